@@ -1,0 +1,100 @@
+# Every target can be run again at any time; what is done already is not done twice.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: help site teardown status venv test test-all lint sanity docs bench freeze packages clean
+
+# The interpreter that makes .venv, Python 3.11 to 3.13; one is looked for where none is named.
+PYTHON ?=
+# Handed on to ansible-playbook: make site ARGS='--check --diff'
+ARGS ?=
+# Handed on to pytest: make test PYTEST_ARGS='-k quantity'
+PYTEST_ARGS ?=
+# Handed on to the benchmark.
+BENCH_ARGS ?=
+
+VENV := .venv
+BENCH_VENV := .venv-bench
+RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
+BENCH_RUN := PATH="$(CURDIR)/$(BENCH_VENV)/bin:$$PATH"
+PIP_INSTALL := -m pip install -qq --disable-pip-version-check --requirement
+
+# What the tests need on the machine itself, by Debian's names.
+TEST_PACKAGES := podman crun runc conmon netavark aardvark-dns catatonit passt uidmap mmdebstrap busybox-static \
+	curl git shellcheck
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+## The hosts of the inventory
+
+site: venv ## prepare the hosts of the inventory and bring up their pods (ARGS='--check --diff')
+	$(RUN) ansible-playbook playbooks/site.yml $(ARGS)
+
+status: venv ## show what runs on the hosts
+	$(RUN) ansible-playbook playbooks/status.yml $(ARGS)
+
+teardown: venv ## remove the pods from the hosts; data stays unless ARGS says otherwise
+	$(RUN) ansible-playbook playbooks/teardown.yml $(ARGS)
+
+## The collection itself
+
+test: packages $(VENV)/dev.stamp lint sanity ## all checks and tests, the longest ones as a sample
+	$(RUN) python -m pytest -m 'not long' $(PYTEST_ARGS)
+
+test-all: packages $(VENV)/dev.stamp lint sanity ## all checks and tests in full
+	$(RUN) PODWRIGHT_TEST_FULL=1 python -m pytest $(PYTEST_ARGS)
+
+lint: $(VENV)/dev.stamp ## style, types, playbooks and roles, changelog, documentation
+	$(RUN) ruff check .
+	$(RUN) mypy
+	$(RUN) mypy --python-version 3.11 scripts
+	$(RUN) yamllint --strict .
+	$(RUN) ansible-lint --nocolor
+	$(RUN) antsibull-changelog lint
+	$(RUN) python scripts/documentation.py lint
+
+sanity: $(VENV)/dev.stamp ## ansible-test sanity on a copy
+	$(RUN) python scripts/sanity.py
+
+docs: $(VENV)/dev.stamp ## module and role documentation as HTML in build/docs
+	$(RUN) python scripts/documentation.py build
+
+bench: packages $(BENCH_VENV)/bench.stamp ## compare with containers.podman and podman kube play
+	$(BENCH_RUN) python tests/benchmarks/compare.py $(BENCH_ARGS)
+
+## Tools
+
+venv: $(VENV)/control.stamp ## the control node's tools in .venv
+
+packages:
+	@scripts/install_packages.sh $(TEST_PACKAGES)
+
+%/bin/python:
+	scripts/make_venv.sh $* $(PYTHON)
+
+$(VENV)/control.stamp: requirements/control.txt requirements/constraints.txt | $(VENV)/bin/python
+	$(VENV)/bin/python $(PIP_INSTALL) $<
+	@touch $@
+
+$(VENV)/dev.stamp: requirements/dev.txt $(VENV)/control.stamp
+	$(VENV)/bin/python $(PIP_INSTALL) $<
+	@touch $@
+
+$(BENCH_VENV)/bench.stamp: requirements/bench.txt requirements/control.txt requirements/constraints.txt | $(BENCH_VENV)/bin/python
+	$(BENCH_VENV)/bin/python $(PIP_INSTALL) $<
+	@touch $@
+
+freeze: ## write requirements/constraints.txt anew from the pins in requirements/
+	rm -rf build/freeze && mkdir -p build
+	scripts/make_venv.sh build/freeze $(PYTHON)
+	cp requirements/*.txt build/freeze/ && : > build/freeze/constraints.txt
+	build/freeze/bin/python $(PIP_INSTALL) build/freeze/dev.txt --requirement build/freeze/bench.txt
+	{ head -n 1 requirements/constraints.txt; build/freeze/bin/python -m pip freeze; } > build/constraints.txt
+	mv build/constraints.txt requirements/constraints.txt
+	rm -rf build/freeze
+
+clean: ## remove the virtual environments, caches and built files of this checkout
+	rm -rf $(VENV) $(BENCH_VENV) build .ansible .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache

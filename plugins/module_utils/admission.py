@@ -1,0 +1,111 @@
+# Copyright: (c) 2026, podwright.pods contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a host refuses before anything on it is touched: taken names and ports, missing images and paths, no room.
+
+Each refusal names what is in the way and what to do. The words for lacking room are the kubelet's (OutOfcpu,
+OutOfmemory, OutOfpods), as is naming what was requested, what others use, and the capacity.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from . import image_reference
+from . import spec as s
+from .errors import Fault
+from .limits import requested
+from .observed import Node, Observed
+
+_HOST_PATH_KINDS = {
+    "Directory": "directory",
+    "DirectoryOrCreate": "directory",
+    "File": "file",
+    "FileOrCreate": "file",
+    "Socket": "socket",
+    "CharDevice": "char-device",
+    "BlockDevice": "block-device",
+}
+
+
+def refuse(
+    pod: s.PodSpec, node: Node, allocatable: Mapping[str, int], observed: Observed, pinned: frozenset[str]
+) -> list[Fault]:
+    """Every reason why this host cannot have the pod. ``pinned``: containers whose image is known by its id."""
+    return [
+        *_taken_names(pod, observed),
+        *_missing_images(pod, observed, pinned),
+        *_host_paths(pod, observed),
+        *_no_room(pod, node, allocatable, observed),
+    ]
+
+
+def refuse_replacement(observed: Observed) -> list[Fault]:
+    """What stands in the way of a new sandbox: ports that others hold, containers of others in the old one."""
+    faults = [
+        Fault("ports", f"host port {port} is taken by {owner}; stop that, or choose another host_port")
+        for port, owner in sorted(observed.taken_ports.items())
+    ]
+    for stranger in observed.pod.strangers if observed.pod else ():
+        faults.append(
+            Fault(
+                "name",
+                f"the pod has to be removed, but container {stranger.podman_name} in it was not made by podwright.pods; "
+                "remove that one first",
+            )
+        )
+    return faults
+
+
+def _taken_names(pod: s.PodSpec, observed: Observed) -> Iterator[Fault]:
+    if observed.pod and not observed.pod.is_ours:
+        yield Fault(
+            "name",
+            f"a pod called {pod.name} exists and was not made by podwright.pods; remove it or choose another name",
+        )
+    for name in sorted(observed.foreign_names):
+        yield Fault("name", f"the container name {name} is taken by a container outside the pod; remove or rename it")
+
+
+def _missing_images(pod: s.PodSpec, observed: Observed, pinned: frozenset[str]) -> Iterator[Fault]:
+    for container in pod.all_containers:
+        policy = container.image_pull_policy or image_reference.default_pull_policy(container.image)
+        present = observed.images.get(container.image) is not None
+        action = image_reference.pull_action(policy, present)  # type: ignore[arg-type]
+        if action == "ErrImageNeverPull" and container.name not in pinned:
+            yield Fault(
+                f"{pod.name}/{container.name}",
+                f"ErrImageNeverPull: image {container.image} is not on this host and its pull policy is Never; "
+                "load it with the image module, or change the pull policy",
+            )
+
+
+def _host_paths(pod: s.PodSpec, observed: Observed) -> Iterator[Fault]:
+    for number, volume in enumerate(pod.volumes):
+        source = volume.host_path
+        if not source:
+            continue
+        found = observed.host_paths.get(source.path, "missing")
+        wanted = _HOST_PATH_KINDS.get(source.type, found)
+        place = f"volumes[{number}].host_path.path"
+        if found == "missing" and not source.type.endswith("OrCreate"):
+            yield Fault(place, f"{source.path} does not exist on this host; make it, or set type to DirectoryOrCreate")
+        elif found not in ("missing", wanted):
+            yield Fault(place, f"{source.path} is a {found} on this host, not a {wanted} (type {source.type})")
+
+
+def _no_room(pod: s.PodSpec, node: Node, allocatable: Mapping[str, int], observed: Observed) -> Iterator[Fault]:
+    usage = observed.usage
+    cpu, memory = requested(pod)
+    rows = (
+        ("OutOfcpu", "CPU", "m", cpu, usage.cpu_millicores, allocatable.get("cpu", node.cpu_millicores)),
+        ("OutOfmemory", "memory", " bytes", memory, usage.memory_bytes, allocatable.get("memory", node.memory_bytes)),
+        ("OutOfpods", "pods", "", 1, usage.pods, allocatable.get("pods", node.max_pods)),
+    )
+    for reason, what, unit, wanted, used, capacity in rows:
+        if wanted and wanted + used > capacity:
+            yield Fault(
+                pod.name,
+                f"{reason}: {what} requested: {wanted}{unit}, used by other pods: {used}{unit}, "
+                f"capacity: {capacity}{unit}; lower the requests, remove other pods, or raise allocatable",
+            )

@@ -1,0 +1,492 @@
+# Copyright: (c) 2026, podwright.pods contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The whole run: read the request, observe, plan, execute, wait, tell. Modules hand their options to it.
+
+Check mode is one line of this room: the plan is told and not executed.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from . import cgroup, parse, resources, supervision
+from . import materials as m
+from . import podman as podman_room
+from . import spec as s
+from .errors import ContainerFailed, Fault, HostError, InvalidInput, PodwrightError
+from .execute import Executor, OperationFailed
+from .fields import Context
+from .observe import observe, observe_image, observe_sandbox, read_node
+from .observed import LABEL_POD, Node, Observed, ObservedPod
+from .operations import Operation, Plan
+from .plan import Desired, plan_absent, plan_started, plan_stopped
+from .podman import Podman
+from .quantity import Quantity
+from .status import PodStatus, explain, from_kubernetes, pod_status, to_kubernetes
+from .store import Applied, Record, Store
+from .wait import Waiter
+
+_SAMPLE_SECONDS = 0.2
+_DIGITS_OF_UID = (8, 4, 4, 4, 12)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a task asks for. ``wait_timeout_seconds`` bounds the lock, the gates and the wait for readiness."""
+
+    name: str
+    state: str
+    pod: s.PodSpec | None
+    wait: bool
+    wait_timeout_seconds: float
+    on_failure: str
+    allocatable: Mapping[str, int]
+    is_check: bool
+
+
+class RunFailed(PodwrightError):
+    """A run failed. What it carries is told beside the message; ``secrets`` must be shown nowhere."""
+
+    def __init__(self, message: str, cause: PodwrightError, actions: list[str], secrets: tuple[str, ...]) -> None:
+        self.actions = actions
+        self.secrets = secrets
+        self.pod = getattr(cause, "pod", "")
+        self.container = getattr(cause, "container", "")
+        self.reason = getattr(cause, "reason", "")
+        self.logs = getattr(cause, "logs", "")
+        super().__init__(message)
+
+
+def read_request(options: Mapping[str, Any], is_check: bool) -> Request:
+    """The request in a module's options. Raises InvalidInput with every fault."""
+    state = options.get("state") or "started"
+    allocatable = parse.parse_allocatable(options.get("allocatable") or {})
+    name = options.get("name") or _name_in(options.get("definition"))
+    needs_pod = state == "started"
+    pod = _declared(options) if needs_pod else None
+    if pod is None and (not name or parse.pod_name(name)):
+        reason = (parse.pod_name(name) if name else None) or "is required"
+        raise InvalidInput([Fault("name", reason)])
+    return Request(
+        name=pod.name if pod else str(name),
+        state=state,
+        pod=pod,
+        wait=bool(options.get("wait", True)),
+        wait_timeout_seconds=float(options.get("wait_timeout") or 300),
+        on_failure=options.get("on_failure") or "rollback",
+        allocatable=allocatable,
+        is_check=is_check,
+    )
+
+
+def _declared(options: Mapping[str, Any]) -> s.PodSpec:
+    definition = options.get("definition")
+    if definition is None:
+        return parse.parse_options({row.name: options.get(row.name) for row in parse.POD_FIELDS})
+    documents = definition if isinstance(definition, list) else [definition]
+    return parse.parse_documents(documents, {row.name: options.get(row.name) for row in parse.HOST_FIELDS})
+
+
+def _name_in(definition: Any) -> str | None:
+    """The name of the Pod among Kubernetes documents."""
+    for document in definition if isinstance(definition, list) else [definition]:
+        if isinstance(document, Mapping) and document.get("kind") == "Pod":
+            name = (document.get("metadata") or {}).get("name")
+            return str(name) if name else None
+    return None
+
+
+def run_pod(options: Mapping[str, Any], is_check: bool, is_diff: bool = False) -> dict[str, Any]:
+    """Bring one pod to its declared state; the ``pod`` module's work."""
+    request = read_request(options, is_check)
+    store = Store()
+    try:
+        with podman_room.connect() as podman:
+            return _run_with(podman, store, request)
+    except HostError as error:
+        if is_check and not _has_podman():
+            return _predict(store, request, str(error))
+        raise
+
+
+def _has_podman() -> bool:
+    try:
+        podman_room.podman_program()
+        podman_room.import_podman_py()
+    except HostError:
+        return False
+    return True
+
+
+def _predict(store: Store, request: Request, reason: str) -> dict[str, Any]:
+    """What a run would do once the host has Podman: it starts from nothing."""
+    warning = f"predicted for a host without pods, since {reason}"
+    if request.pod is None:
+        return {"changed": False, "actions": [], "warnings": [warning]}
+    desired = _desire(store, request.pod, request, read_node(()), None)
+    pulled = replace(desired, pinned_images={c.name: "" for c in request.pod.all_containers})
+    plan = plan_started(pulled, Observed())
+    return _told(plan, request.pod, None, [warning], desired.context.materials, store.key())
+
+
+def _run_with(podman: Podman, store: Store, request: Request) -> dict[str, Any]:
+    if request.is_check:
+        return Run(podman, store, request).tell()
+    store.ensure()
+    with store.lock(request.name, request.wait_timeout_seconds):
+        return Run(podman, store, request).carry_out()
+
+
+def _desire(
+    store: Store,
+    pod: s.PodSpec,
+    request: Request,
+    node: Node,
+    recorded: s.PodSpec | None,
+    pinned_images: Mapping[str, str] | None = None,
+) -> Desired:
+    generated = store.generated(pod) if request.is_check else store.generate(pod)
+    key = store.key()
+    context = Context(pod, m.gather(pod, generated), node, key)
+    facts = m.Facts(
+        host_ip=node.ip,
+        node_name=node.hostname,
+        pod_uid=_uid(pod.name, key),
+        allocatable={
+            "cpu": Quantity.parse(f"{request.allocatable.get('cpu', node.cpu_millicores)}m"),
+            "memory": Quantity.parse(request.allocatable.get("memory", node.memory_bytes)),
+        },
+    )
+    return Desired(context, recorded, facts, request.allocatable, pinned_images or {})
+
+
+def _uid(pod: str, key: bytes) -> str:
+    """A UID in Kubernetes' form that stays the pod's own on this host."""
+    digits = "".join(m.digest([pod, number], key) for number in range(3))
+    parts, start = [], 0
+    for length in _DIGITS_OF_UID:
+        parts.append(digits[start : start + length])
+        start += length
+    return "-".join(parts)
+
+
+@dataclass
+class Run:
+    """One run on one pod: what it found, what it decided, what it did."""
+
+    podman: Podman
+    store: Store
+    request: Request
+    done: list[Operation] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.node = read_node(self.podman.api_version)
+        self.record = self.store.read_record(self.request.name)
+        recorded = self.record.applied.pod if self.record else None
+        pod = self.request.pod or recorded or s.PodSpec(self.request.name, ())
+        self.desired = _desire(self.store, pod, self.request, self.node, recorded)
+        wanted = pod if self.request.state == "started" else None
+        self.observed = observe(self.podman, self.store, self.request.name, wanted)
+        self.plan = self._plan()
+        self.warnings = list(
+            supervision.warnings(pod, self.node, self.observed, self.plan) if self.request.state == "started" else ()
+        )
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        return m.secret_values(self.desired.context.materials)
+
+    def _plan(self) -> Plan:
+        name, recorded = self.request.name, self.desired.recorded
+        if self.request.state == "started":
+            return plan_started(self.desired, self.observed)
+        if self.request.state == "stopped":
+            return plan_stopped(name, recorded, self.observed)
+        return plan_absent(name, recorded, self.store.knows(name), self.observed)
+
+    def tell(self) -> dict[str, Any]:
+        """The result of check mode: the plan, and nothing else done."""
+        recorded = self.desired.recorded
+        return _told(
+            self.plan,
+            self.desired.pod if self.request.state == "started" else None,
+            recorded,
+            self.warnings,
+            self.desired.context.materials,
+            self.desired.context.key,
+        )
+
+    def carry_out(self) -> dict[str, Any]:
+        """Execute the plan and wait; on failure go back to what ran before, where that is asked for and known."""
+        executor = self._executor(self.desired)
+        try:
+            executor.run(self.plan)
+            waiter = self._settle(executor, self.desired)
+        except PodwrightError as error:
+            raise self._give_up(error) from error
+        result = self.tell()
+        result["warnings"] = [*self.warnings, *executor.warnings]
+        if waiter is not None:
+            status = self._status(executor, waiter)
+            result["pod"]["status"] = status
+        return result
+
+    def _executor(self, desired: Desired) -> Executor:
+        return Executor(
+            podman=self.podman,
+            store=self.store,
+            context=desired.context,
+            facts=desired.facts,
+            deadline=time.monotonic() + self.request.wait_timeout_seconds,
+            on_done=self.done.append,
+            pinned_images=dict(desired.pinned_images),
+        )
+
+    def _settle(self, executor: Executor, desired: Desired) -> Waiter | None:
+        """Wait for readiness and write down that it was reached."""
+        if self.request.state != "started":
+            return None
+        waiter = Waiter(self.podman, self.store, desired.pod, executor.target, executor.deadline)
+        if not self.request.wait:
+            waiter.look()
+            return waiter
+        observed = waiter.await_ready()
+        self._verify(desired.pod, observed)
+        return waiter
+
+    def _verify(self, pod: s.PodSpec, observed: ObservedPod | None) -> None:
+        images = {c.name: c.image_id for c in observed.members} if observed else {}
+        record = Record(Applied(pod, images), True)
+        if self.store.read_record(pod.name) != record:
+            self.store.write_record(pod.name, record)
+
+    def _status(self, executor: Executor, waiter: Waiter) -> dict[str, Any]:
+        pod = executor.pod
+        observed = observe(self.podman, self.store, pod.name, details=True).pod
+        has_sandbox = observed is not None and observed.infra_is_running
+        ip = executor.sandbox().ip if has_sandbox else ""
+        return _status_document(self.store, pod, observed, waiter, self.node, ip, True)
+
+    # --- failure -----------------------------------------------------------------------------------------------------
+
+    def _give_up(self, error: PodwrightError) -> RunFailed:
+        cause = error.cause if isinstance(error, OperationFailed) else error
+        lines = [f"{self._headline(error)}"]
+        logs = getattr(cause, "logs", "")
+        if logs:
+            lines.append(f"Last log lines of {self.request.name}/{getattr(cause, 'container', '')}:\n{_indent(logs)}")
+        advice = _ADVICE.get(getattr(cause, "reason", ""))
+        if advice:
+            lines.append(advice)
+        done = [str(operation) for operation in self.done]
+        lines.append(f"Done before: {'; '.join(done)}." if done else "Nothing was changed.")
+        if self.request.state == "started" and done:
+            lines.append(self._go_back())
+        return RunFailed("\n".join(lines), cause, done, self.secrets)
+
+    def _headline(self, error: PodwrightError) -> str:
+        if isinstance(error, OperationFailed):
+            return f"#{error.number} {error.operation.verb} {error.operation.target} failed: {error}"
+        return str(error)
+
+    def _go_back(self) -> str:
+        """Apply what was last seen ready once more; tells how that went."""
+        if self.request.on_failure != "rollback":
+            return "It is left as it is (on_failure is keep)."
+        previous = self.record.last_verified if self.record else None
+        if previous is None:
+            return "It is left as it is: there is no earlier state that was ready to go back to."
+        images = {name: image for name, image in previous.images.items() if observe_image(self.podman, image)}
+        before = len(self.done)
+        try:
+            desired = _desire(self.store, previous.pod, self.request, self.node, self.desired.pod, images)
+            plan = plan_started(desired, observe(self.podman, self.store, previous.pod.name, previous.pod))
+            executor = self._executor(desired)
+            executor.run(plan)
+            self._settle(executor, desired)
+        except PodwrightError as error:
+            return f"Going back to the state before failed as well: {error}"
+        steps = "; ".join(str(operation) for operation in self.done[before:])
+        return f"Rolled back to the state before, which is ready again ({steps or 'nothing had to be changed'})."
+
+
+_ADVICE = {
+    "ErrImagePull": "Load the image with podwright.pods.image, or correct its name.",
+    "RunContainerError": "Check command and args: the program must exist in the image and be executable.",
+    "ContainersNotReady": "See the container's log and probe; raise wait_timeout if it only needs longer.",
+    "StartupProbeFailed": "Raise failure_threshold or period_seconds of its startup_probe if it only needs longer.",
+    "CrashLoopBackOff": "The container's process ends again and again: see its log, command and configuration.",
+}
+
+
+def _indent(text: str) -> str:
+    return "\n".join(f"    {line}" for line in text.splitlines())
+
+
+# --- what is told ------------------------------------------------------------------------------------------------------
+
+
+def _told(
+    plan: Plan,
+    pod: s.PodSpec | None,
+    recorded: s.PodSpec | None,
+    warnings: list[str],
+    materials: m.Materials,
+    key: bytes,
+) -> dict[str, Any]:
+    lines = plan.lines()
+    result: dict[str, Any] = {
+        "changed": bool(plan),
+        "actions": lines,
+        "warnings": warnings,
+        "secrets": m.secret_values(materials),
+        "pod": s.to_kubernetes(pod) if pod else {},
+    }
+    if plan:
+        result["diff"] = {
+            "before": _shown(recorded, key),
+            "after": _shown(pod, key),
+            "prepared": "\n".join(lines) + "\n",
+        }
+    return result
+
+
+def _shown(pod: s.PodSpec | None, key: bytes) -> str:
+    """A declaration as text for a diff; secret values show as digests, so that a change can be seen."""
+    if pod is None:
+        return ""
+    options = s.to_options(pod)
+    for secret in options.get("secrets", ()):
+        for group in ("data", "string_data"):
+            values = secret.get(group) or {}
+            secret[group] = {name: f"(secret, digest {m.digest(value, key)})" for name, value in values.items()}
+    return json.dumps(options, indent=2, sort_keys=True) + "\n"
+
+
+def _status_document(
+    store: Store,
+    pod: s.PodSpec,
+    observed: ObservedPod | None,
+    waiter: Waiter,
+    node: Node,
+    pod_ip: str,
+    keep: bool,
+) -> dict[str, Any]:
+    """The status in Kubernetes' shape; ``keep`` writes it down, so that the next one knows its transition times."""
+    status = _status_of(store, pod, observed, waiter, node, pod_ip)
+    document = to_kubernetes(status)
+    if keep:
+        store.write_status(pod.name, document)
+    return document
+
+
+def _status_of(
+    store: Store, pod: s.PodSpec, observed: ObservedPod | None, waiter: Waiter, node: Node, pod_ip: str
+) -> PodStatus:
+    before = store.read_status(pod.name)
+    return pod_status(
+        pod,
+        observed,
+        waiter.ready,
+        waiter.started,
+        node,
+        pod_ip,
+        from_kubernetes(before, pod) if before else None,
+        time.time(),
+        {c.name: store.termination_message(pod.name, c.name) for c in pod.all_containers},
+    )
+
+
+# --- pod_info ------------------------------------------------------------------------------------------------------------
+
+
+def run_pod_info(options: Mapping[str, Any], is_check: bool = False, is_diff: bool = False) -> dict[str, Any]:
+    """What there is: one pod, those whose labels match, or all that are ours; the ``pod_info`` module's work."""
+    store = Store()
+    with podman_room.connect() as podman:
+        node = read_node(podman.api_version)
+        wanted = options.get("labels") or {}
+        names = [options["name"]] if options.get("name") else _our_pods(podman)
+        pods = [_describe(podman, store, node, name) for name in names]
+    return {
+        "changed": False,
+        "pods": [pod for pod in pods if pod and wanted.items() <= (pod["metadata"].get("labels") or {}).items()],
+    }
+
+
+def _our_pods(podman: Podman) -> list[str]:
+    listed = podman.get("/pods/json", {"filters": {"label": [LABEL_POD]}}) or []
+    return sorted(pod["Name"] for pod in listed)
+
+
+def _describe(podman: Podman, store: Store, node: Node, name: str) -> dict[str, Any] | None:
+    observed = observe(podman, store, name, details=True).pod
+    if observed is None or not observed.is_ours:
+        return None
+    record = store.read_record(name)
+    pod = record.applied.pod if record else _as_found(observed)
+    context = Context(pod, m.Materials(), node, store.key())
+    executor = Executor(podman, store, context, m.Facts(), deadline=time.monotonic())
+    waiter = Waiter(podman, store, pod, executor.target, deadline=time.monotonic())
+    ip = ""
+    if observed.infra_is_running:
+        ip = observe_sandbox(podman, pod, node).ip
+        _look_quietly(waiter)
+    document = s.to_kubernetes(pod)
+    document["metadata"]["uid"] = _uid(name, store.key())
+    status = _status_of(store, pod, observed, waiter, node, ip)
+    document["status"] = to_kubernetes(status)
+    document["explanation"] = explain(status)
+    document["probe_messages"] = waiter.messages()
+    document["ports"] = _ports(pod)
+    document["usage"] = _usage(pod, observed)
+    return document
+
+
+def _look_quietly(waiter: Waiter) -> None:
+    """Run the probes once; what has failed for good shows in the status."""
+    try:
+        waiter.look()
+    except ContainerFailed:
+        return
+
+
+def _as_found(observed: ObservedPod) -> s.PodSpec:
+    """The little that is known of a pod of ours without a record."""
+    mains = tuple(s.Container(c.name, c.image) for c in observed.members if c.role == "app")
+    sidecars = tuple(
+        s.Container(c.name, c.image, restart_policy="Always" if c.role == "sidecar" else None)
+        for c in observed.members
+        if c.role != "app"
+    )
+    return s.PodSpec(observed.name, mains, sidecars)
+
+
+def _ports(pod: s.PodSpec) -> list[dict[str, Any]]:
+    return [{"container": c.name, **s.to_options(port)} for c in pod.all_containers for port in c.ports]
+
+
+def _usage(pod: s.PodSpec, observed: ObservedPod) -> dict[str, dict[str, Any]]:
+    """Memory and CPU in use against the limits, by running container; CPU over a fifth of a second."""
+    running = [c for c in observed.members if c.pid]
+    before = {c.name: (cgroup.read_usage(c.pid)[1], time.monotonic()) for c in running}
+    if running:
+        time.sleep(_SAMPLE_SECONDS)
+    usage = {}
+    for found in running:
+        memory_bytes, cpu_us = cgroup.read_usage(found.pid)
+        earlier_us, at = before[found.name]
+        limit = found.limits
+        quota = limit.cpu_quota_us if limit else None
+        usage[found.name] = {
+            "memory_bytes": memory_bytes,
+            "memory_limit_bytes": limit.memory_bytes if limit else None,
+            "cpu_millicores": round((cpu_us - earlier_us) / (time.monotonic() - at) / 1000),
+            "cpu_limit_millicores": resources.cpu_millicores_from_quota(quota) if quota else None,
+        }
+    return usage

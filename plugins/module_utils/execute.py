@@ -1,0 +1,522 @@
+# Copyright: (c) 2026, podwright.pods contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Carries out a plan, operation by operation, and decides nothing.
+
+Each kind of operation has one method; `Executor.run` looks it up in one table. An error leaves what was done so
+far in place: the next plan starts from there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import stat
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Callable
+from urllib.parse import quote
+
+from . import cgroup, hooks, images, render
+from . import operations as op
+from . import spec as s
+from .errors import ContainerFailed, HostError, NotFound, PodmanError, PodwrightError, Timeout
+from .expansion import expand
+from .fields import Context
+from .lifecycle import CONTAINER_BACKOFF, TerminationBudget, should_restart
+from .materials import Environment, Facts, environment, files_digest, volume_files
+from .observe import Sandbox, observe_image, observe_sandbox, tmpfs_volume
+from .observed import LABEL_POD, ObservedImage, read_time
+from .podman import Podman
+from .probes import Target
+from .quantity import Quantity
+from .resources import cpu_weight_quadratic
+from .store import Applied, Record, Store
+from .wait import Waiter
+
+LOG_LINES = 20
+_STOP_WORKERS = 4
+_API_GRACE_SECONDS = 30
+_POLL_SECONDS = (0.02, 0.25)
+_SHELL_NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
+
+
+class OperationFailed(PodwrightError):
+    """An operation of a plan failed; ``cause`` is the error, ``number`` its place in the plan (from 1)."""
+
+    def __init__(self, number: int, operation: op.Operation, cause: PodwrightError) -> None:
+        self.number = number
+        self.operation = operation
+        self.cause = cause
+        super().__init__(str(cause))
+
+
+@dataclass
+class Executor:
+    """One execution: the pod as declared, and until when (monotonic seconds) starts and gates may take.
+
+    ``on_done`` is told of each operation that was carried out.
+    """
+
+    podman: Podman
+    store: Store
+    context: Context
+    facts: Facts
+    deadline: float
+    on_done: Callable[[op.Operation], None] = lambda operation: None
+    warnings: list[str] = field(default_factory=list)
+    _sandbox: Sandbox | None = None
+    _images: dict[str, ObservedImage] = field(default_factory=dict)
+    pinned_images: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def pod(self) -> s.PodSpec:
+        return self.context.pod
+
+    def run(self, plan: op.Plan) -> None:
+        """Carry out the plan. Raises OperationFailed at the first operation that fails."""
+        number = 1
+        for group in _batches(plan.operations):
+            self._run_group(number, group)
+            number += len(group)
+
+    def _run_group(self, number: int, group: Sequence[op.Operation]) -> None:
+        if len(group) == 1:
+            self._run_one(number, group[0], self.podman)
+            return
+        with ThreadPoolExecutor(max_workers=_STOP_WORKERS) as workers:
+            jobs = [workers.submit(self._run_in_thread, number + i, item) for i, item in enumerate(group)]
+        for job in jobs:
+            job.result()
+
+    def _run_in_thread(self, number: int, operation: op.Operation) -> None:
+        with self.podman.clone() as podman:
+            self._run_one(number, operation, podman)
+
+    def _run_one(self, number: int, operation: op.Operation, podman: Podman) -> None:
+        try:
+            _PERFORMERS[type(operation)](self, operation, podman)
+        except PodwrightError as error:
+            raise OperationFailed(number, operation, error) from error
+        self.on_done(operation)
+
+    # --- images, volumes, record -----------------------------------------------------------------------------------
+
+    def _pull(self, operation: op.PullImage, podman: Podman) -> None:
+        images.pull(podman, operation.image, {})
+        self._images.pop(operation.image, None)
+
+    def _create_volume(self, operation: op.CreateVolume, podman: Podman) -> None:
+        made = podman.post("/volumes/create", body={"Name": operation.claim, "Labels": {LABEL_POD: operation.pod}})
+        self._share_with_group(Path(made["Mountpoint"]))
+
+    def _share_with_group(self, path: Path) -> None:
+        """Give a new volume to the pod's fsGroup, as the kubelet does."""
+        group = self._fs_group
+        if group is not None:
+            os.chown(path, -1, group)
+            path.chmod(0o2775)
+
+    @property
+    def _fs_group(self) -> int | None:
+        return self.pod.security_context.fs_group if self.pod.security_context else None
+
+    def _prepare_volume(self, operation: op.PrepareVolume, podman: Podman) -> None:
+        volume = self.pod.volume(operation.volume)
+        if volume.host_path:
+            _make_host_path(volume.host_path)
+        elif volume.empty_dir and volume.empty_dir.medium == "Memory":
+            self._create_tmpfs(volume, volume.empty_dir.size_limit, podman)
+        else:
+            self.store.make_empty_dir(operation.pod, operation.volume, self._fs_group)
+
+    def _create_tmpfs(self, volume: s.Volume, size_limit: Quantity | None, podman: Podman) -> None:
+        options = ["mode=1777" if self._fs_group is None else f"mode=2777,gid={self._fs_group}"]
+        if size_limit:
+            options.append(f"size={size_limit.integer()}")
+        body = {
+            "Name": tmpfs_volume(self.pod.name, volume.name),
+            "Labels": {LABEL_POD: self.pod.name},
+            "Driver": "local",
+            "Options": {"type": "tmpfs", "device": "tmpfs", "o": ",".join(options)},
+        }
+        podman.post("/volumes/create", body=body)
+
+    def _write_files(self, operation: op.WriteFiles, podman: Podman) -> None:
+        volume = self.pod.volume(operation.volume)
+        files = volume_files(self.pod, volume, self.context.materials, self.facts)
+        digest = files_digest(files, self.context.key)
+        self.store.write_files(operation.pod, operation.volume, files, digest, self._fs_group)
+
+    def _drop_volume(self, operation: op.DropVolume, podman: Podman) -> None:
+        self.store.drop_volume(operation.pod, operation.volume)
+
+    def _record(self, operation: op.Record, podman: Podman) -> None:
+        before = self.store.read_record(operation.pod)
+        self.store.write_record(
+            operation.pod, Record(Applied(self.pod), False, before.last_verified if before else None)
+        )
+
+    def _forget(self, operation: op.Forget, podman: Podman) -> None:
+        for volume in podman.get("/volumes/json", {"filters": {"label": [f"{LABEL_POD}={operation.pod}"]}}):
+            if (volume.get("Options") or {}).get("type") == "tmpfs":
+                podman.delete(f"/volumes/{quote(volume['Name'])}")
+        for secret in _secrets_of(podman, operation.pod):
+            podman.delete(f"/secrets/{secret}")
+        self.store.forget(operation.pod)
+
+    # --- the sandbox -------------------------------------------------------------------------------------------------
+
+    def _create_pod(self, operation: op.CreatePod, podman: Podman) -> None:
+        podman.post("/pods/create", body=render.pod_body(self.context))
+
+    def _start_pod(self, operation: op.StartPod, podman: Podman) -> None:
+        podman.post(f"/containers/{self.pod.infra_name}/start")
+        self._sandbox = None
+
+    def _remove_pod(self, operation: op.RemovePod, podman: Podman) -> None:
+        with contextlib.suppress(NotFound):
+            podman.delete(f"/pods/{operation.id}", {"force": True}, timeout_seconds=120)
+
+    def _update_pod_limits(self, operation: op.UpdatePodLimits, podman: Podman) -> None:
+        inspected = podman.get(f"/pods/{quote(operation.pod)}/json")
+        path = (inspected[0] if isinstance(inspected, list) else inspected)["CgroupPath"]
+        cgroup.write_path(path, operation.limits, cpu_weight_quadratic(operation.limits.cpu_shares or 2))
+
+    # --- containers --------------------------------------------------------------------------------------------------
+
+    def _create_container(self, operation: op.CreateContainer, podman: Podman) -> None:
+        container = self._declared(operation.container)
+        image = self._image(container)
+        variables = environment(self.pod, container, self.context.materials, self._facts_in_sandbox())
+        mounts = [*self._mounts(container), self._termination_mount(container)]
+        launcher, names = self._hand_over_secrets(container, variables, mounts, podman)
+        parts = render.ContainerParts(image, variables, mounts, launcher, names)
+        try:
+            podman.post("/containers/create", body=render.container_body(self.context, container, parts))
+        except NotFound as error:
+            raise self._failed(container, "CreateContainerError", error.cause) from error
+
+    def _declared(self, name: str) -> s.Container:
+        container = self.pod.find(name)
+        if container is None:
+            raise HostError(f"{self.pod.name}/{name} is not declared")
+        return container
+
+    def _image(self, container: s.Container) -> ObservedImage:
+        name = self.pinned_images.get(container.name, container.image)
+        if name not in self._images:
+            found = observe_image(self.podman, name)
+            if found is None:
+                raise self._failed(container, "ErrImagePull", f"image {container.image} is not on this host")
+            self._images[name] = found
+        return self._images[name]
+
+    def _failed(self, container: s.Container, reason: str, message: str, logs: str = "") -> ContainerFailed:
+        return ContainerFailed(self.pod.name, container.name, reason, message, logs)
+
+    def sandbox(self) -> Sandbox:
+        if self._sandbox is None:
+            self._sandbox = observe_sandbox(self.podman, self.pod, self.context.node)
+        return self._sandbox
+
+    def _facts_in_sandbox(self) -> Facts:
+        return Facts(
+            pod_ip=self.sandbox().ip,
+            host_ip=self.facts.host_ip,
+            node_name=self.facts.node_name,
+            pod_uid=self.facts.pod_uid,
+            allocatable=self.facts.allocatable,
+        )
+
+    def _mounts(self, container: s.Container) -> list[render.Mount]:
+        variables = environment(self.pod, container, self.context.materials, self._facts_in_sandbox())
+        return [self._mount(mount, variables) for mount in container.volume_mounts]
+
+    def _mount(self, mount: s.VolumeMount, variables: Environment) -> render.Mount:
+        volume = self.pod.volume(mount.name)
+        sub_path = mount.sub_path or (expand(mount.sub_path_expr, variables.lookup) if mount.sub_path_expr else "")
+        named, base = self._source(volume, bool(sub_path))
+        claim = volume.persistent_volume_claim
+        path = str(_join_safely(base, sub_path, volume.is_materialized)) if base else ""
+        return render.Mount(
+            destination=mount.mount_path,
+            path=path,
+            volume=named,
+            read_only=mount.read_only or volume.is_materialized or bool(claim and claim.read_only),
+            propagation=mount.mount_propagation,
+            is_ours=volume.host_path is None,
+        )
+
+    def _source(self, volume: s.Volume, needs_path: bool) -> tuple[str, Path | None]:
+        """A volume as the name of a Podman volume, or a path of the host."""
+        if volume.host_path:
+            return "", Path(volume.host_path.path)
+        if volume.is_materialized:
+            return "", self.store.files_dir(self.pod.name, volume.name)
+        if volume.persistent_volume_claim:
+            name = volume.persistent_volume_claim.claim_name
+        elif volume.empty_dir and volume.empty_dir.medium == "Memory":
+            name = tmpfs_volume(self.pod.name, volume.name)
+        else:
+            return "", self.store.empty_dir(self.pod.name, volume.name)
+        if not needs_path:
+            return name, None
+        return "", Path(self.podman.get(f"/volumes/{quote(name)}/json")["Mountpoint"])
+
+    def _termination_mount(self, container: s.Container) -> render.Mount:
+        path = self.store.termination_message_file(self.pod.name, container.name)
+        return render.Mount(container.termination_message_path, path=str(path), is_ours=True)
+
+    def _hand_over_secrets(
+        self, container: s.Container, variables: Environment, mounts: list[render.Mount], podman: Podman
+    ) -> tuple[str | None, dict[str, str] | None]:
+        """By a start script where the host has a static busybox, else as Podman secrets (which inspect shows)."""
+        if not variables.secret:
+            self.store.remove_start_script(self.pod.name, container.name)
+            return None, None
+        busybox = self.context.node.secret_launcher
+        exportable = all(set(name) <= _SHELL_NAME and not name[0].isdigit() for name in variables.secret)
+        if not busybox or not exportable:
+            return None, self._podman_secrets(container, variables, podman)
+        script = render.launcher_script(dict(variables.secret))
+        directory = self.store.write_start_script(self.pod.name, container.name, script)
+        mounts.append(render.Mount(f"{render.LAUNCHER_DIRECTORY}/busybox", path=busybox, read_only=True))
+        mounts.append(
+            render.Mount(
+                f"{render.LAUNCHER_DIRECTORY}/start", path=str(directory / "start"), read_only=True, is_ours=True
+            )
+        )
+        return str(directory), None
+
+    def _podman_secrets(self, container: s.Container, variables: Environment, podman: Podman) -> dict[str, str]:
+        names = {}
+        for number, (name, value) in enumerate(sorted(variables.secret.items())):
+            secret = f"{_secret_prefix(self.pod.name)}{container.name}.{number}"
+            with contextlib.suppress(NotFound):
+                podman.delete(f"/secrets/{secret}")
+            podman.upload("/secrets/create", {"name": secret}, value.encode())
+            names[name] = secret
+        return names
+
+    def _start_container(self, operation: op.StartContainer, podman: Podman) -> None:
+        container = self._declared(operation.container)
+        try:
+            podman.post(f"/containers/{self._podman_name(container)}/start", timeout_seconds=self._remaining())
+        except PodmanError as error:
+            if not error.status:
+                raise
+            text = str(error).partition("): ")[2] or str(error)
+            raise self._failed(container, "RunContainerError", text, self._logs(container)) from error
+
+    def _podman_name(self, container: s.Container) -> str:
+        return self.pod.podman_name(container.name)
+
+    def _logs(self, container: s.Container) -> str:
+        with contextlib.suppress(PodmanError):
+            return self.podman.logs(self._podman_name(container), LOG_LINES).strip()
+        return ""
+
+    def _remaining(self) -> float:
+        return max(self.deadline - time.monotonic(), 1.0)
+
+    def target(self, container: s.Container) -> Target:
+        """How probes and hooks reach the container."""
+        sandbox = self.sandbox()
+        ports = {port.name: port.container_port for port in container.ports if port.name}
+        has_script = self.store.has_start_script(self.pod.name, container.name)
+        prefix = (f"{render.LAUNCHER_DIRECTORY}/busybox", "sh", f"{render.LAUNCHER_DIRECTORY}/start")
+        return Target(
+            container_id=self._podman_name(container),
+            pod_ip=sandbox.ip,
+            network_pid=sandbox.network_pid,
+            ports=ports,
+            exec_prefix=prefix if has_script else (),
+        )
+
+    def _run_post_start(self, operation: op.RunPostStart, podman: Podman) -> None:
+        container = self._declared(operation.container)
+        outcome = hooks.run(operation.hook, self.target(container), podman, self._remaining())
+        if outcome.result not in ("Success", "Warning"):
+            logs = self._logs(container)
+            self._end(self._podman_name(container), TerminationBudget(self._grace(), time.monotonic()), podman)
+            raise self._failed(container, "FailedPostStartHook", outcome.message, logs)
+        container_id = podman.get(f"/containers/{self._podman_name(container)}/json")["Id"]
+        self.store.mark_post_start(self.pod.name, container.name, container_id)
+
+    def _grace(self) -> int:
+        return self.pod.termination_grace_period_seconds
+
+    def _stop_container(self, operation: op.StopContainer, podman: Podman) -> None:
+        budget = TerminationBudget(operation.grace_seconds, time.monotonic())
+        container = self.pod.find(operation.container)
+        seconds = budget.hook_seconds(time.monotonic())
+        if operation.pre_stop and container and seconds > 0:
+            try:
+                outcome = hooks.run(operation.pre_stop, self.target(container), podman, seconds)
+                failure = "" if outcome.result in ("Success", "Warning") else outcome.message
+            except PodwrightError as error:
+                failure = str(error)
+            if failure:
+                self.warnings.append(f"preStop hook of {operation.pod}/{operation.container} failed: {failure}")
+        self._end(operation.id, budget, podman)
+
+    def _end(self, container_id: str, budget: TerminationBudget, podman: Podman) -> None:
+        seconds = budget.stop_seconds(time.monotonic())
+        with contextlib.suppress(NotFound):
+            try:
+                podman.post(
+                    f"/containers/{container_id}/stop", {"timeout": seconds}, None, seconds + _API_GRACE_SECONDS
+                )
+            except PodmanError as error:
+                if "paused" not in str(error):
+                    raise
+                podman.post(f"/containers/{container_id}/unpause")
+                podman.post(
+                    f"/containers/{container_id}/stop", {"timeout": seconds}, None, seconds + _API_GRACE_SECONDS
+                )
+
+    def _remove_container(self, operation: op.RemoveContainer, podman: Podman) -> None:
+        # Anonymous volumes are part of the container's writable layer; named ones stay.
+        with contextlib.suppress(NotFound):
+            podman.delete(f"/containers/{operation.id}", {"force": True, "v": True}, timeout_seconds=120)
+        if self.pod.find(operation.container) is None:
+            self.store.forget_container(operation.pod, operation.container)
+
+    def _update_limits(self, operation: op.UpdateLimits, podman: Podman) -> None:
+        podman.post(f"/containers/{operation.id}/update", body=render.update_body(operation.limits))
+
+    # --- gates -------------------------------------------------------------------------------------------------------
+
+    def _await_completion(self, operation: op.AwaitCompletion, podman: Podman) -> None:
+        """Raises ContainerFailed when the init container failed for good, Timeout when the time is over."""
+        container = self._declared(operation.container)
+        backoff, key = CONTAINER_BACKOFF, container.name
+        while True:
+            exit_code, finished_at = self._await_exit(container, podman)
+            if exit_code == 0:
+                return
+            logs = self._logs(container)
+            if not should_restart("failed", self.pod.restart_policy, False):  # type: ignore[arg-type]
+                raise self._failed(container, "Init:Error", f"exited with code {exit_code}", logs)
+            delay = backoff.wait_seconds(key, finished_at, time.time())
+            backoff = backoff.next(key, finished_at, time.time())
+            if time.monotonic() + delay > self.deadline:
+                raise self._failed(
+                    container, "Init:CrashLoopBackOff", f"exited with code {exit_code} until the time was over", logs
+                )
+            time.sleep(delay)
+            podman.delete(f"/containers/{self._podman_name(container)}", {"force": True, "v": True})
+            self._create_container(op.CreateContainer(self.pod.name, operation.cause, container.name), podman)
+            self._start_container(op.StartContainer(self.pod.name, operation.cause, container.name), podman)
+
+    def _await_exit(self, container: s.Container, podman: Podman) -> tuple[int, float]:
+        """The exit code and when (epoch seconds) of a container that is running or has just ended."""
+        for pause in _pauses():
+            state = podman.get(f"/containers/{self._podman_name(container)}/json")["State"]
+            if str(state["Status"]).lower() in ("exited", "stopped"):
+                return int(state["ExitCode"]), read_time(state.get("FinishedAt")) or time.time()
+            if time.monotonic() > self.deadline:
+                raise Timeout(
+                    f"{self.pod.name}/{container.name}: the init container has not completed in time; its last log "
+                    f"lines: {self._logs(container) or '(none)'}"
+                )
+            time.sleep(pause)
+        raise AssertionError("the pauses never end")
+
+    def _await_started(self, operation: op.AwaitStarted, podman: Podman) -> None:
+        Waiter(podman, self.store, self.pod, self.target, self.deadline).await_started(
+            self._declared(operation.container)
+        )
+
+
+def _batches(steps: Sequence[op.Operation]) -> Iterator[list[op.Operation]]:
+    """Single operations, save for containers that stop side by side."""
+
+    def key(item: tuple[int, op.Operation]) -> tuple[str, int]:
+        number, operation = item
+        return ("batch", operation.batch) if isinstance(operation, op.StopContainer) else ("single", number)
+
+    for _, group in itertools.groupby(enumerate(steps), key):
+        yield [operation for _, operation in group]
+
+
+def _pauses() -> Iterator[float]:
+    pause, longest = _POLL_SECONDS
+    while True:
+        yield pause
+        pause = min(pause * 1.5, longest)
+
+
+def _secret_prefix(pod: str) -> str:
+    return f"podwright.{pod}."
+
+
+def _secrets_of(podman: Podman, pod: str) -> list[str]:
+    names = (item["Spec"]["Name"] for item in podman.get("/secrets/json") or [])
+    return [name for name in names if name.startswith(_secret_prefix(pod))]
+
+
+def _make_host_path(source: s.HostPathVolume) -> None:
+    path = Path(source.path)
+    if source.type == "FileOrCreate":
+        path.touch(mode=0o644)
+    else:
+        path.mkdir(mode=0o755, parents=True, exist_ok=True)
+
+
+def _join_safely(base: Path, sub_path: str, is_ours: bool) -> Path:
+    """``base/sub_path``, made when missing. A symbolic link on the way could lead out of the volume: HostError.
+
+    In volumes that we write the links are our own.
+    """
+    if not sub_path:
+        return base
+    if is_ours:
+        return (base / sub_path).resolve()
+    here = os.open(base, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        for step in [step for step in sub_path.split("/") if step not in ("", ".")]:
+            here = _enter(here, step, base / sub_path)
+    finally:
+        os.close(here)
+    return base / sub_path
+
+
+def _enter(directory: int, step: str, path: Path) -> int:
+    """Go one step down from an open directory, which is closed, to the next one."""
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(step, 0o755, dir_fd=directory)
+    inner = os.open(step, os.O_PATH | os.O_NOFOLLOW, dir_fd=directory)
+    if stat.S_ISLNK(os.fstat(inner).st_mode):
+        os.close(inner)
+        raise HostError(f"sub_path {path} leads through a symbolic link ({step}), which could leave the volume")
+    os.close(directory)
+    return inner
+
+
+_PERFORMERS: dict[type, Callable[[Executor, Any, Podman], None]] = {
+    op.PullImage: Executor._pull,
+    op.CreateVolume: Executor._create_volume,
+    op.PrepareVolume: Executor._prepare_volume,
+    op.WriteFiles: Executor._write_files,
+    op.DropVolume: Executor._drop_volume,
+    op.CreatePod: Executor._create_pod,
+    op.StartPod: Executor._start_pod,
+    op.RemovePod: Executor._remove_pod,
+    op.UpdatePodLimits: Executor._update_pod_limits,
+    op.CreateContainer: Executor._create_container,
+    op.StartContainer: Executor._start_container,
+    op.RunPostStart: Executor._run_post_start,
+    op.AwaitCompletion: Executor._await_completion,
+    op.AwaitStarted: Executor._await_started,
+    op.StopContainer: Executor._stop_container,
+    op.RemoveContainer: Executor._remove_container,
+    op.UpdateLimits: Executor._update_limits,
+    op.Record: Executor._record,
+    op.Forget: Executor._forget,
+}

@@ -1,0 +1,85 @@
+# Copyright: (c) 2026, podwright.pods contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Declared resources as kernel limits, and whether the kernel has them as declared.
+
+On cgroup v2 the runtime turns shares into a weight, by a formula that changed (crun 1.23, runc 1.3.2): either
+weight counts as what was asked for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from . import resources
+from . import spec as s
+from .observed import LiveLimits
+
+
+def container_limits(container: s.Container) -> LiveLimits:
+    """What a container's cgroup is to be set to."""
+    effective = container.resources.effective()
+    return LiveLimits(
+        memory_bytes=resources.memory_bytes(effective.limits) or None,
+        cpu_quota_us=resources.cpu_quota_us(resources.cpu_millicores(effective.limits)) or None,
+        cpu_shares=resources.cpu_shares(resources.cpu_millicores(effective.requests)),
+    )
+
+
+def by_role(pod: s.PodSpec) -> list[resources.ContainerResources]:
+    """The containers as the sums over a pod take them, in declared order."""
+    return [
+        resources.ContainerResources(c.resources, pod.role_of(c))  # type: ignore[arg-type]
+        for c in pod.all_containers
+    ]
+
+
+def pod_limits(pod: s.PodSpec) -> LiveLimits:
+    """What the pod's own cgroup is to be set to."""
+    cgroup = resources.pod_cgroup(by_role(pod), pod_level=pod.resources)
+    return LiveLimits(memory_bytes=cgroup.memory_bytes, cpu_quota_us=cgroup.cpu_quota_us, cpu_shares=cgroup.cpu_shares)
+
+
+def requested(pod: s.PodSpec) -> tuple[int, int]:
+    """What the pod asks of its host: CPU in millicores and memory in bytes."""
+    amounts = resources.pod_requests(by_role(pod))
+    if pod.resources:
+        amounts.update(resources.pod_level_requirements(by_role(pod), pod.resources).requests)
+    return resources.cpu_millicores(amounts), resources.memory_bytes(amounts)
+
+
+def qos_class(pod: s.PodSpec) -> resources.QosClass:
+    return resources.qos_class(by_role(pod), pod.resources)
+
+
+def differences(wanted: LiveLimits, found: LiveLimits) -> list[str]:
+    """The resources (``cpu``, ``memory``) in which the kernel's limits are not the wanted ones."""
+    result = []
+    if wanted.cpu_quota_us != found.cpu_quota_us or not _same_shares(wanted, found):
+        result.append("cpu")
+    if wanted.memory_bytes != found.memory_bytes:
+        result.append("memory")
+    return result
+
+
+def _same_shares(wanted: LiveLimits, found: LiveLimits) -> bool:
+    if wanted.cpu_shares is None:
+        return True
+    if found.cpu_weight is not None:
+        linear = resources.cpu_weight_linear(wanted.cpu_shares)
+        return found.cpu_weight in (linear, resources.cpu_weight_quadratic(wanted.cpu_shares))
+    return found.cpu_shares is None or found.cpu_shares == wanted.cpu_shares
+
+
+def grown(found: LiveLimits, wanted: LiveLimits) -> LiveLimits:
+    """The larger of both in each respect; no limit is larger than any."""
+    return replace(
+        found,
+        memory_bytes=_larger(found.memory_bytes, wanted.memory_bytes),
+        cpu_quota_us=_larger(found.cpu_quota_us, wanted.cpu_quota_us),
+        cpu_shares=wanted.cpu_shares,
+    )
+
+
+def _larger(one: int | None, other: int | None) -> int | None:
+    return None if one is None or other is None else max(one, other)

@@ -1,0 +1,248 @@
+# Copyright: (c) 2026, podwright.pods contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What containers are given: environment variables and the files of configMap, secret, downwardAPI volumes.
+
+The rules are those of the kubelet (1.32): envFrom first and in order, then env; a later name wins; ``$(NAME)``
+sees what stands before it. A value that holds secret material, also by reference, is kept apart as secret.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from . import spec as s
+from .expansion import expand, references
+from .quantity import Quantity
+
+_FIELD_KEY = re.compile(r"metadata\.(labels|annotations)\['([^']+)'\]")
+_ENV_NAME = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
+_ONE = Quantity.parse("1")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of the pod only on its host. As it stands it holds names in place of the values,
+
+    which serves to tell whether a declaration changed before the pod has an address.
+    """
+
+    pod_ip: str = "status.podIP"
+    host_ip: str = "status.hostIP"
+    node_name: str = "spec.nodeName"
+    pod_uid: str = "metadata.uid"
+    allocatable: Mapping[str, Quantity] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Materials:
+    """The content of every ConfigMap and Secret given with the pod, generated values included."""
+
+    config_maps: Mapping[str, Mapping[str, bytes]] = field(default_factory=dict)
+    secrets: Mapping[str, Mapping[str, bytes]] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A container's variables; ``secret`` holds those with secret material."""
+
+    plain: Mapping[str, str]
+    secret: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def lookup(self, name: str) -> str | None:
+        return self.secret.get(name, self.plain.get(name))
+
+
+@dataclass(frozen=True)
+class File:
+    """One file of a volume. ``mode`` holds permission bits."""
+
+    content: bytes = field(repr=False)
+    mode: int
+    is_secret: bool = False
+
+
+def gather(pod: s.PodSpec, generated: Mapping[str, Mapping[str, str]]) -> Materials:
+    """Decode what was given; ``generated`` has, by secret and key, the values made on this host."""
+    config_maps = {item.name: {**_decode(item.binary_data), **_encode(item.data)} for item in pod.config_maps}
+    secrets = {
+        item.name: {**_encode(generated.get(item.name, {})), **_decode(item.data), **_encode(item.string_data)}
+        for item in pod.secrets
+    }
+    return Materials(config_maps, secrets)
+
+
+def _decode(data: Mapping[str, str]) -> dict[str, bytes]:
+    return {key: base64.b64decode(value) for key, value in data.items()}
+
+
+def _encode(data: Mapping[str, str]) -> dict[str, bytes]:
+    return {key: value.encode() for key, value in data.items()}
+
+
+def environment(pod: s.PodSpec, container: s.Container, materials: Materials, facts: Facts) -> Environment:
+    """The container's variables, as the kubelet makes them."""
+    plain: dict[str, str] = {}
+    secret: dict[str, str] = {}
+
+    def put(name: str, value: str, is_secret: bool) -> None:
+        (plain if is_secret else secret).pop(name, None)
+        (secret if is_secret else plain)[name] = value
+
+    for source in container.env_from:
+        is_secret = source.secret_ref is not None
+        for key, content in sorted(_source_content(source, materials).items()):
+            if _ENV_NAME.fullmatch(source.prefix + key):
+                put(source.prefix + key, content.decode(errors="replace"), is_secret)
+    for variable in container.env:
+        if variable.value_from is None:
+            text = variable.value or ""
+            tainted = any(name in secret for name in references(text))
+            put(variable.name, expand(text, Environment(plain, secret).lookup), tainted)
+            continue
+        value = _value_from(pod, container, variable.value_from, materials, facts)
+        if value is not None:
+            put(variable.name, value, variable.value_from.secret_key_ref is not None)
+    return Environment(plain, secret)
+
+
+def _source_content(source: s.EnvFromSource, materials: Materials) -> Mapping[str, bytes]:
+    if source.secret_ref:
+        return materials.secrets.get(source.secret_ref.name, {})
+    return materials.config_maps.get(source.config_map_ref.name, {}) if source.config_map_ref else {}
+
+
+def _value_from(
+    pod: s.PodSpec, container: s.Container, source: s.EnvSource, materials: Materials, facts: Facts
+) -> str | None:
+    """The value of a reference; None where an optional key is missing, which leaves the variable unset."""
+    if source.field_ref:
+        return field_value(pod, source.field_ref.field_path, facts)
+    if source.resource_field_ref:
+        return resource_value(pod, container, source.resource_field_ref, facts)
+    if source.secret_key_ref:
+        content = materials.secrets.get(source.secret_key_ref.name, {}).get(source.secret_key_ref.key)
+    else:
+        assert source.config_map_key_ref is not None
+        content = materials.config_maps.get(source.config_map_key_ref.name, {}).get(source.config_map_key_ref.key)
+    return None if content is None else content.decode(errors="replace")
+
+
+def field_value(pod: s.PodSpec, path: str, facts: Facts) -> str:
+    """The value of a ``fieldRef``; whole maps come as lines ``key="value"``, sorted."""
+    keyed = _FIELD_KEY.fullmatch(path)
+    if keyed:
+        return (pod.labels if keyed[1] == "labels" else pod.annotations).get(keyed[2], "")
+    if path in ("metadata.labels", "metadata.annotations"):
+        items = pod.labels if path == "metadata.labels" else pod.annotations
+        return "".join(f"{key}={json.dumps(value)}\n" for key, value in sorted(items.items()))
+    return {
+        "metadata.name": pod.name,
+        "metadata.namespace": "default",
+        "metadata.uid": facts.pod_uid,
+        "spec.nodeName": facts.node_name,
+        "spec.serviceAccountName": "default",
+        "status.hostIP": facts.host_ip,
+        "status.hostIPs": facts.host_ip,
+        "status.podIP": facts.pod_ip,
+        "status.podIPs": facts.pod_ip,
+    }[path]
+
+
+def resource_value(pod: s.PodSpec, container: s.Container, reference: s.ResourceFieldReference, facts: Facts) -> str:
+    """A request or limit in units of the divisor, rounded up; what is not limited can take all of the host."""
+    owner = pod.find(reference.container_name) if reference.container_name else container
+    assert owner is not None
+    kind, _, name = reference.resource.partition(".")
+    resources = owner.resources.effective()
+    amount = (resources.limits if kind == "limits" else resources.requests).get(name)
+    if amount is None:
+        amount = facts.allocatable.get(name, Quantity.parse("0")) if kind == "limits" else Quantity.parse("0")
+    divisor = reference.divisor or _ONE
+    return str(-(-amount.value // divisor.value))
+
+
+def volume_files(pod: s.PodSpec, volume: s.Volume, materials: Materials, facts: Facts) -> dict[str, File]:
+    """The files of a volume that we write, by relative path."""
+    files: dict[str, File] = {}
+    for path, item in _volume_items(pod, volume, materials, facts):
+        files[path] = item
+    return files
+
+
+def _volume_items(pod: s.PodSpec, volume: s.Volume, materials: Materials, facts: Facts) -> Iterator[tuple[str, File]]:
+    if volume.config_map:
+        config = volume.config_map
+        yield from _keyed(materials.config_maps.get(config.name, {}), config.items, config.default_mode, False)
+    elif volume.secret:
+        secret = volume.secret
+        yield from _keyed(materials.secrets.get(secret.secret_name, {}), secret.items, secret.default_mode, True)
+    elif volume.downward_api:
+        yield from _downward(pod, volume.downward_api.items, volume.downward_api.default_mode, facts)
+    elif volume.projected:
+        for source in volume.projected.sources:
+            yield from _projected(pod, source, volume.projected.default_mode, materials, facts)
+
+
+def _projected(
+    pod: s.PodSpec, source: s.VolumeProjection, mode: int, materials: Materials, facts: Facts
+) -> Iterator[tuple[str, File]]:
+    if source.config_map:
+        content = materials.config_maps.get(source.config_map.name, {})
+        yield from _keyed(content, source.config_map.items, mode, False)
+    elif source.secret:
+        content = materials.secrets.get(source.secret.name, {})
+        yield from _keyed(content, source.secret.items, mode, True)
+    elif source.downward_api:
+        yield from _downward(pod, source.downward_api.items, mode, facts)
+
+
+def _keyed(
+    content: Mapping[str, bytes], items: Sequence[s.KeyToPath], mode: int, is_secret: bool
+) -> Iterator[tuple[str, File]]:
+    if not items:
+        for key, value in content.items():
+            yield key, File(value, mode, is_secret)
+    for item in items:
+        if item.key in content:
+            yield item.path, File(content[item.key], mode if item.mode is None else item.mode, is_secret)
+
+
+def _downward(
+    pod: s.PodSpec, items: Sequence[s.DownwardApiFile], mode: int, facts: Facts
+) -> Iterator[tuple[str, File]]:
+    for item in items:
+        if item.field_ref:
+            text = field_value(pod, item.field_ref.field_path, facts)
+        else:
+            assert item.resource_field_ref is not None
+            text = resource_value(pod, pod.containers[0], item.resource_field_ref, facts)
+        yield item.path, File(text.encode(), mode if item.mode is None else item.mode)
+
+
+def files_digest(files: Mapping[str, File], key: bytes) -> str:
+    """Tells whether a volume's files changed. Keyed, so that it gives no hint of a secret's value."""
+    state = hmac.new(key, digestmod=hashlib.sha256)
+    for path, item in sorted(files.items()):
+        state.update(json.dumps([path, item.mode, len(item.content)]).encode())
+        state.update(item.content)
+    return state.hexdigest()[:16]
+
+
+def digest(value: Any, key: bytes) -> str:
+    """A short keyed digest of plain data."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()[:12]
+
+
+def secret_values(materials: Materials) -> tuple[str, ...]:
+    """Every secret value as text, for those who must keep it out of what they print."""
+    values = (value.decode(errors="replace") for items in materials.secrets.values() for value in items.values())
+    return tuple(sorted({value for value in values if value}))

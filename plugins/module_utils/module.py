@@ -1,0 +1,86 @@
+# Copyright: (c) 2026, podwright.pods contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What every module shares with Ansible: options in, a result or a failure out, secrets in neither."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from .errors import InvalidInput, PodwrightError, Refused
+
+Handler = Callable[[dict[str, Any], bool, bool], dict[str, Any]]
+"""(options, check mode, diff mode) -> result. ``warnings`` and ``secrets`` in it are taken out and acted upon."""
+
+REPORTED_ATTRIBUTES = ("pod", "container", "reason", "logs", "actions")
+"""What a failure tells besides its message, where the error carries it."""
+
+
+class DiscreetModule(AnsibleModule):  # type: ignore[misc]
+    """An AnsibleModule that keeps options out of the system log.
+
+    Ansible logs every option of an invocation. Those marked no_log are masked, but a secret inside a free-form
+    document, such as a Pod definition, is not; and ``AnsibleModule(no_log=True)`` does not help, since the control
+    node's own setting for the task replaces it.
+    """
+
+    hidden_options: Sequence[str] = ()
+
+    def log(self, msg: str, log_args: Mapping[str, Any] | None = None) -> None:
+        super().log("Invoked")
+
+    def exit_json(self, **kwargs: Any) -> None:
+        super().exit_json(**{"invocation": self.shown_invocation(), **kwargs})
+
+    def fail_json(self, msg: str, **kwargs: Any) -> None:
+        super().fail_json(msg, **{"invocation": self.shown_invocation(), **kwargs})
+
+    def shown_invocation(self) -> dict[str, Any]:
+        """Return the options for -vvv, without the values of those whose text may hold secrets."""
+        shown = {
+            name: "VALUE_NOT_SHOWN" if name in self.hidden_options and value is not None else value
+            for name, value in self.params.items()
+        }
+        return {"module_args": shown}
+
+
+def run_module(
+    argument_spec: dict[str, Any],
+    handle: Handler,
+    hidden_options: Sequence[str] = (),
+    **kwargs: Any,
+) -> None:
+    """Read the options, let ``handle`` do the work, and end the process with its result.
+
+    A PodwrightError becomes a failure whose message is its text. ``hidden_options`` are shown by name only.
+    ``kwargs`` are AnsibleModule's own (``mutually_exclusive``, ...).
+    """
+    kind = type("DiscreetModule", (DiscreetModule,), {"hidden_options": tuple(hidden_options)})
+    module = kind(argument_spec=argument_spec, supports_check_mode=True, **kwargs)
+    try:
+        # Ansible's private attribute is the only way to learn of diff mode.
+        result = handle(module.params, module.check_mode, module._diff)
+    except PodwrightError as error:
+        keep_secret(module, getattr(error, "secrets", ()))
+        module.fail_json(str(error), **reported(error))
+        return
+    keep_secret(module, result.pop("secrets", ()))
+    for warning in result.pop("warnings", ()):
+        module.warn(warning)
+    module.exit_json(**result)
+
+
+def keep_secret(module: AnsibleModule, secrets: Sequence[str]) -> None:
+    """Have Ansible mask these values wherever they stand in the result."""
+    module.no_log_values.update(secret for secret in secrets if secret)
+
+
+def reported(error: PodwrightError) -> dict[str, Any]:
+    """Return what a failure tells besides its message."""
+    details = {name: getattr(error, name) for name in REPORTED_ATTRIBUTES if getattr(error, name, None)}
+    if isinstance(error, (InvalidInput, Refused)):
+        details["faults"] = [{"path": fault.path, "reason": fault.reason} for fault in error.faults]
+    return details

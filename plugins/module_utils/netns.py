@@ -1,0 +1,125 @@
+# Copyright: (c) 2026, podwright.pods contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sockets made in the network namespace of a pod: a socket keeps the namespace it was made in, whoever uses it.
+
+So a pod's ports are reached at its own address, with nothing installed in its images and no port published.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import errno
+import fcntl
+import os
+import signal
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from typing import NoReturn
+
+from .errors import HostError
+
+CLONE_NEWUSER = 0x10000000
+CLONE_NEWNET = 0x40000000
+NS_GET_USERNS = 0xB701
+CHILD_TIMEOUT_SECONDS = 5
+
+MENDS = {
+    errno.ENOENT: "the process has ended, and the pod's infra container with it: start the pod again",
+    errno.ESRCH: "the process has ended, and the pod's infra container with it: start the pod again",
+    errno.EACCES: "run as root, or as the user whose Podman runs the pod",
+    errno.EPERM: "run as root (where that is root of a container, one with CAP_SYS_ADMIN), or as the user whose Podman"
+    " runs the pod",
+    errno.EMFILE: "raise this process's limit of open files (ulimit -n)",
+}
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def open_socket(pid: int | None, family: int, kind: int) -> socket.socket:
+    """Return a new socket of the network namespace that process ``pid`` is in; of this process's own for None.
+
+    Root enters the namespace itself; another user enters it by way of the user namespace that owns it, as that of
+    rootless Podman. No thread of the caller leaves its namespaces. Raises HostError where that cannot be done.
+    """
+    try:
+        if pid is None:
+            return socket.socket(family, kind)
+        return _open_in_namespace_of(pid, family, kind)
+    except OSError as error:
+        place = "on this host" if pid is None else f"in the network namespace of process {pid}"
+        mend = MENDS.get(error.errno or 0)
+        text = f"cannot open a socket {place}: {error.strerror or error}"
+        raise HostError(f"{text}: {mend}" if mend else text) from error
+
+
+def _open_in_namespace_of(pid: int, family: int, kind: int) -> socket.socket:
+    namespace = os.open(f"/proc/{pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        if os.path.samestat(os.fstat(namespace), os.stat("/proc/self/ns/net")):
+            return socket.socket(family, kind)
+        open_there = _open_in_thread if os.geteuid() == 0 else _open_in_child
+        return open_there(namespace, family, kind)
+    finally:
+        os.close(namespace)
+
+
+def _open_in_thread(namespace: int, family: int, kind: int) -> socket.socket:
+    """Open the socket in a thread that ends with it: there is no way back to fail on."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(_enter_and_open, namespace, family, kind).result()
+
+
+def _enter_and_open(namespace: int, family: int, kind: int) -> socket.socket:
+    _setns(namespace, CLONE_NEWNET)
+    return socket.socket(family, kind)
+
+
+def _open_in_child(namespace: int, family: int, kind: int) -> socket.socket:
+    """Open the socket in a child process: only one without threads may enter a user namespace."""
+    owner = fcntl.ioctl(namespace, NS_GET_USERNS)
+    try:
+        here, there = socket.socketpair()
+        with here, there:
+            here.settimeout(CHILD_TIMEOUT_SECONDS)
+            child = os.fork()
+            if child == 0:
+                _send_socket(there, owner, namespace, family, kind)
+            there.close()
+            return _receive_socket(here, child)
+    finally:
+        os.close(owner)
+
+
+def _send_socket(channel: socket.socket, owner: int, namespace: int, family: int, kind: int) -> NoReturn:
+    """Send the socket, or the number of the error, and end this process."""
+    try:
+        _setns(owner, CLONE_NEWUSER)
+        opened = _enter_and_open(namespace, family, kind)
+        socket.send_fds(channel, [b"0"], [opened.fileno()])
+    except OSError as error:
+        channel.send(b"%d" % (error.errno or errno.EIO))
+    finally:
+        os._exit(0)
+
+
+def _receive_socket(channel: socket.socket, child: int) -> socket.socket:
+    try:
+        message, descriptors, _, _ = socket.recv_fds(channel, 16, 1, socket.MSG_CMSG_CLOEXEC)
+    except BaseException:
+        os.kill(child, signal.SIGKILL)
+        raise
+    finally:
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(child, 0)
+    if not descriptors:
+        number = int(message or errno.EIO)
+        raise OSError(number, os.strerror(number))
+    return socket.socket(fileno=descriptors[0])
+
+
+def _setns(namespace: int, kind: int) -> None:
+    if _libc.setns(namespace, kind) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))

@@ -1,0 +1,315 @@
+# Copyright: (c) 2026, podwright.pods contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One snapshot: ask Podman, the kernel and the store once, and hand on plain facts. Changes nothing.
+
+An unchanged pod costs two calls (the pod, the list of its containers) and one for each image.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import re
+import shutil
+import socket
+import stat
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from . import cgroup
+from . import spec as s
+from .errors import NotFound, PodmanError
+from .fields import host_ports
+from .observed import (
+    LABEL_POD,
+    Node,
+    Observed,
+    ObservedContainer,
+    ObservedImage,
+    ObservedPod,
+    Usage,
+    read_container,
+    read_image,
+    read_pod,
+)
+from .podman import Podman
+from .store import Store
+
+MAX_PODS = 110
+"""The kubelet's default of ``maxPods``."""
+
+_CAP_SYS_RESOURCE = 24
+_ELF_HEAD_BYTES = 4096
+
+
+def read_node(podman_version: tuple[int, ...]) -> Node:
+    """The facts of this host."""
+    return Node(
+        hostname=socket.gethostname(),
+        cpu_millicores=1000 * (os.cpu_count() or 1),
+        memory_bytes=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        max_pods=MAX_PODS,
+        podman_version=podman_version,
+        cgroup_version=cgroup.version(),
+        is_rootless=os.geteuid() != 0,
+        has_systemd=Path("/run/systemd/system").is_dir(),
+        can_lower_oom_score=_has_capability(_CAP_SYS_RESOURCE),
+        has_selinux=Path("/sys/fs/selinux/enforce").exists(),
+        secret_launcher=_static_busybox(),
+        ip=_host_ip(),
+    )
+
+
+def _has_capability(number: int) -> bool:
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("CapEff:"):
+            return bool(int(line.split()[1], 16) >> number & 1)
+    return False
+
+
+def _static_busybox() -> str | None:
+    """A busybox that runs in any image, for it needs no library of it; None where the host has none."""
+    program = shutil.which("busybox", path="/usr/bin:/bin:/usr/sbin:/sbin")
+    if program is None:
+        return None
+    with open(program, "rb") as file:
+        head = file.read(_ELF_HEAD_BYTES)
+    # A dynamic program names its loader (PT_INTERP) right behind the program headers.
+    is_dynamic = b"/ld-" in head or b"/ld." in head
+    return None if is_dynamic else os.path.realpath(program)
+
+
+def _host_ip() -> str:
+    """The address that this host would use towards others; connecting a datagram socket sends nothing."""
+    with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect(("192.0.2.1", 9))
+        return str(probe.getsockname()[0])
+    return "127.0.0.1"
+
+
+def observe(
+    podman: Podman, store: Store, name: str, desired: s.PodSpec | None = None, details: bool = False
+) -> Observed:
+    """What there is of pod ``name`` and, for ``desired``, of everything it needs.
+
+    ``details``: also the facts of a container that only its own inspect has (restart count, OOM kill, start error).
+    """
+    pod = observe_pod(podman, store, name, details)
+    files, empty = store.files_digests(name), store.empty_dirs(name)
+    if desired is None:
+        return Observed(pod=pod, files=files, directories=empty)
+    return Observed(
+        pod=pod,
+        foreign_names=_foreign_names(podman, desired, pod),
+        images=observe_images(podman, (c.image for c in desired.all_containers)),
+        volumes=_volumes(podman, desired),
+        files=files,
+        directories=empty | _tmpfs_volumes(podman, desired),
+        host_paths={v.host_path.path: _kind(v.host_path.path) for v in desired.volumes if v.host_path},
+        taken_ports=_taken_ports(podman, desired, pod),
+        usage=_usage(podman, store, name),
+    )
+
+
+def observe_pod(podman: Podman, store: Store, name: str, details: bool = False) -> ObservedPod | None:
+    try:
+        inspected = podman.get(f"/pods/{quote(name)}/json")
+    except NotFound:
+        return None
+    if isinstance(inspected, list):
+        inspected = inspected[0]
+    listed = podman.get("/containers/json", {"all": True, "filters": {"pod": [inspected["Id"]]}})
+    containers = [_container(podman, store, name, item, details) for item in listed]
+    path = inspected.get("CgroupPath") or ""
+    limits = cgroup.read_path(path) if path else None
+    return read_pod(inspected, containers, limits)
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """How to reach the pod: its address, and a process in its network (None: the host's own network)."""
+
+    ip: str
+    network_pid: int | None
+
+
+def observe_sandbox(podman: Podman, pod: s.PodSpec, node: Node) -> Sandbox:
+    """The running sandbox of a pod; PodmanError when there is none."""
+    if pod.host_network:
+        return Sandbox(node.ip, None)
+    inspected = podman.get(f"/containers/{pod.infra_name}/json")
+    settings = inspected.get("NetworkSettings") or {}
+    networks = (settings.get("Networks") or {}).values()
+    addresses = [settings.get("IPAddress"), *(network.get("IPAddress") for network in networks)]
+    ip = next((address for address in addresses if address), "127.0.0.1")
+    return Sandbox(ip, int(inspected["State"]["Pid"]))
+
+
+def _container(podman: Podman, store: Store, pod: str, listed: Mapping[str, Any], details: bool) -> ObservedContainer:
+    inspected = None
+    if details and not listed.get("IsInfra"):
+        with contextlib.suppress(NotFound):
+            inspected = podman.get(f"/containers/{listed['Id']}/json")
+    container = read_container(listed, inspected=inspected)
+    if not container.name:
+        return container
+    limits = cgroup.read_limits(container.pid) if container.pid else None
+    done = store.post_started(pod, container.name) == container.id
+    return read_container(listed, limits, done, inspected)
+
+
+def observe_images(podman: Podman, names: Iterable[str]) -> dict[str, ObservedImage | None]:
+    """What each name points to in the local store, None for nothing."""
+    return {name: observe_image(podman, name) for name in sorted(set(names))}
+
+
+def observe_image(podman: Podman, name: str) -> ObservedImage | None:
+    try:
+        return read_image(podman.get(f"/images/{quote(name, safe='')}/json"))
+    except NotFound:
+        return None
+
+
+def _foreign_names(podman: Podman, desired: s.PodSpec, pod: ObservedPod | None) -> frozenset[str]:
+    """The Podman names we need that are held outside the pod. Asked only when something is to be created."""
+    needed = {desired.podman_name(c.name) for c in desired.all_containers} | {desired.infra_name}
+    present = {c.podman_name for c in pod.containers} if pod else set()
+    missing = sorted(needed - present)
+    if not missing:
+        return frozenset()
+    patterns = [f"^{re.escape(name)}$" for name in missing]
+    listed = podman.get("/containers/json", {"all": True, "filters": {"name": patterns}})
+    names = {name: item.get("Pod", "") for item in listed for name in item.get("Names") or []}
+    return frozenset(name for name in missing if name in names and names[name] != (pod.id if pod else None))
+
+
+def _volumes(podman: Podman, desired: s.PodSpec) -> frozenset[str]:
+    claims = [v.persistent_volume_claim.claim_name for v in desired.volumes if v.persistent_volume_claim]
+    return frozenset(claim for claim in claims if _volume_exists(podman, claim))
+
+
+def tmpfs_volume(pod: str, volume: str) -> str:
+    """The name of the Podman volume that stands for an emptyDir of medium Memory."""
+    return f"{pod}-{volume}-tmpfs"
+
+
+def _tmpfs_volumes(podman: Podman, desired: s.PodSpec) -> frozenset[str]:
+    memory = [v.name for v in desired.volumes if v.empty_dir and v.empty_dir.medium == "Memory"]
+    return frozenset(name for name in memory if _volume_exists(podman, tmpfs_volume(desired.name, name)))
+
+
+def _volume_exists(podman: Podman, name: str) -> bool:
+    try:
+        podman.get(f"/volumes/{quote(name)}/json")
+    except NotFound:
+        return False
+    return True
+
+
+_KINDS = (
+    (stat.S_ISDIR, "directory"),
+    (stat.S_ISREG, "file"),
+    (stat.S_ISSOCK, "socket"),
+    (stat.S_ISCHR, "char-device"),
+    (stat.S_ISBLK, "block-device"),
+)
+
+
+def _kind(path: str) -> str:
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        return "missing"
+    return next((name for test, name in _KINDS if test(mode)), "special file")
+
+
+def _usage(podman: Podman, store: Store, name: str) -> Usage:
+    """What the other recorded pods that still exist asked for."""
+    others = [pod for pod in store.recorded_pods() if pod != name]
+    if not others:
+        return Usage()
+    listed = podman.get("/pods/json", {"filters": {"label": [LABEL_POD]}}) or []
+    present = {pod["Name"] for pod in listed}
+    requests = [store.recorded_requests(pod) for pod in others if pod in present]
+    return Usage(sum(cpu for cpu, _ in requests), sum(memory for _, memory in requests), len(requests))
+
+
+# --- host ports --------------------------------------------------------------------------------------------------------
+
+
+def _taken_ports(podman: Podman, desired: s.PodSpec, pod: ObservedPod | None) -> dict[str, str]:
+    """The ports the pod would publish that someone else holds. Its own are held by its infra container."""
+    own = _published(podman, pod.id) if pod and pod.infra_is_running else set()
+    taken: dict[str, str] = {}
+    for port in host_ports(desired):
+        key = (port.host_port, port.protocol.lower())
+        if key not in own and not _can_bind(port):
+            shown = f"{port.host_ip or '0.0.0.0'}:{port.host_port}/{port.protocol.lower()}"
+            taken[shown] = _port_owner(podman, key)
+    return taken
+
+
+def _published(podman: Podman, pod_id: str) -> set[tuple[int, str]]:
+    listed = podman.get("/containers/json", {"filters": {"pod": [pod_id]}})
+    return {key for item in listed if item.get("IsInfra") for key in _port_keys(item)}
+
+
+def _port_keys(listed: Mapping[str, Any]) -> Sequence[tuple[int, str]]:
+    ports = listed.get("Ports") or []
+    return [
+        (int(port["host_port"]) + offset, protocol)
+        for port in ports
+        for offset in range(int(port.get("range") or 1))
+        for protocol in str(port.get("protocol") or "tcp").split(",")
+    ]
+
+
+def _can_bind(port: s.ContainerPort) -> bool:
+    """Whether the address is free, found out by taking it for a moment. SCTP is not asked about."""
+    kinds = {"TCP": socket.SOCK_STREAM, "UDP": socket.SOCK_DGRAM}
+    if port.protocol not in kinds:
+        return True
+    family = socket.AF_INET6 if ":" in (port.host_ip or "") else socket.AF_INET
+    with socket.socket(family, kinds[port.protocol]) as attempt:
+        if port.protocol == "TCP":
+            # Connections that just ended do not keep others from listening.
+            attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            attempt.bind((port.host_ip or "", port.host_port))
+        except OSError as error:
+            return error.errno not in (errno.EADDRINUSE, errno.EADDRNOTAVAIL)
+    return True
+
+
+def _port_owner(podman: Podman, key: tuple[int | None, str]) -> str:
+    with contextlib.suppress(PodmanError):
+        for item in podman.get("/containers/json"):
+            if key in _port_keys(item):
+                pod = item.get("PodName")
+                return f"pod {pod}" if pod else f"container {(item.get('Names') or ['?'])[0]}"
+    return _listening_process(key[0]) if key[1] == "tcp" else "another process"
+
+
+def _listening_process(port: int | None) -> str:
+    """The program that listens on a TCP port of this host, as far as we may see it."""
+    inodes = {f"socket:[{inode}]" for inode in _listening_inodes(port)}
+    for directory in Path("/proc").glob("[0-9]*/fd"):
+        with contextlib.suppress(OSError):
+            if any(os.readlink(entry) in inodes for entry in directory.iterdir()):
+                pid = directory.parent.name
+                return f"process {pid} ({(directory.parent / 'comm').read_text().strip()})"
+    return "another process"
+
+
+def _listening_inodes(port: int | None) -> Iterable[str]:
+    for table in ("tcp", "tcp6"):
+        with contextlib.suppress(OSError):
+            for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+                words = line.split()
+                if words[3] == "0A" and int(words[1].rpartition(":")[2], 16) == port:
+                    yield words[9]

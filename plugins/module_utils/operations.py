@@ -1,0 +1,224 @@
+# Copyright: (c) 2026, podwright.pods contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The steps of a plan. Each is one call to Podman, one hook, one wait or one write, and says why it is there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from .observed import LiveLimits
+from .spec import Handler
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One step on the pod; ``cause`` is the reason in a few words, shown to the user."""
+
+    pod: str
+    cause: str
+    verb: ClassVar[str] = ""
+
+    @property
+    def target(self) -> str:
+        return f"pod {self.pod}"
+
+    def __str__(self) -> str:
+        return f"{self.verb} {self.target}: {self.cause}"
+
+
+@dataclass(frozen=True)
+class _OnContainer(Operation):
+    container: str
+
+    @property
+    def target(self) -> str:
+        return f"container {self.pod}/{self.container}"
+
+
+@dataclass(frozen=True)
+class _OnVolume(Operation):
+    volume: str
+
+    @property
+    def target(self) -> str:
+        return f"volume {self.pod}/{self.volume}"
+
+
+@dataclass(frozen=True)
+class PullImage(Operation):
+    image: str
+    verb = "pull"
+
+    @property
+    def target(self) -> str:
+        return f"image {self.image}"
+
+
+@dataclass(frozen=True)
+class CreateVolume(_OnVolume):
+    """A named Podman volume; one is never removed."""
+
+    claim: str
+    verb = "create"
+
+    @property
+    def target(self) -> str:
+        return f"named volume {self.claim}"
+
+
+@dataclass(frozen=True)
+class PrepareVolume(_OnVolume):
+    """Make the directory (emptyDir, hostPath ...OrCreate) or tmpfs that a volume stands for."""
+
+    verb = "prepare"
+
+
+@dataclass(frozen=True)
+class DropVolume(_OnVolume):
+    """Remove what was kept on this host for an emptyDir, configMap or secret volume that is no longer declared."""
+
+    verb = "drop"
+
+
+@dataclass(frozen=True)
+class WriteFiles(_OnVolume):
+    """Put a volume's files (configMap, secret, ...) in place, all at once."""
+
+    verb = "write"
+
+
+@dataclass(frozen=True)
+class CreatePod(Operation):
+    verb = "create"
+
+
+@dataclass(frozen=True)
+class StartPod(Operation):
+    """Start the infra container, which makes the shared namespaces."""
+
+    verb = "start"
+
+    @property
+    def target(self) -> str:
+        return f"infra container of pod {self.pod}"
+
+
+@dataclass(frozen=True)
+class RemovePod(Operation):
+    id: str
+    verb = "remove"
+
+
+@dataclass(frozen=True)
+class CreateContainer(_OnContainer):
+    verb = "create"
+
+
+@dataclass(frozen=True)
+class StartContainer(_OnContainer):
+    verb = "start"
+
+
+@dataclass(frozen=True)
+class RunPostStart(_OnContainer):
+    hook: Handler
+    verb = "run"
+
+    @property
+    def target(self) -> str:
+        return f"postStart hook ({self.hook.kind}) of {self.pod}/{self.container}"
+
+
+@dataclass(frozen=True)
+class AwaitCompletion(_OnContainer):
+    """Wait until an init container has exited with 0, trying again as the restart policy says."""
+
+    verb = "await"
+
+    @property
+    def target(self) -> str:
+        return f"completion of init container {self.pod}/{self.container}"
+
+
+@dataclass(frozen=True)
+class AwaitStarted(_OnContainer):
+    """Wait until a sidecar runs and its startup probe has succeeded, before what comes after it."""
+
+    verb = "await"
+
+    @property
+    def target(self) -> str:
+        return f"start of sidecar {self.pod}/{self.container}"
+
+
+@dataclass(frozen=True)
+class StopContainer(_OnContainer):
+    """preStop, the stop signal, and the kill when the grace period is over; neighbours in a plan stop side by side
+
+    when they share a ``batch``.
+    """
+
+    id: str
+    grace_seconds: int
+    batch: int
+    pre_stop: Handler | None = None
+    verb = "stop"
+
+    @property
+    def target(self) -> str:
+        hook = f" (preStop {self.pre_stop.kind})" if self.pre_stop else ""
+        return f"container {self.pod}/{self.container}{hook}"
+
+
+@dataclass(frozen=True)
+class RemoveContainer(_OnContainer):
+    id: str
+    verb = "remove"
+
+
+@dataclass(frozen=True)
+class UpdateLimits(_OnContainer):
+    """Set a running container's CPU and memory in its cgroup."""
+
+    id: str
+    limits: LiveLimits
+    verb = "resize"
+
+
+@dataclass(frozen=True)
+class UpdatePodLimits(Operation):
+    """Set the CPU and memory of the pod's own cgroup."""
+
+    limits: LiveLimits
+    verb = "resize"
+
+
+@dataclass(frozen=True)
+class Record(Operation):
+    """Write down what is wanted now, with what it takes to go back to the state before."""
+
+    verb = "record"
+
+
+@dataclass(frozen=True)
+class Forget(Operation):
+    """Remove what was kept for a pod that is gone: its record, files and emptyDir volumes."""
+
+    verb = "forget"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """An ordered list of operations, and what the user should know beside them. Empty: nothing to do."""
+
+    operations: tuple[Operation, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.operations)
+
+    def lines(self) -> list[str]:
+        """The plan as a person reads it: ``#3 create container lamp/php: image changed``."""
+        return [f"#{number} {operation}" for number, operation in enumerate(self.operations, 1)]

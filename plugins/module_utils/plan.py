@@ -1,0 +1,385 @@
+# Copyright: (c) 2026, podwright.pods contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The reconciler: from what is wanted and what is, the operations that make the two equal. Calls nothing.
+
+As little as possible is replaced: limits change in place, one container's own fields cost that container,
+only what the sandbox is made of (ports, namespaces, names, init containers) costs the pod. Everything that can
+fail without harm, pulling images and writing files, comes before the first running container is touched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from . import fields, image_reference
+from . import spec as s
+from .admission import refuse, refuse_replacement
+from .errors import Fault, Refused
+from .lifecycle import should_restart
+from .limits import container_limits, differences, grown, pod_limits
+from .materials import Facts, files_digest, volume_files
+from .observed import Observed, ObservedContainer, ObservedPod
+from .operations import (
+    AwaitCompletion,
+    AwaitStarted,
+    CreateContainer,
+    CreatePod,
+    CreateVolume,
+    DropVolume,
+    Forget,
+    Operation,
+    Plan,
+    PrepareVolume,
+    PullImage,
+    Record,
+    RemoveContainer,
+    RemovePod,
+    RunPostStart,
+    StartContainer,
+    StartPod,
+    StopContainer,
+    UpdateLimits,
+    UpdatePodLimits,
+    WriteFiles,
+)
+
+STOPPABLE = ("running", "paused", "stopping")
+INFRA_GRACE_SECONDS = 10
+
+
+@dataclass(frozen=True)
+class Desired:
+    """What a plan is made towards. ``recorded`` is what was applied last, whose hooks the running containers have."""
+
+    context: fields.Context
+    recorded: s.PodSpec | None = None
+    facts: Facts = Facts()
+    allocatable: Mapping[str, int] = field(default_factory=dict)
+    """Overrides of what the host can hold: cpu (millicores), memory (bytes), pods."""
+    pinned_images: Mapping[str, str] = field(default_factory=dict)
+    """Image ids to use, by container, in place of what the names point to now; used to go back."""
+
+    @property
+    def pod(self) -> s.PodSpec:
+        return self.context.pod
+
+
+def plan_started(desired: Desired, observed: Observed) -> Plan:
+    """The plan for a running pod. Raises Refused, with every reason, for what this host cannot take."""
+    pinned = frozenset(desired.pinned_images)
+    faults = refuse(desired.pod, desired.context.node, desired.allocatable, observed, pinned)
+    cause = _replacement_cause(desired, observed)
+    if cause is not None:
+        faults += refuse_replacement(observed)
+    if faults:
+        raise Refused(faults)
+    changes = _change_containers(desired, observed) if cause is None else _replace_pod(desired, observed, cause)
+    operations = [
+        *_pulls(desired, observed, changes),
+        *_record(desired),
+        *_volumes(desired, observed),
+        *changes,
+        *_undeclared_volumes(desired, observed),
+    ]
+    return Plan(tuple(operations))
+
+
+def plan_stopped(name: str, recorded: s.PodSpec | None, observed: Observed) -> Plan:
+    """The plan for a pod that stays, with none of its containers running."""
+    pod = _our_pod(name, observed)
+    if pod is None:
+        raise Refused([Fault("state", f"pod {name} does not exist, so it cannot be stopped; start it first")])
+    cause = "state is stopped"
+    operations = _stop_all(name, recorded, pod, cause)
+    others_run = any(c.is_running for c in pod.strangers)
+    if pod.infra_is_running and not others_run:
+        last = 1 + max((op.batch for op in operations if isinstance(op, StopContainer)), default=0)
+        operations.append(
+            StopContainer(name, cause, "infra", id=pod.infra_id, grace_seconds=INFRA_GRACE_SECONDS, batch=last)
+        )
+    return Plan(tuple(operations))
+
+
+def plan_absent(name: str, recorded: s.PodSpec | None, is_known: bool, observed: Observed) -> Plan:
+    """The plan for a pod that is not there. Named volumes and generated secrets stay."""
+    pod = _our_pod(name, observed)
+    cause = "state is absent"
+    operations: list[Operation] = []
+    if pod is not None:
+        faults = refuse_replacement(Observed(pod=pod))
+        if faults:
+            raise Refused(faults)
+        operations = [*_stop_all(name, recorded, pod, cause), RemovePod(name, cause, pod.id)]
+    if pod is not None or is_known:
+        operations.append(Forget(name, cause))
+    return Plan(tuple(operations))
+
+
+def _our_pod(name: str, observed: Observed) -> ObservedPod | None:
+    if observed.pod and not observed.pod.is_ours:
+        raise Refused([Fault("name", f"pod {name} was not made by podwright.pods, so it is left alone")])
+    return observed.pod
+
+
+# --- the sandbox -----------------------------------------------------------------------------------------------------
+
+
+def _replacement_cause(desired: Desired, observed: Observed) -> str | None:
+    """Why the pod needs a new sandbox; None when the one there serves."""
+    pod = observed.pod
+    if pod is None:
+        return "not found"
+    changed = fields.changed_fields(fields.pod_digests(desired.context), pod.digests)
+    if changed:
+        return f"{', '.join(changed)} changed"
+    if not pod.infra_id:
+        return "its infra container is gone"
+    if pod.infra_is_running or not any(c.has_started for c in pod.containers) or _is_over(desired, observed):
+        return None
+    return "its infra container is not running"
+
+
+def _is_over(desired: Desired, observed: Observed) -> bool:
+    """Whether every main container has ended for good, as a finished job's have; such a pod is left as it is."""
+    for container in desired.pod.containers:
+        found = observed.pod.find(container.name) if observed.pod else None
+        if found is None or not found.has_exited or _container_cause(desired, observed, container, found):
+            return False
+    return True
+
+
+def _replace_pod(desired: Desired, observed: Observed, cause: str) -> list[Operation]:
+    name = desired.pod.name
+    operations: list[Operation] = []
+    if observed.pod:
+        operations += _stop_all(name, desired.recorded, observed.pod, cause)
+        operations.append(RemovePod(name, cause, observed.pod.id))
+    operations += [CreatePod(name, cause), StartPod(name, cause)]
+    for container in desired.pod.all_containers:
+        operations += _bring_up(desired.pod, container, cause)
+    return operations
+
+
+def _stop_all(name: str, spec: s.PodSpec | None, pod: ObservedPod, cause: str) -> list[Operation]:
+    """Main containers side by side, then the sidecars one by one in reverse order."""
+    running = [c for c in pod.members if c.state in STOPPABLE]
+    order = {c.name: number for number, c in enumerate(spec.init_containers)} if spec else {}
+    sidecars = sorted(
+        (c for c in running if c.role == "sidecar"),
+        key=lambda c: (order.get(c.name, 0), c.started_at or 0),
+        reverse=True,
+    )
+    operations: list[Operation] = [_stop(name, spec, c, cause, 0) for c in running if c.role != "sidecar"]
+    operations += [_stop(name, spec, c, cause, number) for number, c in enumerate(sidecars, 1)]
+    return operations
+
+
+def _stop(name: str, spec: s.PodSpec | None, found: ObservedContainer, cause: str, batch: int = 0) -> StopContainer:
+    container = spec.find(found.name) if spec else None
+    hook = container.lifecycle.pre_stop if container and container.lifecycle and found.is_running else None
+    grace = spec.termination_grace_period_seconds if spec else s.PodSpec.termination_grace_period_seconds
+    return StopContainer(name, cause, found.name, id=found.id, grace_seconds=grace, batch=batch, pre_stop=hook)
+
+
+# --- containers ------------------------------------------------------------------------------------------------------
+
+
+def _bring_up(pod: s.PodSpec, container: s.Container, cause: str, is_created: bool = False) -> list[Operation]:
+    """Create, start, postStart, and the gate that holds back what comes after."""
+    name, role = pod.name, pod.role_of(container)
+    operations: list[Operation] = [] if is_created else [CreateContainer(name, cause, container.name)]
+    operations.append(StartContainer(name, cause, container.name))
+    if container.lifecycle and container.lifecycle.post_start:
+        operations.append(RunPostStart(name, cause, container.name, container.lifecycle.post_start))
+    if role == "init":
+        operations.append(AwaitCompletion(name, cause, container.name))
+    elif role == "sidecar":
+        operations.append(AwaitStarted(name, cause, container.name))
+    return operations
+
+
+def _change_containers(desired: Desired, observed: Observed) -> list[Operation]:
+    """The changes within a sandbox that stays."""
+    pod = observed.pod
+    assert pod is not None
+    operations: list[Operation] = []
+    if not pod.infra_is_running and not _is_over(desired, observed):
+        operations.append(StartPod(desired.pod.name, "not started"))
+    operations += _grow_pod(desired, pod)
+    for found in pod.members:
+        declared = desired.pod.find(found.name)
+        if declared is None:
+            operations += _take_down(desired, found, "no longer declared")
+    is_initialized = any(c.has_started for c in pod.members if c.role == "app")
+    for container in desired.pod.all_containers:
+        present = pod.find(container.name)
+        if desired.pod.role_of(container) != "init":
+            operations += _change_container(desired, observed, container, present)
+        elif not is_initialized:
+            operations += _initialize(desired, container, present)
+    operations += _shrink_pod(desired, pod)
+    return operations
+
+
+def _take_down(desired: Desired, found: ObservedContainer, cause: str) -> list[Operation]:
+    operations: list[Operation] = []
+    if found.state in STOPPABLE:
+        operations.append(_stop(desired.pod.name, desired.recorded, found, cause))
+    operations.append(RemoveContainer(desired.pod.name, cause, found.name, found.id))
+    return operations
+
+
+def _initialize(desired: Desired, container: s.Container, found: ObservedContainer | None) -> list[Operation]:
+    """An init container of a sandbox that has not come as far as its main containers."""
+    if found is None:
+        return _bring_up(desired.pod, container, "not found")
+    if found.is_running:
+        return [AwaitCompletion(desired.pod.name, "not completed", container.name)]
+    if not found.has_started:
+        return _bring_up(desired.pod, container, "not started", is_created=True)
+    if found.has_exited and found.exit_code == 0:
+        return []
+    cause = f"it exited with {found.exit_code}"
+    return [*_take_down(desired, found, cause), *_bring_up(desired.pod, container, cause)]
+
+
+def _change_container(
+    desired: Desired, observed: Observed, container: s.Container, found: ObservedContainer | None
+) -> list[Operation]:
+    if found is None:
+        return _bring_up(desired.pod, container, "not found")
+    cause = _container_cause(desired, observed, container, found)
+    if cause:
+        return [*_take_down(desired, found, cause), *_bring_up(desired.pod, container, cause)]
+    if not found.has_started:
+        return _bring_up(desired.pod, container, "not started", is_created=True)
+    operations: list[Operation] = []
+    hook = container.lifecycle.post_start if container.lifecycle else None
+    if hook and found.is_running and not found.post_start_done:
+        operations.append(RunPostStart(desired.pod.name, "it has not run yet", container.name, hook))
+    wanted = container_limits(container)
+    changed = differences(wanted, found.limits) if found.is_running and found.limits else []
+    if changed:
+        cause = f"{' and '.join(changed)} changed"
+        operations.append(UpdateLimits(desired.pod.name, cause, container.name, found.id, wanted))
+    return operations
+
+
+def _container_cause(
+    desired: Desired, observed: Observed, container: s.Container, found: ObservedContainer
+) -> str | None:
+    """Why the container needs to be made anew; None when the one there serves."""
+    role = desired.pod.role_of(container)
+    if found.role != role:
+        return f"it was {found.role} and is now {role}"
+    changed = fields.changed_fields(fields.container_digests(desired.context, container), found.digests)
+    if changed:
+        return f"{', '.join(changed)} changed"
+    image = observed.images.get(container.image)
+    wanted_image = desired.pinned_images.get(container.name) or (image.id if image else "")
+    if wanted_image and wanted_image != found.image_id:
+        return f"{container.image} is another image now"
+    if found.state == "paused":
+        return "it is paused"
+    if found.has_exited and _is_restarted(desired.pod, container, found):
+        return f"it is not running (exit code {found.exit_code})"
+    return _resize_cause(desired, container, found)
+
+
+def _is_restarted(pod: s.PodSpec, container: s.Container, found: ObservedContainer) -> bool:
+    policy = "Always" if pod.role_of(container) == "sidecar" else pod.restart_policy
+    return should_restart("succeeded" if found.exit_code == 0 else "failed", policy, False)  # type: ignore[arg-type]
+
+
+# --- limits ----------------------------------------------------------------------------------------------------------
+
+
+def _resize_cause(desired: Desired, container: s.Container, found: ObservedContainer) -> str | None:
+    """Why a change of limits takes a new container: the resize policy says so, or the cgroup is out of reach."""
+    if not found.is_running:
+        return None
+    if found.limits is None:
+        before = desired.recorded.find(container.name) if desired.recorded else None
+        return "resources changed" if before and before.resources != container.resources else None
+    policies = {policy.resource_name: policy.restart_policy for policy in container.resize_policy}
+    differing = differences(container_limits(container), found.limits)
+    restarting = [name for name in differing if policies.get(name) == "RestartContainer"]
+    return f"{', '.join(restarting)} changed, and its resize policy is RestartContainer" if restarting else None
+
+
+def _grow_pod(desired: Desired, pod: ObservedPod) -> list[Operation]:
+    """The pod's cgroup takes the larger of the old and the new limits while its containers change."""
+    if pod.limits is None:
+        return []
+    target = grown(pod.limits, pod_limits(desired.pod))
+    if not differences(target, pod.limits):
+        return []
+    return [UpdatePodLimits(desired.pod.name, "its containers are about to grow", target)]
+
+
+def _shrink_pod(desired: Desired, pod: ObservedPod) -> list[Operation]:
+    if pod.limits is None:
+        return []
+    wanted = pod_limits(desired.pod)
+    if not differences(wanted, grown(pod.limits, wanted)):
+        return []
+    return [UpdatePodLimits(desired.pod.name, "the sum of its limits is less", wanted)]
+
+
+# --- images, volumes, record -----------------------------------------------------------------------------------------
+
+
+def _pulls(desired: Desired, observed: Observed, changes: Sequence[Operation]) -> list[Operation]:
+    """Each image that a container about to be made needs pulled, once."""
+    made = {op.container for op in changes if isinstance(op, CreateContainer)}
+    causes: dict[str, str] = {}
+    for container in desired.pod.all_containers:
+        if container.name not in made or container.name in desired.pinned_images:
+            continue
+        policy = container.image_pull_policy or image_reference.default_pull_policy(container.image)
+        present = observed.images.get(container.image) is not None
+        if image_reference.pull_action(policy, present) == "pull":  # type: ignore[arg-type]
+            causes.setdefault(container.image, "pull policy is Always" if present else "not on this host")
+    return [PullImage(desired.pod.name, cause, image) for image, cause in causes.items()]
+
+
+def _volumes(desired: Desired, observed: Observed) -> list[Operation]:
+    operations: list[Operation] = []
+    for volume in desired.pod.volumes:
+        operations += _volume(desired, observed, volume)
+    return operations
+
+
+def _volume(desired: Desired, observed: Observed, volume: s.Volume) -> list[Operation]:
+    name = desired.pod.name
+    if volume.persistent_volume_claim:
+        claim = volume.persistent_volume_claim.claim_name
+        return [] if claim in observed.volumes else [CreateVolume(name, "not found", volume.name, claim)]
+    if volume.is_materialized:
+        files = volume_files(desired.pod, volume, desired.context.materials, desired.facts)
+        wanted, found = files_digest(files, desired.context.key), observed.files.get(volume.name)
+        cause = "not found" if found is None else "content changed"
+        return [] if wanted == found else [WriteFiles(name, cause, volume.name)]
+    if volume.empty_dir:
+        return [] if volume.name in observed.directories else [PrepareVolume(name, "not found", volume.name)]
+    assert volume.host_path is not None
+    is_missing = observed.host_paths.get(volume.host_path.path) == "missing"
+    return [PrepareVolume(name, f"{volume.host_path.path} not found", volume.name)] if is_missing else []
+
+
+def _undeclared_volumes(desired: Desired, observed: Observed) -> list[Operation]:
+    kept = {v.name for v in desired.pod.volumes if v.is_materialized or v.empty_dir}
+    stale = {*observed.directories, *observed.files} - kept
+    return [DropVolume(desired.pod.name, "no longer declared", volume) for volume in sorted(stale)]
+
+
+def _record(desired: Desired) -> list[Operation]:
+    """Written before anything is changed, so that a run that is cut off leaves word of what it was about."""
+    name = desired.pod.name
+    if desired.recorded is None:
+        return [Record(name, "not recorded yet")]
+    before, after = s.to_options(desired.recorded), s.to_options(desired.pod)
+    changed = sorted(field for field in {*before, *after} if before.get(field) != after.get(field))
+    return [Record(name, f"{', '.join(changed)} changed")] if changed else []

@@ -1,0 +1,503 @@
+# Copyright: (c) 2026, podwright.pods contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is wanted: a Kubernetes v1 Pod as frozen data.
+
+Names and defaults are those of Kubernetes 1.32 (https://kubernetes.io/docs/reference/kubernetes-api/),
+in snake_case. Optional fields that were not given are None; lists are tuples. `parse` makes these
+objects from input, `to_options` gives them back in the form `parse` reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import Any
+
+from .quantity import Quantity
+from .resources import ResourceRequirements
+from .schema import Style, spell
+
+POD_NAME_LIMIT = 63
+
+
+@dataclass(frozen=True)
+class ExecAction:
+    command: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class HttpHeader:
+    name: str
+    value: str = ""
+
+
+@dataclass(frozen=True)
+class HttpGetAction:
+    port: int | str
+    path: str = "/"
+    host: str | None = None
+    scheme: str = "HTTP"
+    http_headers: tuple[HttpHeader, ...] = ()
+
+
+@dataclass(frozen=True)
+class TcpSocketAction:
+    port: int | str
+    host: str | None = None
+
+
+@dataclass(frozen=True)
+class GrpcAction:
+    port: int
+    service: str = ""
+
+
+@dataclass(frozen=True)
+class SleepAction:
+    seconds: int
+
+
+@dataclass(frozen=True)
+class Handler:
+    """What a probe or a hook does: exactly one of the actions is set (grpc in probes, sleep in hooks only)."""
+
+    exec: ExecAction | None = None
+    http_get: HttpGetAction | None = None
+    tcp_socket: TcpSocketAction | None = None
+    grpc: GrpcAction | None = None
+    sleep: SleepAction | None = None
+
+    @property
+    def kind(self) -> str:
+        """Kubernetes' name of the action, for messages."""
+        names = {"exec": "exec", "http_get": "httpGet", "tcp_socket": "tcpSocket", "grpc": "grpc", "sleep": "sleep"}
+        return next(shown for name, shown in names.items() if getattr(self, name) is not None)
+
+
+@dataclass(frozen=True)
+class Probe(Handler):
+    initial_delay_seconds: int = 0
+    period_seconds: int = 10
+    timeout_seconds: int = 1
+    success_threshold: int = 1
+    failure_threshold: int = 3
+    termination_grace_period_seconds: int | None = None
+
+
+@dataclass(frozen=True)
+class Lifecycle:
+    post_start: Handler | None = None
+    pre_stop: Handler | None = None
+
+
+@dataclass(frozen=True)
+class KeyReference:
+    """A key of a ConfigMap or Secret."""
+
+    name: str
+    key: str
+    optional: bool = False
+
+
+@dataclass(frozen=True)
+class FieldReference:
+    field_path: str
+    api_version: str = "v1"
+
+
+@dataclass(frozen=True)
+class ResourceFieldReference:
+    resource: str
+    container_name: str | None = None
+    divisor: Quantity | None = None
+
+
+@dataclass(frozen=True)
+class EnvSource:
+    field_ref: FieldReference | None = None
+    resource_field_ref: ResourceFieldReference | None = None
+    config_map_key_ref: KeyReference | None = None
+    secret_key_ref: KeyReference | None = None
+
+
+@dataclass(frozen=True)
+class EnvVar:
+    name: str
+    value: str | None = None
+    value_from: EnvSource | None = None
+
+
+@dataclass(frozen=True)
+class ObjectReference:
+    name: str
+    optional: bool = False
+
+
+@dataclass(frozen=True)
+class EnvFromSource:
+    prefix: str = ""
+    config_map_ref: ObjectReference | None = None
+    secret_ref: ObjectReference | None = None
+
+
+@dataclass(frozen=True)
+class ContainerPort:
+    container_port: int
+    name: str | None = None
+    host_port: int | None = None
+    host_ip: str | None = None
+    protocol: str = "TCP"
+
+
+@dataclass(frozen=True)
+class VolumeMount:
+    name: str
+    mount_path: str
+    sub_path: str | None = None
+    sub_path_expr: str | None = None
+    read_only: bool = False
+    mount_propagation: str | None = None
+
+
+@dataclass(frozen=True)
+class ResizePolicy:
+    resource_name: str
+    restart_policy: str = "NotRequired"
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    add: tuple[str, ...] = ()
+    drop: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SeccompProfile:
+    type: str
+    localhost_profile: str | None = None
+
+
+@dataclass(frozen=True)
+class AppArmorProfile:
+    type: str
+    localhost_profile: str | None = None
+
+
+@dataclass(frozen=True)
+class SELinuxOptions:
+    user: str | None = None
+    role: str | None = None
+    type: str | None = None
+    level: str | None = None
+
+
+@dataclass(frozen=True)
+class SecurityContext:
+    run_as_user: int | None = None
+    run_as_group: int | None = None
+    run_as_non_root: bool | None = None
+    privileged: bool | None = None
+    read_only_root_filesystem: bool | None = None
+    allow_privilege_escalation: bool | None = None
+    capabilities: Capabilities | None = None
+    seccomp_profile: SeccompProfile | None = None
+    app_armor_profile: AppArmorProfile | None = None
+    se_linux_options: SELinuxOptions | None = None
+
+
+@dataclass(frozen=True)
+class Sysctl:
+    name: str
+    value: str
+
+
+@dataclass(frozen=True)
+class PodSecurityContext:
+    run_as_user: int | None = None
+    run_as_group: int | None = None
+    run_as_non_root: bool | None = None
+    fs_group: int | None = None
+    fs_group_change_policy: str | None = None
+    supplemental_groups: tuple[int, ...] = ()
+    sysctls: tuple[Sysctl, ...] = ()
+    seccomp_profile: SeccompProfile | None = None
+    app_armor_profile: AppArmorProfile | None = None
+    se_linux_options: SELinuxOptions | None = None
+
+
+@dataclass(frozen=True)
+class Container:
+    """One container. ``restart_policy`` is set (to Always) only on an init container that is a sidecar."""
+
+    name: str
+    image: str
+    image_pull_policy: str | None = None
+    command: tuple[str, ...] = ()
+    args: tuple[str, ...] = ()
+    working_dir: str | None = None
+    env: tuple[EnvVar, ...] = ()
+    env_from: tuple[EnvFromSource, ...] = ()
+    ports: tuple[ContainerPort, ...] = ()
+    resources: ResourceRequirements = ResourceRequirements({}, {})
+    resize_policy: tuple[ResizePolicy, ...] = ()
+    volume_mounts: tuple[VolumeMount, ...] = ()
+    startup_probe: Probe | None = None
+    liveness_probe: Probe | None = None
+    readiness_probe: Probe | None = None
+    lifecycle: Lifecycle | None = None
+    security_context: SecurityContext | None = None
+    termination_message_path: str = "/dev/termination-log"
+    termination_message_policy: str = "File"
+    stdin: bool = False
+    stdin_once: bool = False
+    tty: bool = False
+    restart_policy: str | None = None
+
+
+@dataclass(frozen=True)
+class EmptyDirVolume:
+    medium: str = ""
+    size_limit: Quantity | None = None
+
+
+@dataclass(frozen=True)
+class HostPathVolume:
+    path: str
+    type: str = ""
+
+
+@dataclass(frozen=True)
+class PersistentVolumeClaimVolume:
+    """A named Podman volume, made when missing and never removed with the pod."""
+
+    claim_name: str
+    read_only: bool = False
+
+
+@dataclass(frozen=True)
+class KeyToPath:
+    key: str
+    path: str
+    mode: int | None = None
+
+
+@dataclass(frozen=True)
+class ConfigMapVolume:
+    name: str
+    items: tuple[KeyToPath, ...] = ()
+    default_mode: int = 0o644
+    optional: bool = False
+
+
+@dataclass(frozen=True)
+class SecretVolume:
+    secret_name: str
+    items: tuple[KeyToPath, ...] = ()
+    default_mode: int = 0o644
+    optional: bool = False
+
+
+@dataclass(frozen=True)
+class DownwardApiFile:
+    path: str
+    field_ref: FieldReference | None = None
+    resource_field_ref: ResourceFieldReference | None = None
+    mode: int | None = None
+
+
+@dataclass(frozen=True)
+class DownwardApiVolume:
+    items: tuple[DownwardApiFile, ...] = ()
+    default_mode: int = 0o644
+
+
+@dataclass(frozen=True)
+class KeyProjection:
+    """A ConfigMap or Secret as a source of a projected volume."""
+
+    name: str
+    items: tuple[KeyToPath, ...] = ()
+    optional: bool = False
+
+
+@dataclass(frozen=True)
+class DownwardApiProjection:
+    items: tuple[DownwardApiFile, ...] = ()
+
+
+@dataclass(frozen=True)
+class VolumeProjection:
+    config_map: KeyProjection | None = None
+    secret: KeyProjection | None = None
+    downward_api: DownwardApiProjection | None = None
+
+
+@dataclass(frozen=True)
+class ProjectedVolume:
+    sources: tuple[VolumeProjection, ...] = ()
+    default_mode: int = 0o644
+
+
+@dataclass(frozen=True)
+class Volume:
+    """Exactly one of the sources is set."""
+
+    name: str
+    empty_dir: EmptyDirVolume | None = None
+    host_path: HostPathVolume | None = None
+    persistent_volume_claim: PersistentVolumeClaimVolume | None = None
+    config_map: ConfigMapVolume | None = None
+    secret: SecretVolume | None = None
+    downward_api: DownwardApiVolume | None = None
+    projected: ProjectedVolume | None = None
+
+    @property
+    def is_materialized(self) -> bool:
+        """Whether its content is files that we write: configMap, secret, downwardAPI, projected."""
+        return any((self.config_map, self.secret, self.downward_api, self.projected))
+
+
+@dataclass(frozen=True)
+class HostAlias:
+    ip: str
+    hostnames: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class DnsOption:
+    name: str
+    value: str | None = None
+
+
+@dataclass(frozen=True)
+class DnsConfig:
+    nameservers: tuple[str, ...] = ()
+    searches: tuple[str, ...] = ()
+    options: tuple[DnsOption, ...] = ()
+
+
+@dataclass(frozen=True)
+class ReadinessGate:
+    condition_type: str
+
+
+@dataclass(frozen=True)
+class Infra:
+    """The infra (pause) container; None leaves Podman's own."""
+
+    image: str | None = None
+    command: tuple[str, ...] = ()
+    name: str | None = None
+
+
+@dataclass(frozen=True)
+class ConfigMap:
+    name: str
+    data: Mapping[str, str] = field(default_factory=dict)
+    binary_data: Mapping[str, str] = field(default_factory=dict)
+    immutable: bool = False
+
+
+@dataclass(frozen=True)
+class Secret:
+    """``string_data`` wins over ``data`` (base64). ``generate`` maps keys to lengths of values made once on the host."""
+
+    name: str
+    data: Mapping[str, str] = field(default_factory=dict, repr=False)
+    string_data: Mapping[str, str] = field(default_factory=dict, repr=False)
+    generate: Mapping[str, int] = field(default_factory=dict)
+    type: str = "Opaque"
+    immutable: bool = False
+
+
+@dataclass(frozen=True)
+class PodSpec:
+    """One Pod with the configuration objects that were given along with it."""
+
+    name: str
+    containers: tuple[Container, ...]
+    init_containers: tuple[Container, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    volumes: tuple[Volume, ...] = ()
+    restart_policy: str = "Always"
+    termination_grace_period_seconds: int = 30
+    active_deadline_seconds: int | None = None
+    hostname: str | None = None
+    subdomain: str | None = None
+    host_network: bool = False
+    host_pid: bool = False
+    host_ipc: bool = False
+    share_process_namespace: bool = False
+    host_aliases: tuple[HostAlias, ...] = ()
+    dns_policy: str = "ClusterFirst"
+    dns_config: DnsConfig | None = None
+    security_context: PodSecurityContext | None = None
+    resources: ResourceRequirements | None = None
+    readiness_gates: tuple[ReadinessGate, ...] = ()
+    networks: tuple[str, ...] = ()
+    infra: Infra = Infra()
+    config_maps: tuple[ConfigMap, ...] = ()
+    secrets: tuple[Secret, ...] = ()
+
+    @property
+    def sidecars(self) -> tuple[Container, ...]:
+        """Init containers that run on (restartPolicy Always), in order."""
+        return tuple(c for c in self.init_containers if c.restart_policy == "Always")
+
+    @property
+    def all_containers(self) -> tuple[Container, ...]:
+        """Init containers and sidecars in order, then the main containers."""
+        return self.init_containers + self.containers
+
+    @property
+    def infra_name(self) -> str:
+        return self.infra.name or f"{self.name}-infra"
+
+    def role_of(self, container: Container) -> str:
+        """``init``, ``sidecar`` or ``app``."""
+        if container in self.containers:
+            return "app"
+        return "sidecar" if container.restart_policy == "Always" else "init"
+
+    def find(self, name: str) -> Container | None:
+        return next((c for c in self.all_containers if c.name == name), None)
+
+    def volume(self, name: str) -> Volume:
+        return next(v for v in self.volumes if v.name == name)
+
+    def podman_name(self, container: str) -> str:
+        """The container's name in Podman."""
+        return f"{self.name}-{container}"
+
+
+def to_options(value: Any) -> Any:
+    """The plain form of a spec (mappings, lists, text, numbers) that the parser reads back to an equal spec.
+
+    Fields that hold their default are left out. Secret values are included: keep the result private.
+    """
+    return _plain(value, Style.NATIVE)
+
+
+def to_kubernetes(pod: PodSpec) -> dict[str, Any]:
+    """The pod as a Kubernetes v1 Pod document, without what only a host knows (infra, networks, ConfigMaps, Secrets)."""
+    options = _plain(pod, Style.KUBERNETES)
+    beside = ("infra", "networks", "configMaps", "secrets")
+    metadata = {name: options.pop(name) for name in ("name", "labels", "annotations") if options.get(name)}
+    body = {name: item for name, item in options.items() if name not in (*beside, "labels", "annotations")}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": body}
+
+
+def _plain(value: Any, style: Style) -> Any:
+    if isinstance(value, Quantity):
+        return value.canonical()
+    if is_dataclass(value) and not isinstance(value, type):
+        pairs = ((f.name, getattr(value, f.name), f.default) for f in fields(value))
+        given = ((name, item) for name, item, default in pairs if item is not None and item != default)
+        return {spell(name, style): _plain(item, style) for name, item in given}
+    if isinstance(value, Mapping):
+        return {key: _plain(item, style) for key, item in value.items()}
+    if isinstance(value, (tuple, list)):
+        return [_plain(item, style) for item in value]
+    return value

@@ -1,0 +1,384 @@
+# Copyright: (c) 2026, podwright.pods contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is kept on the host: records of what was applied, files for volumes, generated secrets, locks.
+
+Everything stands below one directory that only its owner can enter (0700), since records and files hold secret
+values. Each write is atomic: it is there whole or not at all, also when the writer is killed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import secrets
+import shutil
+import stat
+import string
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from . import spec as s
+from .errors import Busy, HostError
+from .limits import requested
+from .materials import File
+from .parse import parse_options
+
+RECORD_VERSION = 1
+TERMINATION_MESSAGE_BYTES = 4096
+_LETTERS = string.ascii_letters + string.digits
+_LOCK_POLL_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class Applied:
+    """A declaration that was applied, with the image each container was made from."""
+
+    pod: s.PodSpec
+    images: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Record:
+    """The last declaration applied to a pod.
+
+    ``is_verified``: it became ready. Until then ``previous`` is the last one that did, to go back to.
+    """
+
+    applied: Applied
+    is_verified: bool = False
+    previous: Applied | None = None
+
+    @property
+    def last_verified(self) -> Applied | None:
+        return self.applied if self.is_verified else self.previous
+
+
+def default_directory() -> Path:
+    """Where the state stands: PODWRIGHT_STATE_DIR, else by user."""
+    given = os.environ.get("PODWRIGHT_STATE_DIR")
+    if given:
+        return Path(given)
+    if os.geteuid() == 0:
+        return Path("/var/lib/podwright")
+    data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(data) / "podwright"
+
+
+class Store:
+    """The state directory. Reading makes nothing, so that a check mode run leaves no trace."""
+
+    def __init__(self, directory: Path | None = None) -> None:
+        self.directory = directory or default_directory()
+
+    # --- the host's key, locks -----------------------------------------------------------------------------------
+
+    def key(self) -> bytes:
+        """The host's key for digests; empty until `ensure` made one."""
+        return _read_bytes(self.directory / "key") or b""
+
+    def ensure(self) -> None:
+        """Make the directory and the key."""
+        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.directory.chmod(0o700)
+        for name in ("pods", "secrets", "locks"):
+            (self.directory / name).mkdir(mode=0o700, exist_ok=True)
+        if not self.key():
+            _write_atomically(self.directory / "key", secrets.token_bytes(32))
+
+    @contextlib.contextmanager
+    def lock(self, pod: str, timeout_seconds: float) -> Iterator[None]:
+        """Be the pod's only writer. The lock goes with its holder; Busy when another keeps it too long."""
+        deadline = time.monotonic() + timeout_seconds
+        with open(self.directory / "locks" / pod, "a+") as lock:
+            while True:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    if time.monotonic() > deadline:
+                        raise Busy(_busy_text(pod, lock, timeout_seconds)) from None
+                    time.sleep(_LOCK_POLL_SECONDS)
+            lock.truncate(0)
+            lock.write(str(os.getpid()))
+            lock.flush()
+            yield
+
+    # --- records -----------------------------------------------------------------------------------------------------
+
+    def read_record(self, pod: str) -> Record | None:
+        """The pod's record; HostError when it was written by a newer release or by other hands."""
+        path = self._pod(pod) / "record.json"
+        content = _read_bytes(path)
+        if content is None:
+            return None
+        try:
+            data = json.loads(content)
+            version = data["version"]
+            if version > RECORD_VERSION:
+                raise HostError(
+                    f"{path} was written by a newer podwright.pods (record version {version}, this one reads "
+                    f"{RECORD_VERSION}); update the collection on the control node"
+                )
+            previous = _read_applied(data["previous"]) if data.get("previous") else None
+            return Record(_read_applied(data["applied"]), bool(data["is_verified"]), previous)
+        except (ValueError, KeyError, TypeError) as error:
+            raise HostError(
+                f"{path} cannot be read ({error}); move it away to have the pod recorded anew at the next run"
+            ) from error
+
+    def write_record(self, pod: str, record: Record) -> None:
+        cpu_millicores, memory_bytes = requested(record.applied.pod)
+        data = {
+            "version": RECORD_VERSION,
+            "applied": _write_applied(record.applied),
+            "is_verified": record.is_verified,
+            "previous": _write_applied(record.previous) if record.previous else None,
+            "requests": {"cpu_millicores": cpu_millicores, "memory_bytes": memory_bytes},
+        }
+        self._pod(pod).mkdir(mode=0o700, exist_ok=True)
+        _write_atomically(self._pod(pod) / "record.json", json.dumps(data, indent=1, sort_keys=True).encode())
+
+    def read_status(self, pod: str) -> dict[str, Any] | None:
+        """The status document last written, with its transition times; None where there is none that can be read."""
+        try:
+            status = json.loads(_read_bytes(self._pod(pod) / "status.json") or b"null")
+        except ValueError:
+            return None
+        return status if isinstance(status, dict) else None
+
+    def write_status(self, pod: str, status: Mapping[str, Any]) -> None:
+        if self._pod(pod).is_dir() and self.read_status(pod) != status:
+            _write_atomically(self._pod(pod) / "status.json", json.dumps(status, sort_keys=True).encode())
+
+    def recorded_pods(self) -> tuple[str, ...]:
+        pods = self.directory / "pods"
+        return tuple(sorted(path.name for path in pods.iterdir())) if pods.is_dir() else ()
+
+    def recorded_requests(self, pod: str) -> tuple[int, int]:
+        """What a recorded pod asked for: CPU in millicores, memory in bytes."""
+        content = _read_bytes(self._pod(pod) / "record.json")
+        try:
+            requests = json.loads(content or b"{}").get("requests", {})
+        except ValueError:
+            requests = {}
+        return int(requests.get("cpu_millicores", 0)), int(requests.get("memory_bytes", 0))
+
+    def knows(self, pod: str) -> bool:
+        return self._pod(pod).exists()
+
+    def forget(self, pod: str) -> None:
+        """Remove everything kept for the pod, except its generated secrets."""
+        _remove_tree(self._pod(pod))
+
+    # --- generated secrets ----------------------------------------------------------------------------------------
+
+    def generated(self, pod: s.PodSpec) -> dict[str, dict[str, str]]:
+        """The values generated so far for the pod, by secret and key."""
+        content = _read_bytes(self.directory / "secrets" / f"{pod.name}.json")
+        values: dict[str, dict[str, str]] = json.loads(content) if content else {}
+        wanted = {secret.name: secret.generate for secret in pod.secrets if secret.generate}
+        return {name: {k: v for k, v in values.get(name, {}).items() if k in keys} for name, keys in wanted.items()}
+
+    def generate(self, pod: s.PodSpec) -> dict[str, dict[str, str]]:
+        """The same, with the missing ones made and kept. A value once made never changes."""
+        path = self.directory / "secrets" / f"{pod.name}.json"
+        content = _read_bytes(path)
+        values: dict[str, dict[str, str]] = json.loads(content) if content else {}
+        is_complete = True
+        for secret in pod.secrets:
+            for key, length in secret.generate.items():
+                if key not in values.setdefault(secret.name, {}):
+                    values[secret.name][key] = "".join(secrets.choice(_LETTERS) for _ in range(length))
+                    is_complete = False
+        if not is_complete:
+            _write_atomically(path, json.dumps(values, indent=1, sort_keys=True).encode())
+        return self.generated(pod)
+
+    # --- volumes -----------------------------------------------------------------------------------------------------
+
+    def empty_dir(self, pod: str, volume: str) -> Path:
+        return self._pod(pod) / "empty" / volume
+
+    def files_dir(self, pod: str, volume: str) -> Path:
+        return self._pod(pod) / "files" / volume
+
+    def empty_dirs(self, pod: str) -> frozenset[str]:
+        return frozenset(_names(self._pod(pod) / "empty"))
+
+    def files_digests(self, pod: str) -> dict[str, str]:
+        """Digest of the files last written, by volume."""
+        directory = self._pod(pod) / "digests"
+        return {name: (_read_bytes(directory / name) or b"").decode() for name in _names(directory)}
+
+    def make_empty_dir(self, pod: str, volume: str, group: int | None) -> None:
+        """World-writable, as Kubernetes makes it; nobody but the pod reaches it. ``group``: the pod's fsGroup."""
+        path = self.empty_dir(pod, volume)
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if group is not None:
+            os.chown(path, -1, group)
+        path.chmod(0o2777 if group is not None else 0o777)
+
+    def write_files(
+        self, pod: str, volume: str, files: Mapping[str, File], files_digest: str, group: int | None
+    ) -> None:
+        """Put a volume's files in place so that a reader sees all the old ones or all the new ones.
+
+        The visible names are links through ``..data``, one link that is swapped, as the kubelet does it.
+        """
+        directory = self.files_dir(pod, volume)
+        directory.mkdir(mode=0o755, parents=True, exist_ok=True)
+        directory.chmod(0o755)
+        revision = directory / f"..{time.time_ns()}"
+        revision.mkdir(mode=0o755)
+        for path, item in files.items():
+            _write_volume_file(revision, path, item, group)
+        revision.chmod(0o755)
+        _link_atomically(directory / "..data", revision.name)
+        tops = {path.split("/")[0] for path in files}
+        for name in tops:
+            if not (directory / name).is_symlink():
+                _link_atomically(directory / name, f"..data/{name}")
+        for entry in list(directory.iterdir()):
+            if entry.name not in tops and entry.name != "..data" and entry != revision:
+                _remove_tree(entry)
+        digests = self._pod(pod) / "digests"
+        digests.mkdir(mode=0o700, exist_ok=True)
+        _write_atomically(digests / volume, files_digest.encode())
+
+    def drop_volume(self, pod: str, volume: str) -> None:
+        for kind in ("digests", "files", "empty"):
+            _remove_tree(self._pod(pod) / kind / volume)
+
+    # --- containers --------------------------------------------------------------------------------------------------
+
+    def termination_message_file(self, pod: str, container: str) -> Path:
+        """An empty file for a new container's termination message."""
+        path = self._container(pod, container) / "termination-log"
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # The old file may still be mounted in a container that is going away: a new one, not an emptied one.
+        path.unlink(missing_ok=True)
+        path.touch()
+        path.chmod(0o666)
+        return path
+
+    def termination_message(self, pod: str, container: str) -> str:
+        """At most the last 4096 bytes that the container left."""
+        content = _read_bytes(self._container(pod, container) / "termination-log") or b""
+        return content[-TERMINATION_MESSAGE_BYTES:].decode(errors="replace")
+
+    def write_start_script(self, pod: str, container: str, script: str) -> Path:
+        """The directory that hands secret variables to a container; every user within it may read it."""
+        directory = self._container(pod, container) / "start"
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        directory.chmod(0o755)
+        _write_atomically(directory / "start", script.encode(), 0o444)
+        return directory
+
+    def has_start_script(self, pod: str, container: str) -> bool:
+        return (self._container(pod, container) / "start" / "start").exists()
+
+    def remove_start_script(self, pod: str, container: str) -> None:
+        _remove_tree(self._container(pod, container) / "start")
+
+    def mark_post_start(self, pod: str, container: str, container_id: str) -> None:
+        """Write down that postStart has run in the container of that id."""
+        directory = self._container(pod, container)
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _write_atomically(directory / "post-started", container_id.encode())
+
+    def post_started(self, pod: str, container: str) -> str:
+        """The id of the container in which postStart ran last."""
+        return (_read_bytes(self._container(pod, container) / "post-started") or b"").decode()
+
+    def forget_container(self, pod: str, container: str) -> None:
+        _remove_tree(self._container(pod, container))
+
+    def _pod(self, pod: str) -> Path:
+        return self.directory / "pods" / pod
+
+    def _container(self, pod: str, container: str) -> Path:
+        return self._pod(pod) / "containers" / container
+
+
+def _busy_text(pod: str, lock: Any, timeout_seconds: float) -> str:
+    lock.seek(0)
+    holder = lock.read().strip() or "unknown"
+    return (
+        f"another run is changing pod {pod} (process {holder}) and did not finish within {timeout_seconds:.0f} s; "
+        "wait for it, or raise wait_timeout"
+    )
+
+
+def _read_applied(data: Mapping[str, Any]) -> Applied:
+    return Applied(parse_options(data["pod"]), dict(data["images"]))
+
+
+def _write_applied(applied: Applied) -> dict[str, Any]:
+    return {"pod": s.to_options(applied.pod), "images": dict(applied.images)}
+
+
+def _names(directory: Path) -> list[str]:
+    return [path.name for path in directory.iterdir() if not path.name.startswith(".")] if directory.is_dir() else []
+
+
+def _read_bytes(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+
+
+def _write_atomically(path: Path, content: bytes, mode: int = 0o600) -> None:
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            os.fchmod(file.fileno(), mode)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _link_atomically(path: Path, target: str) -> None:
+    temporary = path.with_name(f"..link.{secrets.token_hex(4)}")
+    temporary.symlink_to(target)
+    temporary.replace(path)
+
+
+def _write_volume_file(root: Path, path: str, item: File, group: int | None) -> None:
+    target = root / path
+    for parent in reversed(target.relative_to(root).parents[:-1]):
+        (root / parent).mkdir(mode=0o755, exist_ok=True)
+        (root / parent).chmod(0o755)
+    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(item.content)
+        mode = item.mode
+        if group is not None:
+            os.fchown(file.fileno(), -1, group)
+            mode |= stat.S_IRGRP
+        os.fchmod(file.fileno(), mode)
+
+
+def _remove_tree(path: Path) -> None:
+    """Remove a file, link or tree; a rootless pod's files can belong to ids that only its user namespace may touch."""
+    if path.is_symlink() or path.is_file():
+        path.unlink()
+    elif path.exists():
+        try:
+            shutil.rmtree(path)
+        except PermissionError:
+            if os.geteuid() == 0:
+                raise
+            subprocess.run(["podman", "unshare", "rm", "-rf", "--", str(path)], check=True, capture_output=True)

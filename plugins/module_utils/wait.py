@@ -1,0 +1,248 @@
+# Copyright: (c) 2026, podwright.pods contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one poll loop: look at the pod, run the probes that are due, until it is ready or cannot become so.
+
+Probes run by the rules of the kubelet's workers (`lifecycle.ProbeWorker`). Between two counted attempts of a probe
+that has not succeeded yet it is tried again, ever more slowly; such a try can only succeed, a failure of it does
+not count. So a pod is seen ready when it is, and a startup probe still has all its time.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Callable
+
+from . import lifecycle, probes
+from . import spec as s
+from .errors import ContainerFailed, PodmanError
+from .observe import observe_pod
+from .observed import ObservedContainer, ObservedPod
+from .podman import Podman
+from .store import Store
+
+STABLE_SECONDS = 1.0
+"""How long a container without a readiness probe must have run to count as ready when it was just started."""
+
+_POLL_SECONDS = 0.05
+_FIRST_RETRY_SECONDS = 0.1
+_CRASHES = 5
+_CRASH_SECONDS = 30.0
+_LOG_LINES = 20
+
+
+@dataclass
+class _Prober:
+    """The workers of one container, and when the eager tries between the counted ones come."""
+
+    startup: lifecycle.ProbeWorker | None
+    readiness: lifecycle.ProbeWorker | None
+    retry_at: float = 0.0
+    retry_pause: float = _FIRST_RETRY_SECONDS
+    message: str = ""
+
+
+@dataclass
+class _History:
+    """What was seen of a container's restarts while waiting."""
+
+    starts: set[float] = field(default_factory=set)
+    first_exit_at: float | None = None
+
+
+class Waiter:
+    """Waits for gates and readiness of one pod; ``deadline`` is in monotonic seconds."""
+
+    def __init__(
+        self,
+        podman: Podman,
+        store: Store,
+        pod: s.PodSpec,
+        target: Callable[[s.Container], probes.Target],
+        deadline: float,
+    ) -> None:
+        self._podman = podman
+        self._store = store
+        self._pod = pod
+        self._target = target
+        self._deadline = deadline
+        self._probers = {c.name: _prober(c) for c in pod.all_containers}
+        self._histories = {c.name: _History() for c in pod.all_containers}
+        self.started: dict[str, bool] = {}
+        self.ready: dict[str, bool] = {}
+
+    def await_started(self, container: s.Container) -> None:
+        """Wait until a sidecar runs and its startup probe has passed. Raises ContainerFailed or Timeout."""
+        while True:
+            observed = observe_pod(self._podman, self._store, self._pod.name)
+            found = observed.find(container.name) if observed else None
+            if self._look_at(container, found) or self.started.get(container.name):
+                return
+            self._pause([container], observed)
+
+    def await_ready(self) -> ObservedPod | None:
+        """Wait until the pod is ready or, under a restart policy that lets it end, has succeeded.
+
+        Raises ContainerFailed for what will not come about by waiting, Timeout when the time is over.
+        """
+        awaited = [c for c in self._pod.all_containers if self._pod.role_of(c) != "init"]
+        while True:
+            observed = self.look()
+            if all(self.ready.get(c.name) or self._is_done(c, observed) for c in awaited):
+                return observed
+            self._pause(awaited, observed)
+
+    def look(self) -> ObservedPod | None:
+        """One look at the pod: run what probes are due and note who has started and is ready."""
+        observed = observe_pod(self._podman, self._store, self._pod.name)
+        for container in self._pod.all_containers:
+            if self._pod.role_of(container) != "init":
+                self._look_at(container, observed.find(container.name) if observed else None)
+        return observed
+
+    def messages(self) -> dict[str, str]:
+        """The last failing probe's words, by container."""
+        return {name: prober.message for name, prober in self._probers.items() if prober.message}
+
+    def _is_done(self, container: s.Container, observed: ObservedPod | None) -> bool:
+        """Whether the container has ended as it was meant to; a failure for good is raised."""
+        found = observed.find(container.name) if observed else None
+        if found is None or not found.has_exited or self._pod.role_of(container) == "sidecar":
+            return False
+        latest = "succeeded" if found.exit_code == 0 else "failed"
+        if lifecycle.should_restart(latest, self._pod.restart_policy, False):  # type: ignore[arg-type]
+            return False
+        if found.exit_code == 0:
+            return True
+        raise self._failed(container, "Error", f"exited with code {found.exit_code}")
+
+    def _look_at(self, container: s.Container, found: ObservedContainer | None) -> bool:
+        """Bring one container's workers up to date; tells whether it is ready."""
+        prober, now = self._probers[container.name], time.time()
+        self._note_restarts(container, found, now)
+        facts = _facts(found)
+        pod_facts = lifecycle.PodFacts("Running")
+        if prober.startup:
+            prober.startup = self._step(container, prober, prober.startup, pod_facts, facts, now)
+            if prober.startup.ends_container:
+                raise self._failed(container, "StartupProbeFailed", f"its startup probe failed: {prober.message}")
+        started = facts is not None and lifecycle.container_started(facts, prober.startup)
+        if facts is not None:
+            facts = lifecycle.ContainerFacts(facts.container_id, facts.state, facts.started_at_seconds, started)
+        if prober.readiness and started:
+            prober.readiness = self._step(container, prober, prober.readiness, pod_facts, facts, now)
+        self.started[container.name] = started
+        self.ready[container.name] = (
+            facts is not None
+            and lifecycle.container_ready(facts, prober.readiness)
+            and self._is_stable(container, found)
+        )
+        return self.ready[container.name]
+
+    def _is_stable(self, container: s.Container, found: ObservedContainer | None) -> bool:
+        """A process that ends at once is seen running for a moment; without a probe only time tells."""
+        if container.readiness_probe or container.startup_probe or found is None or found.started_at is None:
+            return True
+        return time.time() - found.started_at >= STABLE_SECONDS
+
+    def _step(
+        self,
+        container: s.Container,
+        prober: _Prober,
+        worker: lifecycle.ProbeWorker,
+        pod_facts: lifecycle.PodFacts,
+        facts: lifecycle.ContainerFacts | None,
+        now: float,
+    ) -> lifecycle.ProbeWorker:
+        worker, counts = worker.observe(pod_facts, facts, now)
+        is_running = facts is not None and facts.state == "running"
+        eager = (
+            not counts and is_running and worker.result != "Success" and not worker.on_hold and now >= prober.retry_at
+        )
+        delay_is_over = facts is not None and now >= facts.started_at_seconds + worker.settings.initial_delay_seconds
+        if not counts and not (eager and delay_is_over):
+            return worker
+        declared = container.startup_probe if worker.kind == "startup" else container.readiness_probe
+        if declared is None or facts is None:
+            return worker
+        outcome = probes.check(declared, declared.timeout_seconds, self._target(container), self._podman)
+        result: lifecycle.Outcome = "Success" if outcome.result == "Warning" else outcome.result
+        prober.message = "" if result == "Success" else f"{declared.kind}: {outcome.message}"
+        prober.retry_at = time.time() + prober.retry_pause
+        prober.retry_pause = min(prober.retry_pause * 1.5, float(declared.period_seconds))
+        if counts or result == "Success":
+            worker = worker.record(result, facts.container_id)
+        return worker
+
+    def _note_restarts(self, container: s.Container, found: ObservedContainer | None, now: float) -> None:
+        """Raise ContainerFailed once a container has crashed again and again for a good while."""
+        history = self._histories[container.name]
+        if found is None or found.started_at is None:
+            return
+        history.starts.add(round(found.started_at, 1))
+        if len(history.starts) < 2:
+            return
+        history.first_exit_at = history.first_exit_at or now
+        if len(history.starts) > _CRASHES and now - history.first_exit_at > _CRASH_SECONDS:
+            raise self._failed(
+                container,
+                "CrashLoopBackOff",
+                f"ended {len(history.starts)} times in {now - history.first_exit_at:.0f} s",
+            )
+
+    def _pause(self, awaited: list[s.Container], observed: ObservedPod | None) -> None:
+        if time.monotonic() < self._deadline:
+            time.sleep(_POLL_SECONDS)
+            return
+        unready = [c for c in awaited if not self.ready.get(c.name)]
+        first = unready[0]
+        names = ", ".join(c.name for c in unready)
+        raise self._failed(
+            first, "ContainersNotReady", f"containers with unready status: [{names}]; {self._why(first, observed)}"
+        )
+
+    def _why(self, container: s.Container, observed: ObservedPod | None) -> str:
+        found = observed.find(container.name) if observed else None
+        message = self._probers[container.name].message
+        if found is None:
+            return f"container {container.name} does not exist"
+        if not found.is_running:
+            return f"container {container.name} is {found.state} (exit code {found.exit_code})"
+        starts = len(self._histories[container.name].starts)
+        restarts = f", started {starts} times while waiting" if starts > 1 else ""
+        kind = "readiness" if self.started.get(container.name) else "startup"
+        return f"its {kind} probe fails: {message}{restarts}" if message else f"it runs{restarts}"
+
+    def _failed(self, container: s.Container, reason: str, message: str) -> ContainerFailed:
+        try:
+            logs = self._podman.logs(self._pod.podman_name(container.name), _LOG_LINES).strip()
+        except PodmanError:
+            logs = ""
+        return ContainerFailed(self._pod.name, container.name, reason, message, logs)
+
+
+def _prober(container: s.Container) -> _Prober:
+    startup, readiness = container.startup_probe, container.readiness_probe
+    return _Prober(
+        lifecycle.ProbeWorker("startup", _settings(startup)) if startup else None,
+        lifecycle.ProbeWorker("readiness", _settings(readiness)) if readiness else None,
+    )
+
+
+def _settings(probe: s.Probe) -> lifecycle.ProbeSettings:
+    return lifecycle.ProbeSettings(
+        initial_delay_seconds=probe.initial_delay_seconds,
+        period_seconds=probe.period_seconds,
+        timeout_seconds=probe.timeout_seconds,
+        success_threshold=probe.success_threshold,
+        failure_threshold=probe.failure_threshold,
+    )
+
+
+def _facts(found: ObservedContainer | None) -> lifecycle.ContainerFacts | None:
+    """One run of the container: Podman starts it again under the same id, so the start is part of it."""
+    if found is None:
+        return None
+    state: lifecycle.RunState = "running" if found.is_running else ("terminated" if found.has_exited else "waiting")
+    return lifecycle.ContainerFacts(f"{found.id}@{found.started_at}", state, found.started_at or 0.0)

@@ -1,0 +1,183 @@
+# Copyright: (c) 2026, podwright.pods contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Prints, as JSON, what this host has of the things that Podman and the modules stand on. Reads only.
+
+Arguments: a JSON object with ``packages`` (names), ``users`` (names) and ``podman_py_directory`` (path).
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import re
+import resource
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+CAPABILITY_BITS = {"NET_ADMIN": 12, "SYS_ADMIN": 21, "SYS_RESOURCE": 24}
+CONTROLLERS_NEEDED = ("cpu", "memory", "pids")
+STORAGE_PATH = Path("/var/lib/containers")
+
+
+def read_text(path: str) -> str:
+    """The file's text, or an empty string where it cannot be read."""
+    try:
+        return Path(path).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def run(*command: str) -> str:
+    """The standard output of a command, or an empty string where it is missing or fails."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout
+
+
+def missing_packages(names: list[str]) -> list[str]:
+    """Those of the names that the distribution's package manager does not have installed."""
+    if shutil.which("dpkg-query"):
+        listed = run("dpkg-query", "--show", "--showformat=${Package} ${db:Status-Status}\\n")
+        installed = {line.split()[0] for line in listed.splitlines() if line.endswith(" installed")}
+    else:
+        installed = set(run("rpm", "--query", "--all", "--queryformat=%{NAME}\\n").split())
+    return [name for name in names if name not in installed]
+
+
+def missing_capabilities() -> list[str]:
+    found = re.search(r"^CapEff:\s*([0-9a-f]+)", read_text("/proc/self/status"), re.MULTILINE)
+    effective = int(found.group(1), 16) if found else 0
+    return [name for name, bit in CAPABILITY_BITS.items() if not effective >> bit & 1]
+
+
+def cgroup_layout() -> str:
+    """``v2`` (unified), ``hybrid`` (v1 with a v2 mount beside it), ``v1`` or ``none``."""
+    root = Path("/sys/fs/cgroup")
+    if (root / "cgroup.controllers").exists():
+        return "v2"
+    if (root / "unified" / "cgroup.procs").exists():
+        return "hybrid"
+    return "v1" if any((root / name).is_dir() for name in ("memory", "cpu", "pids")) else "none"
+
+
+def cgroup_controllers() -> list[str]:
+    unified = read_text("/sys/fs/cgroup/cgroup.controllers").split()
+    version_one = [line.split()[2] for line in read_text("/proc/mounts").splitlines() if line.split()[2] == "cgroup"]
+    if not version_one:
+        return unified
+    enabled = [line.split() for line in read_text("/proc/cgroups").splitlines() if not line.startswith("#")]
+    return [fields[0] for fields in enabled if fields[3] == "1"]
+
+
+def hard_limit(own: int, label: str) -> int:
+    """The lower of our own hard limit and that of PID 1, whose services may run Podman; -1 is unlimited."""
+    found = re.search(rf"^{label}\s+\S+\s+(\d+)", read_text("/proc/1/limits"), re.MULTILINE)
+    limits = [limit for limit in (own, int(found.group(1)) if found else -1) if limit >= 0]
+    return min(limits, default=-1)
+
+
+def free_mib(path: Path) -> int:
+    while not path.exists():
+        path = path.parent
+    return shutil.disk_usage(path).free // 1024**2
+
+
+def filesystem_type(path: Path) -> str:
+    """The type of the file system that holds the path, or would hold it."""
+    while not path.exists():
+        path = path.parent
+    mounts = [line.split()[1:3] for line in read_text("/proc/mounts").splitlines()]
+    holding = [(len(point), kind) for point, kind in mounts if path == Path(point) or Path(point) in path.parents]
+    return max(holding, key=lambda mount: mount[0], default=(0, ""))[1]
+
+
+def has_overlay() -> bool:
+    """Whether the kernel has overlayfs, built in, loaded or as a module that it will load."""
+    if "overlay" in read_text("/proc/filesystems"):
+        return True
+    return bool(run("modprobe", "--dry-run", "--verbose", "overlay"))
+
+
+def nftables_inet() -> bool:
+    """False where nft is there but the kernel knows no tables of the inet family, which netavark's rules are of."""
+    if not shutil.which("nft"):
+        return True
+    checked = subprocess.run(["nft", "--check", "add table inet podwright_probe"], capture_output=True, check=False)
+    return checked.returncode == 0
+
+
+def subordinate_ids(user: str, uid: int, path: str) -> int:
+    """How many subordinate ids the file grants the user, by name or by number."""
+    rows = [line.split(":") for line in read_text(path).splitlines() if line.count(":") == 2]
+    return sum(int(row[2]) for row in rows if row[0] in (user, str(uid)))
+
+
+def rootless_user(name: str) -> dict[str, Any]:
+    import pwd
+
+    try:
+        entry = pwd.getpwnam(name)
+    except KeyError:
+        return {"name": name, "exists": False}
+    return {
+        "name": name,
+        "exists": True,
+        "uid": entry.pw_uid,
+        "subuid": subordinate_ids(name, entry.pw_uid, "/etc/subuid"),
+        "subgid": subordinate_ids(name, entry.pw_uid, "/etc/subgid"),
+        "lingers": Path("/var/lib/systemd/linger", name).exists(),
+    }
+
+
+def podman_py_version(directory: str) -> str:
+    """The version of the podman-py that the modules will get, or an empty string."""
+    sys.path.append(directory)
+    try:
+        importlib.import_module("podman.client")
+        return str(importlib.import_module("podman.version").__version__)
+    except Exception:
+        return ""
+
+
+def podman_version() -> str:
+    found = re.search(r"\d+(\.\d+)+", run("podman", "--version"))
+    return found.group(0) if found else ""
+
+
+def main() -> None:
+    asked = json.loads(sys.argv[1])
+    kernel = re.match(r"\d+\.\d+", os.uname().release)
+    facts = {
+        "is_root": os.geteuid() == 0,
+        "kernel": kernel.group(0) if kernel else "0",
+        "python": ".".join(map(str, sys.version_info[:3])),
+        "systemd": Path("/run/systemd/system").is_dir(),
+        "cgroup": cgroup_layout(),
+        "controllers_missing": [name for name in CONTROLLERS_NEEDED if name not in cgroup_controllers()],
+        "capabilities_missing": missing_capabilities(),
+        "nofile_hard": hard_limit(resource.getrlimit(resource.RLIMIT_NOFILE)[1], "Max open files"),
+        "nproc_hard": hard_limit(resource.getrlimit(resource.RLIMIT_NPROC)[1], "Max processes"),
+        "pid_max": int(read_text("/proc/sys/kernel/pid_max") or 32768),
+        "user_namespaces": int(read_text("/proc/sys/user/max_user_namespaces") or 0),
+        "storage_free_mib": free_mib(STORAGE_PATH),
+        "storage_filesystem": filesystem_type(STORAGE_PATH),
+        "storage_configured": Path("/etc/containers/storage.conf").exists(),
+        "overlay": has_overlay(),
+        "nftables_inet": nftables_inet(),
+        "packages_missing": missing_packages(asked["packages"]),
+        "apt_bindings": bool(run("/usr/bin/python3", "-c", "import apt; print(1)")),
+        "podman": podman_version(),
+        "podman_py": podman_py_version(asked["podman_py_directory"]),
+        "rootless_users": [rootless_user(name) for name in asked["users"]],
+    }
+    print(json.dumps(facts))
+
+
+main()

@@ -1,0 +1,47 @@
+# Copyright: (c) 2026, podwright.pods contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fixtures of the integration tests: one real Podman per session, emptied after every test that asks for it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from podman_host import PodmanHost
+
+
+@pytest.fixture(scope="session")
+def host() -> Iterator[PodmanHost]:
+    """The session's Podman; what a test makes in it stays until something cleans it."""
+    private = PodmanHost()
+    try:
+        private.start()
+        yield private
+    finally:
+        private.remove()
+
+
+@pytest.fixture
+def clean_host(host: PodmanHost) -> Iterator[PodmanHost]:
+    """The session's Podman, emptied after the test (the busybox image stays)."""
+    yield host
+    host.clean()
+
+
+@pytest.fixture
+def in_host(clean_host: PodmanHost, monkeypatch: pytest.MonkeyPatch) -> PodmanHost:
+    """`clean_host`, with this very process using it: for tests that call the engine without a subprocess."""
+    for name in [name for name in os.environ if name.startswith("CONTAINER")]:
+        monkeypatch.delenv(name)
+    for name, value in clean_host.environment.items():
+        monkeypatch.setenv(name, value)
+    return clean_host
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The root of the checkout."""
+    return Path(__file__).resolve().parents[2]

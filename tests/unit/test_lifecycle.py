@@ -1,0 +1,502 @@
+# Copyright: (c) 2026, podwright.pods contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.podwright.pods.plugins.module_utils.lifecycle import (
+    CONTAINER_BACKOFF,
+    DEFAULT_GRACE_PERIOD_SECONDS,
+    IMAGE_PULL_BACKOFF,
+    INITIAL_RESULTS,
+    JOB_POD_BACKOFF,
+    Backoff,
+    ContainerFacts,
+    PodFacts,
+    ProbeSettings,
+    ProbeWorker,
+    TerminationBudget,
+    container_backoff_key,
+    container_ready,
+    container_started,
+    grace_period_seconds,
+    image_pull_backoff_key,
+    should_restart,
+    termination_order,
+)
+
+DATA = Path(__file__).parent / "data"
+PROBES, BACKOFF, SHOULD_RESTART, IMAGES = (
+    json.loads((DATA / f"{name}.json").read_text())
+    for name in ("probe_worker", "backoff", "should_restart", "image_pull_policy")
+)
+
+KINDS = ("liveness", "readiness", "startup")
+START = 1_700_000_000.0
+RUNNING_POD = PodFacts("Running")
+
+
+def worker_for(kind, **settings):
+    return ProbeWorker(kind, ProbeSettings(**settings))
+
+
+def facts(container_id="one", state="running", **others):
+    return ContainerFacts(container_id, state, **{"started_at_seconds": START, "started": True, **others})
+
+
+def step(worker, outcome, now, container, pod=RUNNING_POD):
+    """What the supervisor does: look, probe if told to, record. Gives the worker and whether it probed."""
+    seen = worker.observe(pod, container, now)
+    return (seen.worker.record(outcome, container.container_id) if seen.probe else seen.worker), seen.probe
+
+
+# -- Probes: the tables
+
+
+def test_defaults():
+    names = {
+        "initialDelaySeconds": "initial_delay_seconds",
+        "timeoutSeconds": "timeout_seconds",
+        "periodSeconds": "period_seconds",
+        "successThreshold": "success_threshold",
+        "failureThreshold": "failure_threshold",
+    }
+    assert ProbeSettings() == ProbeSettings(**{names[name]: value for name, value in PROBES["defaults"].items()})
+    assert PROBES["initial_result"] == INITIAL_RESULTS
+
+
+@pytest.mark.parametrize("row", [pytest.param(row, id=row["probe_type"]) for row in PROBES["during_initial_delay"]])
+def test_initial_delay(row):
+    kind = row["probe_type"]
+    worker = worker_for(kind, initial_delay_seconds=row["initialDelaySeconds"])
+    container = facts(started=kind != "startup")
+    worker, _ = step(worker, "Success", START + row["elapsed"], container)
+    assert worker.result == row["result"]
+    worker, _ = step(worker, "Success", START + row["then_elapsed"], container)
+    assert worker.result == row["then_result"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("row", [pytest.param(row, id=row["name"]) for row in PROBES["do_probe"]])
+def test_one_round(row, kind):
+    given = row["given"]
+    pod = None if "pod_status" in given else PodFacts(given.get("pod_phase", "Running"), given.get("deleting", False))
+    container = None
+    if given.get("container"):
+        container = facts(state=given["container"], started=kind != "startup", restart_policy="Never")
+    worker = worker_for(kind, initial_delay_seconds=given.get("initialDelaySeconds", 0))
+    seen = worker.observe(pod, container, START)
+    after = seen.worker.record(given.get("probe", "Success"), "one") if seen.probe else seen.worker
+    assert (not after.stopped) is row["keep_going"][kind]
+    assert (after.result is not None) is row["result_set"]
+    assert after.result == row["result"]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        pytest.param(row, id=f"{number}-{row['name']}-{row['probe_type']}")
+        for number, row in enumerate(PROBES["sequences"])
+    ],
+)
+def test_sequence(row):
+    kind = row["probe_type"]
+    worker = worker_for(kind, success_threshold=row["success_threshold"], failure_threshold=row["failure_threshold"])
+    container = facts(started=kind != "startup")
+    if "start_result" in row:
+        assert worker.observe(RUNNING_POD, container, START).worker.result == row["start_result"]
+    for number, expected in enumerate(row["steps"]):
+        if expected.get("new_container_id_before"):
+            container = replace(container, container_id="two")
+        container = replace(container, started=expected.get("started_before", container.started))
+        worker, probed = step(worker, expected["probe"], START + number * 10, container)
+        assert probed is not expected.get("note", "").startswith("not run")
+        assert worker.result == expected["result"]
+        assert worker.on_hold is expected.get("on_hold_after", worker.on_hold)
+        assert worker.outcome_run == expected.get("result_run_after", worker.outcome_run)
+
+
+# -- Probes: when
+
+
+def probe_times(worker, container, instants, outcome="Success"):
+    times = []
+    for now in instants:
+        worker, probed = step(worker, outcome, START + now, container)
+        if probed:
+            times.append(now)
+    return times
+
+
+@pytest.mark.parametrize(
+    ("settings", "instants", "expected"),
+    [
+        pytest.param({"period_seconds": 3}, range(10), [0, 3, 6, 9], id="every period from the start"),
+        pytest.param({"initial_delay_seconds": 5, "period_seconds": 3}, range(13), [5, 8, 11], id="after the delay"),
+        pytest.param({"period_seconds": 3}, [4, 5, 6], [4, 6], id="a late look keeps the rhythm"),
+        pytest.param({"period_seconds": 3}, [0, 20, 20.5, 21], [0, 20, 21], id="missed probes are not made up for"),
+    ],
+)
+def test_rhythm(settings, instants, expected):
+    assert probe_times(worker_for("readiness", **settings), facts(), instants) == expected
+
+
+def test_due_time_follows_the_facts():
+    worker = worker_for("readiness", initial_delay_seconds=5)
+    worker = worker.observe(RUNNING_POD, facts(started=False), START).worker
+    assert worker.due_at_seconds is None
+    worker = worker.observe(RUNNING_POD, facts(), START + 1).worker
+    assert worker.due_at_seconds == START + 5
+    worker, probed = step(worker, "Success", START + 5, facts())
+    assert probed
+    assert worker.due_at_seconds == START + 15
+    worker = worker.observe(RUNNING_POD, facts(state="terminated"), START + 6).worker
+    assert worker.due_at_seconds is None
+
+
+@pytest.mark.parametrize("kind", ["readiness", "liveness"])
+def test_the_others_start_the_moment_startup_has_passed(kind):
+    worker = worker_for(kind, period_seconds=10)
+    assert probe_times(worker, facts(started=False), range(25)) == []
+    worker = worker.observe(RUNNING_POD, facts(started=False), START + 24).worker
+    assert worker.observe(RUNNING_POD, facts(), START + 24.5).probe
+
+
+def test_a_clock_set_back_delays_a_probe_by_one_period_at_most():
+    worker, _ = step(worker_for("liveness", period_seconds=10), "Success", START + 3600, facts())
+    worker = worker.observe(RUNNING_POD, facts(), START).worker
+    assert worker.due_at_seconds == START + 10
+    assert probe_times(worker, facts(), range(5, 31, 5)) == [10, 20, 30]
+
+
+def test_a_container_that_seems_to_start_in_the_future_is_probed_all_the_same():
+    worker = worker_for("liveness", initial_delay_seconds=30)
+    assert probe_times(worker, facts(started_at_seconds=START + 9999), range(0, 61, 10)) == [30, 40, 50, 60]
+
+
+# -- Probes: what counts
+
+
+def test_unknown_changes_nothing():
+    worker, _ = step(worker_for("liveness", failure_threshold=2), "Failure", START, facts())
+    assert worker.record("Unknown", "one") == worker
+    assert worker.record("Failure", "one").result == "Failure"
+
+
+def test_an_outcome_for_a_container_that_is_gone_is_dropped():
+    worker = worker_for("liveness", failure_threshold=1).observe(RUNNING_POD, facts("two"), START).worker
+    assert worker.record("Failure", "one") == worker
+
+
+def test_an_outcome_that_comes_after_the_decision_is_dropped():
+    worker, _ = step(worker_for("liveness", failure_threshold=1), "Failure", START, facts())
+    assert worker.record("Success", "one") == worker
+
+
+def test_counters_start_anew_with_a_new_container():
+    worker = worker_for("liveness", failure_threshold=3)
+    for now in (0, 10):
+        worker, _ = step(worker, "Failure", START + now, facts("one"))
+    worker, _ = step(worker, "Failure", START + 20, facts("two", started_at_seconds=START + 20))
+    assert (worker.result, worker.outcome_run) == ("Success", 1)
+
+
+@pytest.mark.parametrize(("kind", "ends"), [("liveness", True), ("startup", True), ("readiness", False)])
+def test_only_liveness_and_startup_end_the_container(kind, ends):
+    container = facts(started=kind != "startup")
+    worker, _ = step(worker_for(kind, failure_threshold=1), "Failure", START, container)
+    assert worker.result == "Failure"
+    assert worker.ends_container is ends
+
+
+def test_a_passed_startup_probe_rests_until_the_next_container():
+    worker, _ = step(worker_for("startup"), "Success", START, facts(started=False))
+    assert worker.on_hold
+    assert not worker.ends_container
+    assert not worker.observe(RUNNING_POD, facts(), START + 60).probe
+    assert worker.observe(RUNNING_POD, facts("two", started=False), START + 60).probe
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_ended_container_is_waited_for_unless_it_stays_ended(kind):
+    ended = facts(state="terminated", restart_policy="Always")
+    assert not worker_for(kind).observe(RUNNING_POD, ended, START).worker.stopped
+    stays = replace(ended, restart_policy="Never")
+    assert worker_for(kind).observe(RUNNING_POD, stays, START).worker.stopped
+
+
+def test_an_outcome_that_comes_after_the_deletion_began_is_dropped():
+    worker = worker_for("liveness", failure_threshold=1).observe(RUNNING_POD, facts(), START).worker
+    worker = worker.observe(PodFacts("Running", deleting=True), facts(), START + 1).worker
+    assert worker.stopped
+    assert not worker.record("Failure", "one").ends_container
+
+
+@pytest.mark.parametrize(
+    ("state", "probe", "result", "started"),
+    [
+        ("running", False, None, True),
+        ("running", True, "Unknown", False),
+        ("running", True, "Success", True),
+        ("running", True, "Failure", False),
+        ("waiting", False, None, False),
+        ("terminated", True, "Success", False),
+    ],
+)
+def test_started_and_ready(state, probe, result, started):
+    container = facts(state=state)
+    startup = ProbeWorker("startup", container_id="one", result=result) if probe else None
+    readiness = ProbeWorker("readiness", container_id="one", result=result) if probe else None
+    assert container_started(container, startup) is started
+    assert container_ready(container, readiness) is started
+    assert not container_ready(replace(container, started=False), readiness)
+
+
+def test_a_result_of_an_earlier_container_is_worth_nothing():
+    worker = ProbeWorker("readiness", container_id="one", result="Success")
+    assert not container_ready(facts("two"), worker)
+
+
+outcomes = st.lists(st.sampled_from(["Success", "Failure", "Unknown"]), max_size=30)
+
+
+@given(outcomes, st.sampled_from(KINDS), st.integers(1, 4), st.integers(1, 4))
+def test_a_result_changes_only_after_its_threshold(sequence, kind, success_threshold, failure_threshold):
+    thresholds = {"Success": success_threshold, "Failure": failure_threshold}
+    worker = worker_for(kind, success_threshold=success_threshold, failure_threshold=failure_threshold)
+    container = facts(started=kind != "startup")
+    known = []
+    for number, outcome in enumerate(sequence):
+        before = worker.observe(RUNNING_POD, container, START + number * 10).worker.result
+        worker, probed = step(worker, outcome, START + number * 10, container)
+        known += [outcome] if probed and outcome != "Unknown" else []
+        if worker.result != before:
+            assert known[-thresholds[worker.result] :] == [worker.result] * thresholds[worker.result]
+
+
+# -- Back-off
+
+
+def test_slow_backoff():
+    row = BACKOFF["slow_backoff"]
+    backoff = Backoff(row["initial"], row["max"])
+    for tick, expected in enumerate(row["get_before_each_next"], start=1):
+        assert backoff.delay_seconds("a") == expected
+        backoff = backoff.next("a", START + tick, START + tick)
+    assert backoff.reset("a").delay_seconds("a") == 0
+
+
+def test_in_backoff_since_update():
+    row = BACKOFF["in_backoff_since_update"]
+    backoff = Backoff(row["initial"], row["max"])
+    for tick in row["ticks"]:
+        now = START + tick["tick"]
+        assert backoff.is_in_backoff_since_update("a", now) is tick["in_backoff"], tick
+        if tick["in_backoff"]:
+            assert backoff.delay_seconds("a") == tick["value"], tick
+        else:
+            backoff = backoff.next("a", now, now)
+
+
+def backoff_after_six_nexts():
+    row = BACKOFF["high_water_mark"]
+    backoff = Backoff(row["initial"], row["max"])
+    for tick in range(1, 7):
+        backoff = backoff.next("a", START + tick, START + tick)
+    return backoff, row["max"], START + 6
+
+
+def test_high_water_mark():
+    backoff, maximum, now = backoff_after_six_nexts()
+    assert backoff.is_in_backoff_since("a", now, now)
+    assert backoff.next("a", now + 6, now + 6).delay_seconds("a") == maximum
+    assert not backoff.is_in_backoff_since("a", now, now + 11)
+
+
+def test_collect_garbage():
+    backoff, maximum, now = backoff_after_six_nexts()
+    assert "a" in backoff.collect_garbage(now + maximum + 1).entries
+    assert not backoff.collect_garbage(now + 2 * (maximum + 1)).entries
+
+
+@pytest.mark.parametrize(
+    ("row", "expire_after_seconds", "quiet_seconds"),
+    [
+        pytest.param(BACKOFF["has_expired"][0], None, 101, id=BACKOFF["has_expired"][0]["name"]),
+        pytest.param(BACKOFF["has_expired"][1], 8, 9, id=BACKOFF["has_expired"][1]["name"]),
+    ],
+)
+def test_has_expired(row, expire_after_seconds, quiet_seconds):
+    backoff = Backoff(row["initial"], row["max"], expire_after_seconds).next("a", START, START)
+    backoff = backoff.next("a", START + 5, START + 5)
+    assert backoff.delay_seconds("a") >= row["after_5s_next_at_least"]
+    now = START + 5 + quiet_seconds
+    assert backoff.next("a", now, now).delay_seconds("a") == row[f"after_{quiet_seconds}s_more_next"]
+
+
+def crash_loop_waits(run_seconds, restarts, backoff=CONTAINER_BACKOFF):
+    waits, now = [], START
+    for _ in range(restarts):
+        finished_at = now + run_seconds
+        now = finished_at
+        while backoff.is_in_backoff_since("a", finished_at, now):
+            now += 1
+        backoff = backoff.next("a", finished_at, now)
+        waits.append(now - finished_at)
+    return waits
+
+
+@pytest.mark.parametrize(
+    "row", [pytest.param(row, id=f"runs {row['run_seconds']} s") for row in BACKOFF["derived_crash_loop"]]
+)
+def test_crash_loop(row):
+    expected = row["waits_before_restart_s"]
+    assert crash_loop_waits(row["run_seconds"], len(expected)) == expected
+
+
+@pytest.mark.parametrize(
+    ("backoff", "row"),
+    [
+        pytest.param(CONTAINER_BACKOFF, BACKOFF["kubelet"]["container"], id="container"),
+        pytest.param(IMAGE_PULL_BACKOFF, BACKOFF["kubelet"]["image_pull"], id="image pull"),
+        pytest.param(JOB_POD_BACKOFF, BACKOFF["kubelet"]["job_pod_failure"], id="job pod"),
+    ],
+)
+def test_backoff_constants(backoff, row):
+    assert (backoff.initial_seconds, backoff.max_seconds) == (row["initial_s"], row["max_s"])
+    reset_seconds = row.get("reset_after_s", 2 * row["max_s"])
+    grown = backoff.next("a", START, START).next("a", START, START)
+    assert grown.next("a", START + reset_seconds, START).delay_seconds("a") == 4 * row["initial_s"]
+    assert grown.next("a", START + reset_seconds + 1, START).delay_seconds("a") == row["initial_s"]
+
+
+def test_failing_image_pulls():
+    row = next(row for row in IMAGES["pull_decisions"] if "reasons" in row)
+    backoff, reasons = Backoff(initial_seconds=1, max_seconds=60), []
+    for tick in range(1, len(row["reasons"]) + 1):
+        now = START + tick
+        if backoff.is_in_backoff_since_update("image", now):
+            reasons.append("ImagePullBackOff")
+        else:
+            reasons.append("ErrImagePull")
+            backoff = backoff.next("image", now, now)
+    assert reasons == row["reasons"]
+
+
+def test_wait_counts_from_the_event():
+    backoff = CONTAINER_BACKOFF.next("a", START, START)
+    assert backoff.wait_seconds("a", START + 5, START + 5) == 10
+    assert backoff.wait_seconds("a", START + 5, START + 12) == 3
+    assert backoff.wait_seconds("a", START + 5, START + 15) == 0
+    assert backoff.wait_seconds("a", START + 5, START - 3600) == 10
+    assert backoff.wait_seconds("b", START + 5, START + 5) == 0
+
+
+def test_keys_tell_specs_and_images_apart():
+    assert container_backoff_key("web", "php", "1") != container_backoff_key("web", "php", "2")
+    assert image_pull_backoff_key("web", "a") != image_pull_backoff_key("db", "a")
+
+
+def test_one_key_does_not_move_another():
+    backoff = CONTAINER_BACKOFF.next("a", START, START).next("b", START, START).next("a", START, START)
+    assert (backoff.delay_seconds("a"), backoff.delay_seconds("b")) == (20, 10)
+    assert backoff.reset("a").delay_seconds("b") == 10
+    assert not CONTAINER_BACKOFF.entries
+
+
+@given(st.integers(0, 600))
+def test_waits_never_shrink_while_it_keeps_failing(run_seconds):
+    waits = crash_loop_waits(run_seconds, 8)
+    assert waits == sorted(waits)
+    assert waits[0] == 0
+    assert waits[-1] == CONTAINER_BACKOFF.max_seconds
+
+
+# -- Restart policy
+
+LATEST_STATES = {
+    "no_history": "none",
+    "alive": "running",
+    "succeed": "succeeded",
+    "failed": "failed",
+    "unknown": "unknown",
+}
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        pytest.param(row, id=f"{row['latest_state']}-{row['policy']}-{'deleting' if row['deleting'] else 'kept'}")
+        for row in SHOULD_RESTART["rows"]
+    ],
+)
+def test_should_restart(row):
+    latest_state = LATEST_STATES[row["latest_state"]]
+    assert should_restart(latest_state, row["policy"], row["deleting"]) is row["restart"]
+
+
+@pytest.mark.parametrize("policy", ["Always", "OnFailure", "Never"])
+def test_a_container_only_created_is_started(policy):
+    assert should_restart("created", policy, deleting=False)
+    assert not should_restart("created", policy, deleting=True)
+
+
+# -- Termination
+
+
+@pytest.mark.parametrize(
+    ("grace", "elapsed", "hook_seconds", "stop_seconds"),
+    [
+        (30, 0, 30, 30),
+        (30, 12.7, 17.3, 18),
+        (30, 28.5, 1.5, 2),
+        (30, 30, 0, 2),
+        (30, 99, 0, 2),
+        (1, 0, 1, 2),
+        (0, 0, 0, 2),
+        (30, -5, 30, 30),
+    ],
+)
+def test_termination_budget(grace, elapsed, hook_seconds, stop_seconds):
+    budget = TerminationBudget(grace, START)
+    assert budget.hook_seconds(START + elapsed) == pytest.approx(hook_seconds)
+    assert budget.stop_seconds(START + elapsed) == stop_seconds
+
+
+@pytest.mark.parametrize(
+    ("pod", "deletion", "probe", "expected"),
+    [
+        (None, None, None, DEFAULT_GRACE_PERIOD_SECONDS),
+        (60, None, None, 60),
+        (60, None, 5, 5),
+        (60, 0, 5, 0),
+        (60, 10, None, 10),
+        (0, None, None, 0),
+    ],
+)
+def test_grace_period(pod, deletion, probe, expected):
+    assert grace_period_seconds(pod, deletion, probe) == expected
+
+
+@pytest.mark.parametrize(
+    ("containers", "waves"),
+    [
+        pytest.param([], (), id="nothing runs"),
+        pytest.param([("a", "app"), ("b", "app")], (("a", "b"),), id="apps in parallel"),
+        pytest.param(
+            [("log", "sidecar"), ("init", "init"), ("proxy", "sidecar"), ("web", "app"), ("php", "app")],
+            (("init", "web", "php"), ("proxy",), ("log",)),
+            id="then sidecars in reverse",
+        ),
+        pytest.param([("log", "sidecar"), ("proxy", "sidecar")], (("proxy",), ("log",)), id="sidecars alone"),
+    ],
+)
+def test_termination_order(containers, waves):
+    assert termination_order(containers) == waves
