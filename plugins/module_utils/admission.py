@@ -46,14 +46,14 @@ def refuse_replacement(observed: Observed) -> list[Fault]:
         Fault("ports", f"host port {port} is taken by {owner}; stop that, or choose another host_port")
         for port, owner in sorted(observed.taken_ports.items())
     ]
-    for stranger in observed.pod.strangers if observed.pod else ():
-        faults.append(
-            Fault(
-                "name",
-                f"the pod has to be removed, but container {stranger.podman_name} in it was not made by podwright.pods; "
-                "remove that one first",
-            )
+    faults += [
+        Fault(
+            "name",
+            f"the pod has to be removed, but container {stranger.podman_name} in it was not made by "
+            "podwright.pods; remove that one first",
         )
+        for stranger in (observed.pod.strangers if observed.pod else ())
+    ]
     return faults
 
 

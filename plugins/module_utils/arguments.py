@@ -10,40 +10,26 @@ from __future__ import annotations
 
 from typing import Any
 
-from .parse import HOST_FIELDS, POD_FIELDS
-from .schema import Amount, Boolean, Field, Integer, Object, Text, Type
+from .parse import ALLOCATABLE, HOST_FIELDS, POD_FIELDS
+from .schema import Boolean, Field, Integer, Object, Text
 
 STATES = ("started", "stopped", "absent")
-
-
-class Raw(Type):
-    """Anything; it is read elsewhere."""
-
-    def parse(self, value: object, at: Any) -> Any:
-        return value
-
-
-_ALLOCATABLE = Object(dict, (Field("cpu", Amount()), Field("memory", Amount()), Field("pods", Integer(minimum=1))))
-
 RUN_FIELDS = (
     Field("state", Text(choices=STATES), default="started"),
     Field("wait", Boolean(), default=True),
     Field("wait_timeout", Integer(minimum=1), default=300),
     Field("on_failure", Text(choices=("rollback", "keep")), default="rollback"),
-    Field("allocatable", _ALLOCATABLE),
+    Field("allocatable", ALLOCATABLE),
 )
 """How a run goes; none of it describes the pod, so all of it may stand beside a Kubernetes document."""
 
-SOURCE_FIELDS = (Field("definition", Raw()), Field("src", Text()))
+SOURCES = ("definition", "src")
 """Where a Kubernetes document comes from."""
 
 RUN = Object(dict, RUN_FIELDS)
-NAMES = {
-    "run": tuple(field.name for field in RUN_FIELDS),
-    "source": tuple(field.name for field in SOURCE_FIELDS),
-    "host": tuple(field.name for field in HOST_FIELDS),
-    "pod": tuple(field.name for field in POD_FIELDS),
-}
+RUN_NAMES = frozenset(field.name for field in RUN_FIELDS)
+HOST_NAMES = frozenset(field.name for field in HOST_FIELDS)
+POD_NAMES = frozenset(field.name for field in POD_FIELDS)
 HIDDEN = ("definition",)
 """Options that free text may bring secrets into, so that no output shows their values."""
 

@@ -272,7 +272,7 @@ class Run:
         ip = executor.sandbox().ip if has_sandbox else ""
         return _status_document(self.store, pod, observed, waiter, self.node, ip, True)
 
-    # --- failure -----------------------------------------------------------------------------------------------------
+    # --- failure -------------------------------------------------------------------------------------------------------
 
     def _give_up(self, error: PodwrightError) -> RunFailed:
         cause = error.cause if isinstance(error, OperationFailed) else error
@@ -300,7 +300,7 @@ class Run:
             return "It is left as it is (on_failure is keep)."
         previous = self.record.last_verified if self.record else None
         if previous is None:
-            return "It is left as it is: there is no earlier state that was ready to go back to."
+            return "It is left as it is: no earlier state was ready, so there is nothing to go back to."
         images = {name: image for name, image in previous.images.items() if observe_image(self.podman, image)}
         before = len(self.done)
         try:
@@ -328,7 +328,7 @@ def _indent(text: str) -> str:
     return "\n".join(f"    {line}" for line in text.splitlines())
 
 
-# --- what is told ------------------------------------------------------------------------------------------------------
+# --- what is told --------------------------------------------------------------------------------------------------
 
 
 def _told(
@@ -402,7 +402,7 @@ def _status_of(
     )
 
 
-# --- pod_info ------------------------------------------------------------------------------------------------------------
+# --- pod_info ------------------------------------------------------------------------------------------------------
 
 
 def run_pod_info(options: Mapping[str, Any], is_check: bool = False, is_diff: bool = False) -> dict[str, Any]:

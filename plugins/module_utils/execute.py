@@ -137,7 +137,8 @@ class Executor:
     def _create_tmpfs(self, volume: s.Volume, size_limit: Quantity | None, podman: Podman) -> None:
         options = ["mode=1777" if self._fs_group is None else f"mode=2777,gid={self._fs_group}"]
         if size_limit:
-            options.append(f"size={size_limit.integer()}")
+            # Podman takes ``size`` for a project quota, which few file systems have; the kernel knows blocks as well.
+            options.append(f"nr_blocks={-(-size_limit.integer() // os.sysconf('SC_PAGE_SIZE'))}")
         body = {
             "Name": tmpfs_volume(self.pod.name, volume.name),
             "Labels": {LABEL_POD: self.pod.name},
@@ -169,7 +170,7 @@ class Executor:
             podman.delete(f"/secrets/{secret}")
         self.store.forget(operation.pod)
 
-    # --- the sandbox -------------------------------------------------------------------------------------------------
+    # --- the sandbox -----------------------------------------------------------------------------------------------
 
     def _create_pod(self, operation: op.CreatePod, podman: Podman) -> None:
         podman.post("/pods/create", body=render.pod_body(self.context))
@@ -187,7 +188,7 @@ class Executor:
         path = (inspected[0] if isinstance(inspected, list) else inspected)["CgroupPath"]
         cgroup.write_path(path, operation.limits, cpu_weight_quadratic(operation.limits.cpu_shares or 2))
 
-    # --- containers --------------------------------------------------------------------------------------------------
+    # --- containers ------------------------------------------------------------------------------------------------
 
     def _create_container(self, operation: op.CreateContainer, podman: Podman) -> None:
         container = self._declared(operation.container)
@@ -390,7 +391,7 @@ class Executor:
     def _update_limits(self, operation: op.UpdateLimits, podman: Podman) -> None:
         podman.post(f"/containers/{operation.id}/update", body=render.update_body(operation.limits))
 
-    # --- gates -------------------------------------------------------------------------------------------------------
+    # --- gates -----------------------------------------------------------------------------------------------------
 
     def _await_completion(self, operation: op.AwaitCompletion, podman: Podman) -> None:
         """Raises ContainerFailed when the init container failed for good, Timeout when the time is over."""

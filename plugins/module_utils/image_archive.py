@@ -8,16 +8,28 @@ Formats: docker-archive (``manifest.json``) and oci-archive (``index.json``), pl
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import hashlib
 import json
+import lzma
 import tarfile
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from .errors import Fault, InvalidInput
 
 _REFERENCE_ANNOTATION = "org.opencontainers.image.ref.name"
+_BLOCK_BYTES = 1 << 20
+
+# First bytes of a compressed file -> what opens it.
+_OPENERS: tuple[tuple[bytes, Callable[[Path], IO[bytes]]], ...] = (
+    (b"\x1f\x8b", gzip.open),  # type: ignore[list-item]
+    (b"BZh", bz2.open),  # type: ignore[list-item]
+    (b"\xfd7zXZ\x00", lzma.open),  # type: ignore[list-item]
+)
 
 
 @dataclass(frozen=True)
@@ -38,6 +50,15 @@ def read_archive(path: Path) -> list[ArchivedImage]:
     except (OSError, tarfile.TarError, ValueError, KeyError, TypeError) as error:
         reason = f"{path} cannot be read as an image archive (docker-archive or oci-archive): {error}"
         raise InvalidInput([Fault("load.path", reason)]) from error
+
+
+def archive_blocks(path: Path) -> Iterator[bytes]:
+    """Yield an archive's bytes uncompressed: Podman 4.3 does not load a compressed docker-archive."""
+    with open(path, "rb") as stream:
+        start = stream.read(8)
+    opener = next((opener for magic, opener in _OPENERS if start.startswith(magic)), None)
+    with opener(path) if opener else open(path, "rb") as stream:
+        yield from iter(lambda: stream.read(_BLOCK_BYTES), b"")
 
 
 def choose_image(images: list[ArchivedImage], name: str, path: Path) -> ArchivedImage:

@@ -27,7 +27,7 @@ from typing import Any
 
 from .build_context import SENT_CONTAINERFILE, BuildContext, base_images, read_build_context
 from .errors import Busy, Fault, HostError, ImageError, InvalidInput, NotFound, PodmanError, Refused
-from .image_archive import ArchivedImage, choose_image, read_archive
+from .image_archive import ArchivedImage, archive_blocks, choose_image, read_archive
 from .image_reference import ImageReference, default_pull_policy, parse, pull_action, with_default_tag
 from .podman import Podman, connect
 from .root_filesystem import (
@@ -272,6 +272,7 @@ PULL_HINTS = (
     ("no such host", "check the registry's name, and that this host resolves it"),
     ("i/o timeout", "check that this host reaches the registry, directly or by its proxy"),
     ("server gave HTTP response to HTTPS client", "for a registry without TLS set pull.tls_verify to false"),
+    ("does not look like a TLS handshake", "for a registry without TLS set pull.tls_verify to false"),
     ("certificate", "install the registry's certificate authority on this host, or set pull.tls_verify to false"),
     ("unauthorized", "give pull.username and pull.password, or pull.auth_file"),
     ("authentication required", "give pull.username and pull.password, or pull.auth_file"),
@@ -411,8 +412,7 @@ def load(
     """Load an archive for one name: the names that its images carry inside it go back to what they were."""
     others = [other for image in images for other in image.names if other != name]
     before = {other: find_image(podman, other) for other in others}
-    with open(path, "rb") as archive:
-        podman.upload("/images/load", None, archive)
+    podman.upload("/images/load", None, archive_blocks(path))
     loaded = find_by_id(podman, wanted.id)
     if loaded is None:
         raise PodmanError(f"Podman loaded {path}, but has no image {wanted.id[:12]} afterwards", 200)
@@ -544,7 +544,7 @@ def inspect(podman: Podman, name: str) -> Image | None:
         return None
     return Image(
         id=found["Id"],
-        names=tuple(found.get("RepoTags") or ()),
+        names=tuple(sorted(found.get("RepoTags") or ())),
         pinned_names=tuple(found.get("RepoDigests") or ()),
         digest=found.get("Digest") or "",
         size_bytes=int(found.get("Size") or 0),
@@ -607,7 +607,7 @@ def facts(image: Image | None) -> dict[str, Any]:
     """Return what a change of an image shows in."""
     if image is None:
         return {}
-    return {"id": image.id, "names": sorted(image.names), "recipe": dict(image.recipe or {})}
+    return {"id": image.id, "names": list(image.names), "recipe": dict(image.recipe or {})}
 
 
 def expected_facts(request: Request, before: Image | None, changed: bool) -> dict[str, Any]:

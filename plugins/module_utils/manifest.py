@@ -38,7 +38,8 @@ def read(definition: Any, source: str = "definition") -> list[Any]:
             documents.extend(parse(item, f"{source}[{number}]") if isinstance(item, str) else [item])
     else:
         documents = [definition]
-    return [item for document in documents for item in _flatten(document, source, 0)]
+    flat = (item for document in documents for item in _flatten(document, source, 0))
+    return [document for document in flat if document is not None]
 
 
 def decode(content: bytes, source: str) -> str:
@@ -51,7 +52,10 @@ def decode(content: bytes, source: str) -> str:
 
 
 def parse(text: str, source: str = "definition") -> list[Any]:
-    """The documents of YAML text as mappings, lists, text, whole numbers, booleans and None; raises InvalidInput."""
+    """The documents of YAML text as mappings, lists, text, whole numbers and booleans, None for empty ones.
+
+    Raises InvalidInput.
+    """
     import yaml  # here, so that managed hosts can import this file
 
     if len(text) > MAX_CHARACTERS:
@@ -68,7 +72,7 @@ def parse(text: str, source: str = "definition") -> list[Any]:
         raise InvalidInput([*reader.faults, reader.fault(error.mark, str(error))]) from None
     if reader.faults:
         raise InvalidInput(reader.faults)
-    return [document for document in documents if document is not None]
+    return documents
 
 
 def _flatten(document: Any, source: str, depth: int) -> Iterator[Any]:

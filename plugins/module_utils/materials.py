@@ -129,9 +129,10 @@ def _value_from(
         return resource_value(pod, container, source.resource_field_ref, facts)
     if source.secret_key_ref:
         content = materials.secrets.get(source.secret_key_ref.name, {}).get(source.secret_key_ref.key)
-    else:
-        assert source.config_map_key_ref is not None
+    elif source.config_map_key_ref:
         content = materials.config_maps.get(source.config_map_key_ref.name, {}).get(source.config_map_key_ref.key)
+    else:
+        content = None
     return None if content is None else content.decode(errors="replace")
 
 
@@ -158,8 +159,7 @@ def field_value(pod: s.PodSpec, path: str, facts: Facts) -> str:
 
 def resource_value(pod: s.PodSpec, container: s.Container, reference: s.ResourceFieldReference, facts: Facts) -> str:
     """A request or limit in units of the divisor, rounded up; what is not limited can take all of the host."""
-    owner = pod.find(reference.container_name) if reference.container_name else container
-    assert owner is not None
+    owner = (pod.find(reference.container_name) if reference.container_name else None) or container
     kind, _, name = reference.resource.partition(".")
     resources = owner.resources.effective()
     amount = (resources.limits if kind == "limits" else resources.requests).get(name)
@@ -171,10 +171,7 @@ def resource_value(pod: s.PodSpec, container: s.Container, reference: s.Resource
 
 def volume_files(pod: s.PodSpec, volume: s.Volume, materials: Materials, facts: Facts) -> dict[str, File]:
     """The files of a volume that we write, by relative path."""
-    files: dict[str, File] = {}
-    for path, item in _volume_items(pod, volume, materials, facts):
-        files[path] = item
-    return files
+    return dict(_volume_items(pod, volume, materials, facts))
 
 
 def _volume_items(pod: s.PodSpec, volume: s.Volume, materials: Materials, facts: Facts) -> Iterator[tuple[str, File]]:
@@ -219,10 +216,10 @@ def _downward(
     pod: s.PodSpec, items: Sequence[s.DownwardApiFile], mode: int, facts: Facts
 ) -> Iterator[tuple[str, File]]:
     for item in items:
+        text = ""
         if item.field_ref:
             text = field_value(pod, item.field_ref.field_path, facts)
-        else:
-            assert item.resource_field_ref is not None
+        elif item.resource_field_ref:
             text = resource_value(pod, pod.containers[0], item.resource_field_ref, facts)
         yield item.path, File(text.encode(), mode if item.mode is None else item.mode)
 

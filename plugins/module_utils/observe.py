@@ -123,6 +123,9 @@ def observe_pod(podman: Podman, store: Store, name: str, details: bool = False) 
         return None
     if isinstance(inspected, list):
         inspected = inspected[0]
+    if inspected["Name"] != name:
+        # Podman takes the start of an id for a name as well, and "db" is one.
+        return None
     listed = podman.get("/containers/json", {"all": True, "filters": {"pod": [inspected["Id"]]}})
     containers = [_container(podman, store, name, item, details) for item in listed]
     path = inspected.get("CgroupPath") or ""
@@ -239,7 +242,7 @@ def _usage(podman: Podman, store: Store, name: str) -> Usage:
     return Usage(sum(cpu for cpu, _ in requests), sum(memory for _, memory in requests), len(requests))
 
 
-# --- host ports --------------------------------------------------------------------------------------------------------
+# --- host ports ----------------------------------------------------------------------------------------------------
 
 
 def _taken_ports(podman: Podman, desired: s.PodSpec, pod: ObservedPod | None) -> dict[str, str]:
@@ -249,7 +252,7 @@ def _taken_ports(podman: Podman, desired: s.PodSpec, pod: ObservedPod | None) ->
     for port in host_ports(desired):
         key = (port.host_port, port.protocol.lower())
         if key not in own and not _can_bind(port):
-            shown = f"{port.host_ip or '0.0.0.0'}:{port.host_port}/{port.protocol.lower()}"
+            shown = f"{port.host_ip or ''}:{port.host_port}/{port.protocol.lower()}"
             taken[shown] = _port_owner(podman, key)
     return taken
 

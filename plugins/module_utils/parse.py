@@ -1352,7 +1352,7 @@ def _assemble(values: Any, given: MappingT[str, Any]) -> s.PodSpec:
     return s.PodSpec(**metadata, **fields, **given)
 
 
-_ALLOCATABLE = Object(
+ALLOCATABLE = Object(
     dict, (Field("cpu", Amount()), Field("memory", Amount(_whole_bytes)), Field("pods", Integer(minimum=0)))
 )
 
@@ -1360,7 +1360,7 @@ _ALLOCATABLE = Object(
 def parse_allocatable(options: MappingT[str, Any]) -> dict[str, int]:
     """What a host may hold, where it differs from its capacity: cpu in millicores, memory in bytes, pods."""
     at = Place("allocatable", Style.NATIVE)
-    values = _ALLOCATABLE.parse(options, at)
+    values = ALLOCATABLE.parse(options, at)
     if at.faults:
         raise InvalidInput(at.faults)
     given = {name: value for name, value in values.items() if value is not None}

@@ -55,7 +55,7 @@ class Desired:
 
     context: fields.Context
     recorded: s.PodSpec | None = None
-    facts: Facts = Facts()
+    facts: Facts = field(default_factory=Facts)
     allocatable: Mapping[str, int] = field(default_factory=dict)
     """Overrides of what the host can hold: cpu (millicores), memory (bytes), pods."""
     pinned_images: Mapping[str, str] = field(default_factory=dict)
@@ -75,7 +75,10 @@ def plan_started(desired: Desired, observed: Observed) -> Plan:
         faults += refuse_replacement(observed)
     if faults:
         raise Refused(faults)
-    changes = _change_containers(desired, observed) if cause is None else _replace_pod(desired, observed, cause)
+    if observed.pod is not None and cause is None:
+        changes = _change_containers(desired, observed, observed.pod)
+    else:
+        changes = _replace_pod(desired, observed, cause or "not found")
     operations = [
         *_pulls(desired, observed, changes),
         *_record(desired),
@@ -123,7 +126,7 @@ def _our_pod(name: str, observed: Observed) -> ObservedPod | None:
     return observed.pod
 
 
-# --- the sandbox -----------------------------------------------------------------------------------------------------
+# --- the sandbox ---------------------------------------------------------------------------------------------------
 
 
 def _replacement_cause(desired: Desired, observed: Observed) -> str | None:
@@ -183,7 +186,7 @@ def _stop(name: str, spec: s.PodSpec | None, found: ObservedContainer, cause: st
     return StopContainer(name, cause, found.name, id=found.id, grace_seconds=grace, batch=batch, pre_stop=hook)
 
 
-# --- containers ------------------------------------------------------------------------------------------------------
+# --- containers ----------------------------------------------------------------------------------------------------
 
 
 def _bring_up(pod: s.PodSpec, container: s.Container, cause: str, is_created: bool = False) -> list[Operation]:
@@ -200,10 +203,8 @@ def _bring_up(pod: s.PodSpec, container: s.Container, cause: str, is_created: bo
     return operations
 
 
-def _change_containers(desired: Desired, observed: Observed) -> list[Operation]:
+def _change_containers(desired: Desired, observed: Observed, pod: ObservedPod) -> list[Operation]:
     """The changes within a sandbox that stays."""
-    pod = observed.pod
-    assert pod is not None
     operations: list[Operation] = []
     if not pod.infra_is_running and not _is_over(desired, observed):
         operations.append(StartPod(desired.pod.name, "not started"))
@@ -293,7 +294,7 @@ def _is_restarted(pod: s.PodSpec, container: s.Container, found: ObservedContain
     return should_restart("succeeded" if found.exit_code == 0 else "failed", policy, False)  # type: ignore[arg-type]
 
 
-# --- limits ----------------------------------------------------------------------------------------------------------
+# --- limits --------------------------------------------------------------------------------------------------------
 
 
 def _resize_cause(desired: Desired, container: s.Container, found: ObservedContainer) -> str | None:
@@ -328,7 +329,7 @@ def _shrink_pod(desired: Desired, pod: ObservedPod) -> list[Operation]:
     return [UpdatePodLimits(desired.pod.name, "the sum of its limits is less", wanted)]
 
 
-# --- images, volumes, record -----------------------------------------------------------------------------------------
+# --- images, volumes, record ---------------------------------------------------------------------------------------
 
 
 def _pulls(desired: Desired, observed: Observed, changes: Sequence[Operation]) -> list[Operation]:
@@ -364,9 +365,9 @@ def _volume(desired: Desired, observed: Observed, volume: s.Volume) -> list[Oper
         return [] if wanted == found else [WriteFiles(name, cause, volume.name)]
     if volume.empty_dir:
         return [] if volume.name in observed.directories else [PrepareVolume(name, "not found", volume.name)]
-    assert volume.host_path is not None
-    is_missing = observed.host_paths.get(volume.host_path.path) == "missing"
-    return [PrepareVolume(name, f"{volume.host_path.path} not found", volume.name)] if is_missing else []
+    path = volume.host_path.path if volume.host_path else ""
+    is_missing = observed.host_paths.get(path) == "missing"
+    return [PrepareVolume(name, f"{path} not found", volume.name)] if is_missing else []
 
 
 def _undeclared_volumes(desired: Desired, observed: Observed) -> list[Operation]:

@@ -9,6 +9,7 @@ Hooks share these handlers. Source: Kubernetes 1.32 (``pkg/probe``, kubelet ``pr
 
 from __future__ import annotations
 
+import errno
 import http.client
 import importlib
 import io
@@ -37,6 +38,7 @@ REQUEST_LIMIT = 10
 DEFAULT_PORTS = {"http": 80, "https": 443}
 REDIRECTS = (301, 302, 303, 307, 308)
 INTERIM = range(102, 200)
+"""Statuses before the final answer's; http.client itself passes over 100 only, and 101 would be the final one."""
 
 # Go's HTTP client, which the kubelet uses, writes these itself and drops what a request brings along.
 OWN_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "trailer", "connection"})
@@ -164,6 +166,9 @@ class Stream(io.RawIOBase):
         try:
             self._connection.settimeout(timeout_seconds)
             self._connection.connect(address)
+            # A client on the server's own host may get the very port it asks for, and then reaches itself.
+            if self._connection.getsockname() == self._connection.getpeername():
+                raise ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused")
         except OSError:
             self.close()
             raise
@@ -346,15 +351,19 @@ def get(url: SplitResult, host: str, headers: Sequence[tuple[str, str]], attempt
         for name, value in [("Host", host or netloc), *headers]:
             request.putheader(name, value.encode())
         request.endheaders()
-        response = http.client.HTTPResponse(stream, method="GET")  # type: ignore[arg-type]
+        with http.client.HTTPResponse(stream, method="GET") as response:  # type: ignore[arg-type]
+            return read_http_answer(response)
+
+
+def read_http_answer(response: http.client.HTTPResponse) -> HttpAnswer:
+    response.begin()
+    while response.status in INTERIM:
+        response.headers = None  # type: ignore[assignment]
         response.begin()
-        while response.status in INTERIM:
-            response.headers = None  # type: ignore[assignment]
-            response.begin()
-        body = response.read(BODY_LIMIT_BYTES)
-        if response.length and len(body) < BODY_LIMIT_BYTES:
-            raise http.client.IncompleteRead(body, response.length)
-        return HttpAnswer(response.status, response.reason, response.headers.get("Location", ""))
+    body = response.read(BODY_LIMIT_BYTES)
+    if response.length and len(body) < BODY_LIMIT_BYTES:
+        raise http.client.IncompleteRead(body, response.length)
+    return HttpAnswer(response.status, response.reason, response.headers.get("Location", ""))
 
 
 def request_target(url: SplitResult) -> str:

@@ -234,7 +234,9 @@ def launcher_script(secret: dict[str, str]) -> str:
     search = [
         'case $1 in */*) exec "$@" ;; esac',
         "name=$1; shift; IFS=:",
-        'for directory in $PATH; do [ -f "$directory/$name" ] && [ -x "$directory/$name" ] && exec "$directory/$name" "$@"; done',
+        "for directory in $PATH; do",
+        'program="$directory/$name"; [ -f "$program" ] && [ -x "$program" ] && exec "$program" "$@"',
+        "done",
         'echo "$name: not found in PATH" >&2; exit 127',
     ]
     return "\n".join([*exports, *search, ""])
@@ -338,11 +340,10 @@ def _refuse_root(pod: s.PodSpec, container: s.Container, user: str) -> None:
 
 def _health_keys(pod: s.PodSpec, probe: s.Probe) -> dict[str, Any]:
     """An exec liveness probe as Podman's health check, so that it is kept between runs."""
-    assert probe.exec is not None
     on_failure = _RESTART_ON_FAILURE if pod.restart_policy != "Never" else _STOP_ON_FAILURE
     return {
         "healthconfig": {
-            "Test": ["CMD", *probe.exec.command],
+            "Test": ["CMD", *(probe.exec.command if probe.exec else ())],
             "Interval": probe.period_seconds * _NANOSECONDS,
             "Timeout": probe.timeout_seconds * _NANOSECONDS,
             "StartPeriod": probe.initial_delay_seconds * _NANOSECONDS,

@@ -42,10 +42,14 @@ APT_OPTIONS = ('Acquire::Languages "none"', 'APT::Install-Recommends "false"')
 # Some packages link alternatives into these directories and fail to install without them.
 MAKE_MANUAL_DIRECTORIES = 'for n in 1 2 3 4 5 6 7 8; do mkdir -p "$1/usr/share/man/man$n"; done'
 CLEAN = (
-    'find "$1/var/log" "$1/var/cache/ldconfig" "$1/tmp" "$1/var/tmp" -mindepth 1 ! -type d -delete 2>/dev/null;'
+    'rm -rf "$1/var/lib/apt/lists/"* "$1/var/cache/apt/"*; mkdir -p "$1/var/lib/apt/lists";'
+    ' find "$1/var/log" "$1/var/cache/ldconfig" -mindepth 1 ! -type d -delete 2>/dev/null;'
     ' rm -f "$1/var/cache/debconf/"*-old "$1/var/lib/dpkg/"*-old;'
     ' find "$1/usr/share/doc" -depth -type d -empty -delete 2>/dev/null; true'
 )
+# cleanup/apt: mmdebstrap keeps the configuration that points apt at the new root in that root's /tmp. After a command
+# that empties /tmp its own cleaning would run on the host's apt and delete the host's package lists.
+SKIPPED = ("cleanup/apt", "output/dev")
 
 DNF_OPTIONS = ("install_weak_deps=False", "tsflags=nodocs", "keepcache=False")
 DNF_BASE_PACKAGES = {
@@ -152,7 +156,7 @@ def run_mmdebstrap(request: RootFilesystem, directory: Path, archive: Path) -> N
 
 
 def mmdebstrap_command(request: RootFilesystem, included: Path, archive: Path) -> list[str]:
-    command = ["mmdebstrap", "--format=tar", "--skip=output/dev", f"--variant={request.variant}"]
+    command = ["mmdebstrap", "--format=tar", f"--skip={','.join(SKIPPED)}", f"--variant={request.variant}"]
     command += [f"--dpkgopt={option}" for option in DPKG_OPTIONS] + [f"--aptopt={option}" for option in APT_OPTIONS]
     command += [f"--include={package}" for package in request.packages]
     command += [f"--components={','.join(request.components)}"]

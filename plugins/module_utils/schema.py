@@ -9,6 +9,7 @@ and shown in faults, is the ``Style`` of the place. Every fault of an input is c
 
 from __future__ import annotations
 
+import datetime
 import difflib
 import re
 from collections.abc import Iterator
@@ -175,7 +176,15 @@ def _printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
-_KIND_WORDS = {bool: "a boolean", int: "a number", float: "a number", str: "text", bytes: "binary data"}
+# Ansible's own types derive from these. A boolean is an int too, so it comes first.
+_KIND_WORDS: tuple[tuple[type, str], ...] = (
+    (bool, "a boolean"),
+    (int, "a number"),
+    (float, "a number"),
+    (str, "text"),
+    (bytes, "binary data"),
+    (datetime.date, "a date"),
+)
 
 
 def _kind(value: object, secret: bool = False) -> str:
@@ -184,7 +193,9 @@ def _kind(value: object, secret: bool = False) -> str:
         return "a mapping"
     if isinstance(value, (list, tuple, set)):
         return "a list"
-    return _KIND_WORDS.get(type(value), "something else") if secret else shown(value)
+    if not secret:
+        return shown(value)
+    return next((word for kind, word in _KIND_WORDS if isinstance(value, kind)), "something else")
 
 
 def suggest(given: str, known: tuple[str, ...]) -> str:

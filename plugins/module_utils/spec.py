@@ -11,7 +11,7 @@ objects from input, `to_options` gives them back in the form `parse` reads.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
 from typing import Any
 
 from .quantity import Quantity
@@ -239,7 +239,7 @@ class Container:
     env: tuple[EnvVar, ...] = ()
     env_from: tuple[EnvFromSource, ...] = ()
     ports: tuple[ContainerPort, ...] = ()
-    resources: ResourceRequirements = ResourceRequirements({}, {})
+    resources: ResourceRequirements = field(default_factory=ResourceRequirements)
     resize_policy: tuple[ResizePolicy, ...] = ()
     volume_mounts: tuple[VolumeMount, ...] = ()
     startup_probe: Probe | None = None
@@ -401,7 +401,7 @@ class ConfigMap:
 
 @dataclass(frozen=True)
 class Secret:
-    """``string_data`` wins over ``data`` (base64). ``generate`` maps keys to lengths of values made once on the host."""
+    """``string_data`` wins over ``data`` (base64). ``generate``: keys and lengths of values made once on the host."""
 
     name: str
     data: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -481,7 +481,7 @@ def to_options(value: Any) -> Any:
 
 
 def to_kubernetes(pod: PodSpec) -> dict[str, Any]:
-    """The pod as a Kubernetes v1 Pod document, without what only a host knows (infra, networks, ConfigMaps, Secrets)."""
+    """The pod as a Kubernetes v1 Pod document, without what stands beside it (infra, networks, configuration)."""
     options = _plain(pod, Style.KUBERNETES)
     beside = ("infra", "networks", "configMaps", "secrets")
     metadata = {name: options.pop(name) for name in ("name", "labels", "annotations") if options.get(name)}
@@ -489,11 +489,15 @@ def to_kubernetes(pod: PodSpec) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": body}
 
 
+def _default(row: Field[Any]) -> Any:
+    return row.default if row.default_factory is MISSING else row.default_factory()
+
+
 def _plain(value: Any, style: Style) -> Any:
     if isinstance(value, Quantity):
         return value.canonical()
     if is_dataclass(value) and not isinstance(value, type):
-        pairs = ((f.name, getattr(value, f.name), f.default) for f in fields(value))
+        pairs = ((f.name, getattr(value, f.name), _default(f)) for f in fields(value))
         given = ((name, item) for name, item, default in pairs if item is not None and item != default)
         return {spell(name, style): _plain(item, style) for name, item in given}
     if isinstance(value, Mapping):

@@ -405,8 +405,9 @@ def _termination_reason(observed: ObservedContainer) -> str:
 
 def _state_of_missing(context: ContainerContext) -> ContainerState:
     previous = context.previous
-    if previous and isinstance(previous.state, Terminated):
-        return context.creating if context.restarts(previous.state) else previous.state
+    ended = _ended_run(previous)
+    if ended and not context.restarts(ended):
+        return ended
     if context.role == "init" and context.mains_started:
         # Someone removed it after its work was done: the main containers start no sooner.
         return _infer_end(previous, 0, "Completed", "The container is gone; the pod has been initialized since")
@@ -526,9 +527,8 @@ def pod_status(
         over=stopping or late or final is not None,
     )
     inits, mains = _container_statuses(pod, evidence)
-    reached = phase(pod, inits + mains, terminal=stopping, initialized=evidence.mains_started)
-    if reached in FINAL_PHASES and _is_in_hook(mains, observed):
-        reached = "Running"
+    begun = tuple(_as_begun(status, observed) for status in mains)
+    reached = phase(pod, inits + begun, terminal=stopping, initialized=evidence.mains_started)
     verdict = final or _verdict(pod, reached, late)
     if verdict.is_final:
         inits, mains = _container_statuses(pod, replace(evidence, over=True))
@@ -641,10 +641,11 @@ def _has_active_main(observed: ObservedPod | None) -> bool:
     return any(c.started_at is not None and int(c.started_at) >= since for c in mains)
 
 
-def _is_in_hook(mains: Sequence[ContainerStatus], observed: ObservedPod | None) -> bool:
-    """Whether a main container that shows as waiting has begun a run and is in its postStart hook."""
-    waiting = {status.name for status in mains if isinstance(status.state, Waiting)}
-    return observed is not None and any(c.name in waiting and c.state in _ALIVE for c in observed.members)
+def _as_begun(status: ContainerStatus, observed: ObservedPod | None) -> ContainerStatus:
+    """For the phase, a new run counts from its start: while it is in its postStart hook the old one decides nothing."""
+    present = observed.find(status.name) if observed else None
+    in_hook = isinstance(status.state, Waiting) and present is not None and present.state in _ALIVE
+    return replace(status, state=Running(present.started_at)) if present and in_hook and status.last_state else status
 
 
 def _verdict(pod: PodSpec, reached: str, late: bool) -> PodStatus:

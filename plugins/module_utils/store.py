@@ -77,7 +77,7 @@ class Store:
     def __init__(self, directory: Path | None = None) -> None:
         self.directory = directory or default_directory()
 
-    # --- the host's key, locks -----------------------------------------------------------------------------------
+    # --- the host's key, locks -------------------------------------------------------------------------------------
 
     def key(self) -> bytes:
         """The host's key for digests; empty until `ensure` made one."""
@@ -110,7 +110,7 @@ class Store:
             lock.flush()
             yield
 
-    # --- records -----------------------------------------------------------------------------------------------------
+    # --- records ---------------------------------------------------------------------------------------------------
 
     def read_record(self, pod: str) -> Record | None:
         """The pod's record; HostError when it was written by a newer release or by other hands."""
@@ -177,7 +177,7 @@ class Store:
         """Remove everything kept for the pod, except its generated secrets."""
         _remove_tree(self._pod(pod))
 
-    # --- generated secrets ----------------------------------------------------------------------------------------
+    # --- generated secrets -----------------------------------------------------------------------------------------
 
     def generated(self, pod: s.PodSpec) -> dict[str, dict[str, str]]:
         """The values generated so far for the pod, by secret and key."""
@@ -201,7 +201,7 @@ class Store:
             _write_atomically(path, json.dumps(values, indent=1, sort_keys=True).encode())
         return self.generated(pod)
 
-    # --- volumes -----------------------------------------------------------------------------------------------------
+    # --- volumes ---------------------------------------------------------------------------------------------------
 
     def empty_dir(self, pod: str, volume: str) -> Path:
         return self._pod(pod) / "empty" / volume
@@ -256,7 +256,7 @@ class Store:
         for kind in ("digests", "files", "empty"):
             _remove_tree(self._pod(pod) / kind / volume)
 
-    # --- containers --------------------------------------------------------------------------------------------------
+    # --- containers ------------------------------------------------------------------------------------------------
 
     def termination_message_file(self, pod: str, container: str) -> Path:
         """An empty file for a new container's termination message."""

@@ -19,15 +19,27 @@ from .operations import Plan, UpdateLimits
 
 
 def warnings(pod: s.PodSpec, node: Node, observed: Observed, plan: Plan) -> tuple[str, ...]:
-    """The sentences for this pod on this host, in a stable order."""
-    sentences = [*_probes(pod, node), *_hooks(pod), *_volumes(pod), *_limits(pod, node, plan), *_secrets(pod, node)]
-    if pod.active_deadline_seconds is not None:
-        sentences.append("active-deadline: active_deadline_seconds is recorded, but nothing ends the pod between runs")
-    sentences += [
+    """The sentences for this pod on this host, in a stable order.
+
+    What a declaration implies is said when it is applied, not again at every run that finds it unchanged.
+    """
+    sentences = _strangers(observed)
+    if plan:
+        sentences += [*_probes(pod, node), *_hooks(pod), *_volumes(pod), *_limits(pod, node, plan), *_deadline(pod)]
+        sentences += _secrets(pod, node)
+    return tuple(f"pod {pod.name}: {sentence}" for sentence in sentences)
+
+
+def _strangers(observed: Observed) -> list[str]:
+    return [
         f"stranger: container {stranger.podman_name} in the pod was not made by podwright.pods and is left alone"
         for stranger in (observed.pod.strangers if observed.pod else ())
     ]
-    return tuple(f"pod {pod.name}: {sentence}" for sentence in sentences)
+
+
+def _deadline(pod: s.PodSpec) -> Iterator[str]:
+    if pod.active_deadline_seconds is not None:
+        yield "active-deadline: active_deadline_seconds is recorded, but nothing ends the pod between runs"
 
 
 def _probes(pod: s.PodSpec, node: Node) -> Iterator[str]:

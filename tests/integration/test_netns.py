@@ -303,6 +303,22 @@ def test_a_process_that_has_ended() -> None:
         open_socket(process.pid, socket.AF_INET, socket.SOCK_STREAM)
 
 
+def test_a_probe_does_not_take_itself_for_the_server() -> None:
+    narrow = "ip link set lo up && echo 40000 40003 > /proc/sys/net/ipv4/ip_local_port_range && exec sleep 60"
+    process = subprocess.Popen(["unshare", "--net", "sh", "-c", narrow])
+    try:
+        while b"sleep\x0060" not in Path(f"/proc/{process.pid}/cmdline").read_bytes():
+            assert process.poll() is None
+            time.sleep(0.01)
+        target = Target("none", "127.0.0.1", process.pid, {})
+        probe = Probe(tcp_socket=TcpSocketAction(port=40000))
+        outcomes = {check(probe, 5, target, None) for _ in range(100)}  # type: ignore[arg-type]
+    finally:
+        process.kill()
+        process.wait()
+    assert outcomes == {Outcome("Failure", "tcp://127.0.0.1:40000: Connection refused")}
+
+
 def test_sockets_are_not_handed_on_to_new_programs() -> None:
     process = subprocess.Popen(["unshare", "--net", "sleep", "60"])
     try:

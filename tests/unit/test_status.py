@@ -486,6 +486,20 @@ def test_terminated_container_stays_so_after_its_removal():
     assert after == before
 
 
+def test_removed_container_shows_how_it_ended_once_it_is_not_started_again():
+    *_, before = through(seen(), None)
+    assert before.state == Waiting("ContainerCreating")
+    after = one_status(None, previous=before, over=True)
+    assert (after.state, after.last_state, after.restart_count) == (before.last_state, None, 1)
+
+
+def test_removed_init_container_that_failed_before_has_completed_since():
+    pod = pod_of(inits=[container("setup")])
+    first = status_of(pod, exited("setup", role="init"))
+    setup = status_of(pod, seen(), previous=first).container("setup")
+    assert (setup.state.exit_code, setup.last_state.exit_code, setup.restart_count) == (0, 1, 1)
+
+
 def test_removed_init_container_has_completed_if_a_main_container_started_since():
     pod = pod_of(inits=[container("setup")])
     status = status_of(pod, seen())
