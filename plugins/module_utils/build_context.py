@@ -228,7 +228,7 @@ def base_images(containerfile: str, arguments: Mapping[str, str], target: str | 
     found: list[str] = []
     for instruction, rest in instructions(containerfile):
         if instruction == "ARG" and not stages:
-            name, _, default = rest.strip().partition("=")
+            name, _separator, default = rest.strip().partition("=")
             values[name] = arguments.get(name, unquote(expand(default, values)))
         elif instruction == "FROM":
             if target and stages and (stages[-1] == target.lower() or str(len(stages) - 1) == target):

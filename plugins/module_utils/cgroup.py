@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 from .errors import HostError
@@ -103,6 +104,16 @@ def _write_v1(path: str, limits: LiveLimits) -> None:
     (cpu / "cpu.cfs_period_us").write_text(str(_PERIOD_US))
     (cpu / "cpu.cfs_quota_us").write_text("-1" if limits.cpu_quota_us is None else str(limits.cpu_quota_us))
     (cpu / "cpu.shares").write_text(str(limits.cpu_shares or 2))
+
+
+def processes(path: str) -> list[int]:
+    """Every process in the cgroup at ``path`` and below it."""
+    root = ROOT if version() == 2 else ROOT / "memory"
+    found: list[int] = []
+    for file in (root / path.lstrip("/")).rglob("cgroup.procs"):
+        with contextlib.suppress(OSError):
+            found += [int(word) for word in file.read_text().split()]
+    return found
 
 
 def read_usage(pid: int) -> tuple[int, int]:

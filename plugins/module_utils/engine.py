@@ -150,7 +150,7 @@ def _desire(
     recorded: s.PodSpec | None,
     pinned_images: Mapping[str, str] | None = None,
 ) -> Desired:
-    generated = store.generated(pod) if request.is_check else store.generate(pod)
+    generated = store.generate(pod, keep=not request.is_check)
     key = store.key()
     context = Context(pod, m.gather(pod, generated), node, key)
     facts = m.Facts(
@@ -188,8 +188,9 @@ class Run:
         self.node = read_node(self.podman.api_version)
         self.record = self.store.read_record(self.request.name)
         recorded = self.record.applied.pod if self.record else None
+        previous = self.record.previous.pod if self.record and self.record.previous else None
         pod = self.request.pod or recorded or s.PodSpec(self.request.name, ())
-        self.desired = _desire(self.store, pod, self.request, self.node, recorded)
+        self.desired = replace(_desire(self.store, pod, self.request, self.node, recorded), previous=previous)
         wanted = pod if self.request.state == "started" else None
         self.observed = observe(self.podman, self.store, self.request.name, wanted)
         self.plan = self._plan()
@@ -202,12 +203,12 @@ class Run:
         return m.secret_values(self.desired.context.materials)
 
     def _plan(self) -> Plan:
-        name, recorded = self.request.name, self.desired.recorded
+        name, known = self.request.name, self.desired.known
         if self.request.state == "started":
             return plan_started(self.desired, self.observed)
         if self.request.state == "stopped":
-            return plan_stopped(name, recorded, self.observed)
-        return plan_absent(name, recorded, self.store.knows(name), self.observed)
+            return plan_stopped(name, known, self.observed)
+        return plan_absent(name, known, self.store.knows(name), self.observed)
 
     def tell(self) -> dict[str, Any]:
         """The result of check mode: the plan, and nothing else done."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import signal
 import stat
 import time
 from collections.abc import Iterator, Sequence
@@ -28,9 +29,9 @@ from .errors import ContainerFailed, HostError, NotFound, PodmanError, Podwright
 from .expansion import expand
 from .fields import Context
 from .lifecycle import CONTAINER_BACKOFF, TerminationBudget, should_restart
-from .materials import Environment, Facts, environment, files_digest, volume_files
-from .observe import Sandbox, observe_image, observe_sandbox, tmpfs_volume
-from .observed import LABEL_POD, ObservedImage, read_time
+from .materials import Environment, Facts, environment, files_digest, tmpfs_volume, volume_files
+from .observe import Sandbox, observe_image, observe_sandbox, tmpfs_volumes
+from .observed import LABEL_POD, LABEL_VOLUME, ObservedImage, read_time
 from .podman import Podman
 from .probes import Target
 from .quantity import Quantity
@@ -111,19 +112,7 @@ class Executor:
         self._images.pop(operation.image, None)
 
     def _create_volume(self, operation: op.CreateVolume, podman: Podman) -> None:
-        made = podman.post("/volumes/create", body={"Name": operation.claim, "Labels": {LABEL_POD: operation.pod}})
-        self._share_with_group(Path(made["Mountpoint"]))
-
-    def _share_with_group(self, path: Path) -> None:
-        """Give a new volume to the pod's fsGroup, as the kubelet does."""
-        group = self._fs_group
-        if group is not None:
-            os.chown(path, -1, group)
-            path.chmod(0o2775)
-
-    @property
-    def _fs_group(self) -> int | None:
-        return self.pod.security_context.fs_group if self.pod.security_context else None
+        podman.post("/volumes/create", body={"Name": operation.claim, "Labels": {LABEL_POD: operation.pod}})
 
     def _prepare_volume(self, operation: op.PrepareVolume, podman: Podman) -> None:
         volume = self.pod.volume(operation.volume)
@@ -132,16 +121,16 @@ class Executor:
         elif volume.empty_dir and volume.empty_dir.medium == "Memory":
             self._create_tmpfs(volume, volume.empty_dir.size_limit, podman)
         else:
-            self.store.make_empty_dir(operation.pod, operation.volume, self._fs_group)
+            self.store.make_empty_dir(operation.pod, operation.volume, self.pod.fs_group)
 
     def _create_tmpfs(self, volume: s.Volume, size_limit: Quantity | None, podman: Podman) -> None:
-        options = ["mode=1777" if self._fs_group is None else f"mode=2777,gid={self._fs_group}"]
+        options = ["mode=1777" if self.pod.fs_group is None else f"mode=2777,gid={self.pod.fs_group}"]
         if size_limit:
             # Podman takes ``size`` for a project quota, which few file systems have; the kernel knows blocks as well.
             options.append(f"nr_blocks={-(-size_limit.integer() // os.sysconf('SC_PAGE_SIZE'))}")
         body = {
-            "Name": tmpfs_volume(self.pod.name, volume.name),
-            "Labels": {LABEL_POD: self.pod.name},
+            "Name": tmpfs_volume(self.pod, volume),
+            "Labels": {LABEL_POD: self.pod.name, LABEL_VOLUME: volume.name},
             "Driver": "local",
             "Options": {"type": "tmpfs", "device": "tmpfs", "o": ",".join(options)},
         }
@@ -150,11 +139,16 @@ class Executor:
     def _write_files(self, operation: op.WriteFiles, podman: Podman) -> None:
         volume = self.pod.volume(operation.volume)
         files = volume_files(self.pod, volume, self.context.materials, self.facts)
-        digest = files_digest(files, self.context.key)
-        self.store.write_files(operation.pod, operation.volume, files, digest, self._fs_group)
+        digest = files_digest(files, self.context.key, self.pod.fs_group)
+        self.store.write_files(operation.pod, operation.volume, files, digest, self.pod.fs_group)
 
     def _drop_volume(self, operation: op.DropVolume, podman: Podman) -> None:
-        self.store.drop_volume(operation.pod, operation.volume)
+        if operation.kind == "tmpfs":
+            podman.delete(f"/volumes/{quote(operation.podman_name)}")
+        elif operation.kind == "files":
+            self.store.drop_files(operation.pod, operation.volume)
+        else:
+            self.store.drop_empty_dir(operation.pod, operation.volume)
 
     def _record(self, operation: op.Record, podman: Podman) -> None:
         before = self.store.read_record(operation.pod)
@@ -163,9 +157,8 @@ class Executor:
         )
 
     def _forget(self, operation: op.Forget, podman: Podman) -> None:
-        for volume in podman.get("/volumes/json", {"filters": {"label": [f"{LABEL_POD}={operation.pod}"]}}):
-            if (volume.get("Options") or {}).get("type") == "tmpfs":
-                podman.delete(f"/volumes/{quote(volume['Name'])}")
+        for volume in tmpfs_volumes(podman, operation.pod):
+            podman.delete(f"/volumes/{quote(volume)}")
         for secret in _secrets_of(podman, operation.pod):
             podman.delete(f"/secrets/{secret}")
         self.store.forget(operation.pod)
@@ -181,12 +174,16 @@ class Executor:
 
     def _remove_pod(self, operation: op.RemovePod, podman: Podman) -> None:
         with contextlib.suppress(NotFound):
+            _end_exec_monitors(self._cgroup_path(operation.id, podman))
             podman.delete(f"/pods/{operation.id}", {"force": True}, timeout_seconds=120)
 
     def _update_pod_limits(self, operation: op.UpdatePodLimits, podman: Podman) -> None:
-        inspected = podman.get(f"/pods/{quote(operation.pod)}/json")
-        path = (inspected[0] if isinstance(inspected, list) else inspected)["CgroupPath"]
+        path = self._cgroup_path(operation.pod, podman)
         cgroup.write_path(path, operation.limits, cpu_weight_quadratic(operation.limits.cpu_shares or 2))
+
+    def _cgroup_path(self, pod: str, podman: Podman) -> str:
+        inspected = podman.get(f"/pods/{quote(pod)}/json")
+        return str((inspected[0] if isinstance(inspected, list) else inspected).get("CgroupPath") or "")
 
     # --- containers ------------------------------------------------------------------------------------------------
 
@@ -194,6 +191,7 @@ class Executor:
         container = self._declared(operation.container)
         image = self._image(container)
         variables = environment(self.pod, container, self.context.materials, self._facts_in_sandbox())
+        self._share_with_group(container)
         mounts = [*self._mounts(container), self._termination_mount(container)]
         launcher, names = self._hand_over_secrets(container, variables, mounts, podman)
         parts = render.ContainerParts(image, variables, mounts, launcher, names)
@@ -234,6 +232,20 @@ class Executor:
             allocatable=self.facts.allocatable,
         )
 
+    def _share_with_group(self, container: s.Container) -> None:
+        """Give the volumes that a container is about to write to the pod's fsGroup, as the kubelet does."""
+        group = self.pod.fs_group
+        if group is None:
+            return
+        for volume in {mount.name: self.pod.volume(mount.name) for mount in container.volume_mounts}.values():
+            is_in_memory = volume.empty_dir and volume.empty_dir.medium == "Memory"
+            if not (volume.persistent_volume_claim or volume.empty_dir) or is_in_memory:
+                continue
+            path = self._source(volume, True)[1]
+            if path and path.stat().st_gid != group:
+                os.chown(path, -1, group)
+                path.chmod(0o2777 if volume.empty_dir else 0o2775)
+
     def _mounts(self, container: s.Container) -> list[render.Mount]:
         variables = environment(self.pod, container, self.context.materials, self._facts_in_sandbox())
         return [self._mount(mount, variables) for mount in container.volume_mounts]
@@ -262,7 +274,7 @@ class Executor:
         if volume.persistent_volume_claim:
             name = volume.persistent_volume_claim.claim_name
         elif volume.empty_dir and volume.empty_dir.medium == "Memory":
-            name = tmpfs_volume(self.pod.name, volume.name)
+            name = tmpfs_volume(self.pod, volume)
         else:
             return "", self.store.empty_dir(self.pod.name, volume.name)
         if not needs_path:
@@ -297,7 +309,7 @@ class Executor:
     def _podman_secrets(self, container: s.Container, variables: Environment, podman: Podman) -> dict[str, str]:
         names = {}
         for number, (name, value) in enumerate(sorted(variables.secret.items())):
-            secret = f"{_secret_prefix(self.pod.name)}{container.name}.{number}"
+            secret = f"{_secret_prefix(self.pod.name, container.name)}{number}"
             with contextlib.suppress(NotFound):
                 podman.delete(f"/secrets/{secret}")
             podman.upload("/secrets/create", {"name": secret}, value.encode())
@@ -354,9 +366,10 @@ class Executor:
 
     def _stop_container(self, operation: op.StopContainer, podman: Podman) -> None:
         budget = TerminationBudget(operation.grace_seconds, time.monotonic())
-        container = self.pod.find(operation.container)
+        # One that is no longer declared has its hook too; the plan has put numbers in place of its port names.
+        container = self.pod.find(operation.container) or s.Container(operation.container, "")
         seconds = budget.hook_seconds(time.monotonic())
-        if operation.pre_stop and container and seconds > 0:
+        if operation.pre_stop and seconds > 0:
             try:
                 outcome = hooks.run(operation.pre_stop, self.target(container), podman, seconds)
                 failure = "" if outcome.result in ("Success", "Warning") else outcome.message
@@ -385,6 +398,9 @@ class Executor:
         # Anonymous volumes are part of the container's writable layer; named ones stay.
         with contextlib.suppress(NotFound):
             podman.delete(f"/containers/{operation.id}", {"force": True, "v": True}, timeout_seconds=120)
+        if not self.context.node.secret_launcher:
+            for secret in _secrets_of(podman, operation.pod, operation.container):
+                podman.delete(f"/secrets/{secret}")
         if self.pod.find(operation.container) is None:
             self.store.forget_container(operation.pod, operation.container)
 
@@ -453,13 +469,26 @@ def _pauses() -> Iterator[float]:
         pause = min(pause * 1.5, longest)
 
 
-def _secret_prefix(pod: str) -> str:
-    return f"podwright.{pod}."
+def _secret_prefix(*names: str) -> str:
+    """The start of the names of a pod's, or one container's, Podman secrets; names of pods hold dots, but no ``_``."""
+    return "_".join(["podwright", *names, ""])
 
 
-def _secrets_of(podman: Podman, pod: str) -> list[str]:
-    names = (item["Spec"]["Name"] for item in podman.get("/secrets/json") or [])
-    return [name for name in names if name.startswith(_secret_prefix(pod))]
+def _secrets_of(podman: Podman, *names: str) -> list[str]:
+    listed = (item["Spec"]["Name"] for item in podman.get("/secrets/json") or [])
+    return [secret for secret in listed if secret.startswith(_secret_prefix(*names))]
+
+
+def _end_exec_monitors(cgroup_path: str) -> None:
+    """End what is left of exec sessions in a pod that goes away.
+
+    Podman keeps the monitor (conmon) of each for five minutes after its command has ended, and waits seconds for a
+    cgroup that is not empty.
+    """
+    for pid in cgroup.processes(cgroup_path) if cgroup_path else ():
+        with contextlib.suppress(OSError):
+            if b"--exec-process-spec" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0"):
+                os.kill(pid, signal.SIGKILL)
 
 
 def _make_host_path(source: s.HostPathVolume) -> None:

@@ -14,10 +14,10 @@ import hashlib
 import json
 import lzma
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from .errors import Fault, InvalidInput
 
@@ -25,11 +25,7 @@ _REFERENCE_ANNOTATION = "org.opencontainers.image.ref.name"
 _BLOCK_BYTES = 1 << 20
 
 # First bytes of a compressed file -> what opens it.
-_OPENERS: tuple[tuple[bytes, Callable[[Path], IO[bytes]]], ...] = (
-    (b"\x1f\x8b", gzip.open),  # type: ignore[list-item]
-    (b"BZh", bz2.open),  # type: ignore[list-item]
-    (b"\xfd7zXZ\x00", lzma.open),  # type: ignore[list-item]
-)
+_OPENERS: tuple[tuple[bytes, Any], ...] = ((b"\x1f\x8b", gzip.open), (b"BZh", bz2.open), (b"\xfd7zXZ\x00", lzma.open))
 
 
 @dataclass(frozen=True)
@@ -56,8 +52,8 @@ def archive_blocks(path: Path) -> Iterator[bytes]:
     """Yield an archive's bytes uncompressed: Podman 4.3 does not load a compressed docker-archive."""
     with open(path, "rb") as stream:
         start = stream.read(8)
-    opener = next((opener for magic, opener in _OPENERS if start.startswith(magic)), None)
-    with opener(path) if opener else open(path, "rb") as stream:
+    opener = next((opener for magic, opener in _OPENERS if start.startswith(magic)), open)
+    with opener(path, "rb") as stream:
         yield from iter(lambda: stream.read(_BLOCK_BYTES), b"")
 
 

@@ -177,7 +177,7 @@ def bootstrap_faults(options: Mapping[str, Any]) -> list[Fault]:
         if not set(file["mode"]) <= set("01234567") or not 3 <= len(file["mode"]) <= 4:
             faults.append(Fault(f"bootstrap.files[{index}].mode", f"{file['mode']} is not octal digits such as 0644"))
     for index, port in enumerate(options["exposed_ports"]):
-        number, _, protocol = port.partition("/")
+        number, _separator, protocol = port.partition("/")
         if not number.isdigit() or not 0 < int(number) < 65536 or protocol not in ("", "tcp", "udp", "sctp"):
             faults.append(Fault(f"bootstrap.exposed_ports[{index}]", f"{port} is not a port such as 80 or 53/udp"))
     return faults
@@ -305,7 +305,7 @@ def read_auth_file(path: Path) -> dict[str, dict[str, str]]:
     credentials = {}
     try:
         for registry, entry in json.loads(path.read_text(encoding="utf-8")).get("auths", {}).items():
-            username, _, password = base64.b64decode(entry.get("auth", "")).decode().partition(":")
+            username, _separator, password = base64.b64decode(entry.get("auth", "")).decode().partition(":")
             credentials[registry] = {"username": username, "password": password}
     except (OSError, ValueError, AttributeError) as error:
         raise InvalidInput([Fault("pull.auth_file", f"{path} cannot be read as an auth file: {error}")]) from error
@@ -558,7 +558,7 @@ def matching_name(name: str, image: Image) -> str | None:
     full = with_default_tag(name)
     if parse(name).digest and parse(name).tag:
         # Podman keeps NAME:TAG@DIGEST as NAME@DIGEST.
-        repository, _, digest = full.partition("@")
+        repository, _separator, digest = full.partition("@")
         full = f"{repository.rpartition(':')[0]}@{digest}"
     names = (*image.names, *image.pinned_names)
     return next((each for each in names if each == full or each.endswith(f"/{full}")), None)
@@ -591,7 +591,7 @@ def publish(podman: Podman, made: str, name: str, previous: Image | None) -> Non
 
 
 def tag(podman: Podman, image: str, name: str) -> None:
-    repository, _, tag_name = name.rpartition(":")
+    repository, _separator, tag_name = name.rpartition(":")
     podman.post(f"/images/{image}/tag", {"repo": repository, "tag": tag_name})
 
 

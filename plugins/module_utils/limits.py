@@ -78,6 +78,7 @@ def grown(found: LiveLimits, wanted: LiveLimits) -> LiveLimits:
         memory_bytes=_larger(found.memory_bytes, wanted.memory_bytes),
         cpu_quota_us=_larger(found.cpu_quota_us, wanted.cpu_quota_us),
         cpu_shares=wanted.cpu_shares,
+        cpu_weight=None,
     )
 
 

@@ -224,9 +224,22 @@ def _downward(
         yield item.path, File(text.encode(), mode if item.mode is None else item.mode)
 
 
-def files_digest(files: Mapping[str, File], key: bytes) -> str:
-    """Tells whether a volume's files changed. Keyed, so that it gives no hint of a secret's value."""
+def tmpfs_volume(pod: s.PodSpec, volume: s.Volume) -> str:
+    """The name of the Podman volume that stands for an emptyDir of medium Memory.
+
+    What it is made with is part of the name, so that another size is another volume; neither pods' nor volumes'
+    names hold ``_``, so that two pods never share one.
+    """
+    size_limit = volume.empty_dir.size_limit if volume.empty_dir else None
+    made_with = [size_limit.canonical() if size_limit else "", pod.fs_group]
+    return f"{pod.name}_{volume.name}_tmpfs-{digest(made_with, b'')}"
+
+
+def files_digest(files: Mapping[str, File], key: bytes, group: int | None = None) -> str:
+    """Tells whether a volume's files, or their ``group``, changed. Keyed: it gives no hint of a secret's value."""
     state = hmac.new(key, digestmod=hashlib.sha256)
+    if group is not None:
+        state.update(json.dumps(group).encode())
     for path, item in sorted(files.items()):
         state.update(json.dumps([path, item.mode, len(item.content)]).encode())
         state.update(item.content)

@@ -27,6 +27,7 @@ from .errors import NotFound, PodmanError
 from .fields import host_ports
 from .observed import (
     LABEL_POD,
+    LABEL_VOLUME,
     Node,
     Observed,
     ObservedContainer,
@@ -100,16 +101,17 @@ def observe(
     ``details``: also the facts of a container that only its own inspect has (restart count, OOM kill, start error).
     """
     pod = observe_pod(podman, store, name, details)
-    files, empty = store.files_digests(name), store.empty_dirs(name)
+    files, directories = store.files_digests(name), store.empty_dirs(name)
     if desired is None:
-        return Observed(pod=pod, files=files, directories=empty)
+        return Observed(pod=pod, files=files, directories=directories)
     return Observed(
         pod=pod,
         foreign_names=_foreign_names(podman, desired, pod),
         images=observe_images(podman, (c.image for c in desired.all_containers)),
         volumes=_volumes(podman, desired),
         files=files,
-        directories=empty | _tmpfs_volumes(podman, desired),
+        directories=directories,
+        tmpfs_volumes=tmpfs_volumes(podman, name),
         host_paths={v.host_path.path: _kind(v.host_path.path) for v in desired.volumes if v.host_path},
         taken_ports=_taken_ports(podman, desired, pod),
         usage=_usage(podman, store, name),
@@ -196,14 +198,11 @@ def _volumes(podman: Podman, desired: s.PodSpec) -> frozenset[str]:
     return frozenset(claim for claim in claims if _volume_exists(podman, claim))
 
 
-def tmpfs_volume(pod: str, volume: str) -> str:
-    """The name of the Podman volume that stands for an emptyDir of medium Memory."""
-    return f"{pod}-{volume}-tmpfs"
-
-
-def _tmpfs_volumes(podman: Podman, desired: s.PodSpec) -> frozenset[str]:
-    memory = [v.name for v in desired.volumes if v.empty_dir and v.empty_dir.medium == "Memory"]
-    return frozenset(name for name in memory if _volume_exists(podman, tmpfs_volume(desired.name, name)))
+def tmpfs_volumes(podman: Podman, pod: str) -> dict[str, str]:
+    """The Podman volumes that stand for a pod's emptyDirs of medium Memory, with the volumes' names in the pod."""
+    listed = podman.get("/volumes/json", {"filters": {"label": [f"{LABEL_POD}={pod}"]}}) or []
+    labels = {item["Name"]: item.get("Labels") or {} for item in listed}
+    return {name: given[LABEL_VOLUME] for name, given in labels.items() if LABEL_VOLUME in given}
 
 
 def _volume_exists(podman: Podman, name: str) -> bool:

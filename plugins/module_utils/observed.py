@@ -18,6 +18,7 @@ from typing import Any
 LABEL_POD = "io.podwright.pod"
 LABEL_CONTAINER = "io.podwright.container"
 LABEL_ROLE = "io.podwright.role"
+LABEL_VOLUME = "io.podwright.volume"
 LABEL_DIGESTS = "io.podwright.digests"
 
 
@@ -160,7 +161,9 @@ class Observed:
     files: Mapping[str, str] = field(default_factory=dict)
     """Digest of the files now in each volume that we write (configMap, secret, ...)."""
     directories: frozenset[str] = frozenset()
-    """Volumes of the pod (emptyDir) whose directory exists, and hostPath sources that exist."""
+    """Volumes of the pod (emptyDir on disk) whose directory exists."""
+    tmpfs_volumes: Mapping[str, str] = field(default_factory=dict)
+    """Podman volumes that stand for emptyDirs of medium Memory: name in Podman -> name in the pod."""
     host_paths: Mapping[str, str] = field(default_factory=dict)
     """What stands at each hostPath: directory, file, socket, char-device, block-device, other, or missing."""
     taken_ports: Mapping[str, str] = field(default_factory=dict)

@@ -77,8 +77,13 @@ class PrepareVolume(_OnVolume):
 
 @dataclass(frozen=True)
 class DropVolume(_OnVolume):
-    """Remove what was kept on this host for an emptyDir, configMap or secret volume that is no longer declared."""
+    """Remove what was kept on this host for an emptyDir, configMap or secret volume that is no longer declared.
 
+    ``kind``: directory, files or tmpfs; of the last ``podman_name`` is the volume's name in Podman.
+    """
+
+    kind: str
+    podman_name: str = ""
     verb = "drop"
 
 

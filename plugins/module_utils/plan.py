@@ -11,7 +11,7 @@ fail without harm, pulling images and writing files, comes before the first runn
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from . import fields, image_reference
 from . import spec as s
@@ -19,7 +19,7 @@ from .admission import refuse, refuse_replacement
 from .errors import Fault, Refused
 from .lifecycle import should_restart
 from .limits import container_limits, differences, grown, pod_limits
-from .materials import Facts, files_digest, volume_files
+from .materials import Facts, files_digest, tmpfs_volume, volume_files
 from .observed import Observed, ObservedContainer, ObservedPod
 from .operations import (
     AwaitCompletion,
@@ -60,10 +60,31 @@ class Desired:
     """Overrides of what the host can hold: cpu (millicores), memory (bytes), pods."""
     pinned_images: Mapping[str, str] = field(default_factory=dict)
     """Image ids to use, by container, in place of what the names point to now; used to go back."""
+    previous: s.PodSpec | None = None
+    """What was applied before that, for the containers that a run which was cut off had no time to remove."""
 
     @property
     def pod(self) -> s.PodSpec:
         return self.context.pod
+
+    @property
+    def known(self) -> s.PodSpec | None:
+        return known(self.recorded, self.previous)
+
+
+def known(recorded: s.PodSpec | None, previous: s.PodSpec | None) -> s.PodSpec | None:
+    """What is recorded, with the containers that only the declaration before it had."""
+    if recorded is None or previous is None:
+        return recorded
+
+    def missing(group: Sequence[s.Container]) -> tuple[s.Container, ...]:
+        return tuple(c for c in group if recorded.find(c.name) is None)
+
+    return replace(
+        recorded,
+        containers=recorded.containers + missing(previous.containers),
+        init_containers=recorded.init_containers + missing(previous.init_containers),
+    )
 
 
 def plan_started(desired: Desired, observed: Observed) -> Plan:
@@ -157,7 +178,7 @@ def _replace_pod(desired: Desired, observed: Observed, cause: str) -> list[Opera
     name = desired.pod.name
     operations: list[Operation] = []
     if observed.pod:
-        operations += _stop_all(name, desired.recorded, observed.pod, cause)
+        operations += _stop_all(name, desired.known, observed.pod, cause)
         operations.append(RemovePod(name, cause, observed.pod.id))
     operations += [CreatePod(name, cause), StartPod(name, cause)]
     for container in desired.pod.all_containers:
@@ -182,18 +203,33 @@ def _stop_all(name: str, spec: s.PodSpec | None, pod: ObservedPod, cause: str) -
 def _stop(name: str, spec: s.PodSpec | None, found: ObservedContainer, cause: str, batch: int = 0) -> StopContainer:
     container = spec.find(found.name) if spec else None
     hook = container.lifecycle.pre_stop if container and container.lifecycle and found.is_running else None
+    if container and hook:
+        hook = _numbered(hook, container)
     grace = spec.termination_grace_period_seconds if spec else s.PodSpec.termination_grace_period_seconds
     return StopContainer(name, cause, found.name, id=found.id, grace_seconds=grace, batch=batch, pre_stop=hook)
+
+
+def _numbered(hook: s.Handler, container: s.Container) -> s.Handler:
+    """The hook with the number of a port that it names: the declaration that has the name may be gone by then."""
+    ports: dict[int | str, int] = {port.name: port.container_port for port in container.ports if port.name}
+    http_get, tcp_socket = hook.http_get, hook.tcp_socket
+    if http_get:
+        return replace(hook, http_get=replace(http_get, port=ports.get(http_get.port, http_get.port)))
+    if tcp_socket:
+        return replace(hook, tcp_socket=replace(tcp_socket, port=ports.get(tcp_socket.port, tcp_socket.port)))
+    return hook
 
 
 # --- containers ----------------------------------------------------------------------------------------------------
 
 
-def _bring_up(pod: s.PodSpec, container: s.Container, cause: str, is_created: bool = False) -> list[Operation]:
+def _bring_up(pod: s.PodSpec, container: s.Container, cause: str) -> list[Operation]:
     """Create, start, postStart, and the gate that holds back what comes after."""
     name, role = pod.name, pod.role_of(container)
-    operations: list[Operation] = [] if is_created else [CreateContainer(name, cause, container.name)]
-    operations.append(StartContainer(name, cause, container.name))
+    operations: list[Operation] = [
+        CreateContainer(name, cause, container.name),
+        StartContainer(name, cause, container.name),
+    ]
     if container.lifecycle and container.lifecycle.post_start:
         operations.append(RunPostStart(name, cause, container.name, container.lifecycle.post_start))
     if role == "init":
@@ -215,9 +251,13 @@ def _change_containers(desired: Desired, observed: Observed, pod: ObservedPod) -
             operations += _take_down(desired, found, "no longer declared")
     is_initialized = any(c.has_started for c in pod.members if c.role == "app")
     for container in desired.pod.all_containers:
-        present = pod.find(container.name)
-        if desired.pod.role_of(container) != "init":
-            operations += _change_container(desired, observed, container, present)
+        present, role = pod.find(container.name), desired.pod.role_of(container)
+        if role != "init":
+            changes = _change_container(desired, observed, container, present)
+            is_gate = role == "sidecar" and not is_initialized and not any(isinstance(c, AwaitStarted) for c in changes)
+            if is_gate:
+                changes.append(AwaitStarted(desired.pod.name, "the pod is not initialized", container.name))
+            operations += changes
         elif not is_initialized:
             operations += _initialize(desired, container, present)
     operations += _shrink_pod(desired, pod)
@@ -227,7 +267,7 @@ def _change_containers(desired: Desired, observed: Observed, pod: ObservedPod) -
 def _take_down(desired: Desired, found: ObservedContainer, cause: str) -> list[Operation]:
     operations: list[Operation] = []
     if found.state in STOPPABLE:
-        operations.append(_stop(desired.pod.name, desired.recorded, found, cause))
+        operations.append(_stop(desired.pod.name, desired.known, found, cause))
     operations.append(RemoveContainer(desired.pod.name, cause, found.name, found.id))
     return operations
 
@@ -238,11 +278,10 @@ def _initialize(desired: Desired, container: s.Container, found: ObservedContain
         return _bring_up(desired.pod, container, "not found")
     if found.is_running:
         return [AwaitCompletion(desired.pod.name, "not completed", container.name)]
-    if not found.has_started:
-        return _bring_up(desired.pod, container, "not started", is_created=True)
     if found.has_exited and found.exit_code == 0:
         return []
-    cause = f"it exited with {found.exit_code}"
+    # One that was only created was perhaps made by a run that was cut off, with other limits than are wanted now.
+    cause = f"it exited with {found.exit_code}" if found.has_started else "not started"
     return [*_take_down(desired, found, cause), *_bring_up(desired.pod, container, cause)]
 
 
@@ -254,8 +293,6 @@ def _change_container(
     cause = _container_cause(desired, observed, container, found)
     if cause:
         return [*_take_down(desired, found, cause), *_bring_up(desired.pod, container, cause)]
-    if not found.has_started:
-        return _bring_up(desired.pod, container, "not started", is_created=True)
     operations: list[Operation] = []
     hook = container.lifecycle.post_start if container.lifecycle else None
     if hook and found.is_running and not found.post_start_done:
@@ -284,6 +321,8 @@ def _container_cause(
         return f"{container.image} is another image now"
     if found.state == "paused":
         return "it is paused"
+    if not found.has_started:
+        return "not started"
     if found.has_exited and _is_restarted(desired.pod, container, found):
         return f"it is not running (exit code {found.exit_code})"
     return _resize_cause(desired, container, found)
@@ -360,20 +399,36 @@ def _volume(desired: Desired, observed: Observed, volume: s.Volume) -> list[Oper
         return [] if claim in observed.volumes else [CreateVolume(name, "not found", volume.name, claim)]
     if volume.is_materialized:
         files = volume_files(desired.pod, volume, desired.context.materials, desired.facts)
-        wanted, found = files_digest(files, desired.context.key), observed.files.get(volume.name)
+        wanted = files_digest(files, desired.context.key, desired.pod.fs_group)
+        found = observed.files.get(volume.name)
         cause = "not found" if found is None else "content changed"
         return [] if wanted == found else [WriteFiles(name, cause, volume.name)]
     if volume.empty_dir:
-        return [] if volume.name in observed.directories else [PrepareVolume(name, "not found", volume.name)]
+        is_there = (
+            tmpfs_volume(desired.pod, volume) in observed.tmpfs_volumes
+            if volume.empty_dir.medium == "Memory"
+            else volume.name in observed.directories
+        )
+        return [] if is_there else [PrepareVolume(name, "not found", volume.name)]
     path = volume.host_path.path if volume.host_path else ""
     is_missing = observed.host_paths.get(path) == "missing"
     return [PrepareVolume(name, f"{path} not found", volume.name)] if is_missing else []
 
 
 def _undeclared_volumes(desired: Desired, observed: Observed) -> list[Operation]:
-    kept = {v.name for v in desired.pod.volumes if v.is_materialized or v.empty_dir}
-    stale = {*observed.directories, *observed.files} - kept
-    return [DropVolume(desired.pod.name, "no longer declared", volume) for volume in sorted(stale)]
+    name, cause, volumes = desired.pod.name, "no longer declared", desired.pod.volumes
+    in_memory = {tmpfs_volume(desired.pod, v) for v in volumes if v.empty_dir and v.empty_dir.medium == "Memory"}
+    on_disk = {v.name for v in volumes if v.empty_dir and v.empty_dir.medium != "Memory"}
+    written = {v.name for v in volumes if v.is_materialized}
+    return [
+        *(DropVolume(name, cause, v, "directory") for v in sorted(observed.directories - on_disk)),
+        *(DropVolume(name, cause, v, "files") for v in sorted({*observed.files} - written)),
+        *(
+            DropVolume(name, cause, v, "tmpfs", podman_name)
+            for podman_name, v in sorted(observed.tmpfs_volumes.items())
+            if podman_name not in in_memory
+        ),
+    ]
 
 
 def _record(desired: Desired) -> list[Operation]:

@@ -444,7 +444,7 @@ def named_socket() -> str | None:
     url = os.environ.get("CONTAINER_HOST", "")
     if not url:
         return None
-    scheme, _, path = url.partition("://")
+    scheme, _separator, path = url.partition("://")
     if scheme not in ("unix", "http+unix") or not path.startswith("/"):
         raise HostError(
             f"CONTAINER_HOST is {url}: Podman must be reached by a socket of this host (unix:///run/podman/podman.sock)."

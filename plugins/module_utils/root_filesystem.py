@@ -42,7 +42,7 @@ APT_OPTIONS = ('Acquire::Languages "none"', 'APT::Install-Recommends "false"')
 # Some packages link alternatives into these directories and fail to install without them.
 MAKE_MANUAL_DIRECTORIES = 'for n in 1 2 3 4 5 6 7 8; do mkdir -p "$1/usr/share/man/man$n"; done'
 CLEAN = (
-    'rm -rf "$1/var/lib/apt/lists/"* "$1/var/cache/apt/"*; mkdir -p "$1/var/lib/apt/lists";'
+    'rm -rf "$1/var/lib/apt/lists/"* "$1/var/cache/apt/"* "$1/usr/share/info/"*; mkdir -p "$1/var/lib/apt/lists";'
     ' find "$1/var/log" "$1/var/cache/ldconfig" -mindepth 1 ! -type d -delete 2>/dev/null;'
     ' rm -f "$1/var/cache/debconf/"*-old "$1/var/lib/dpkg/"*-old;'
     ' find "$1/usr/share/doc" -depth -type d -empty -delete 2>/dev/null; true'
@@ -153,6 +153,11 @@ def run_mmdebstrap(request: RootFilesystem, directory: Path, archive: Path) -> N
     with open(included, "wb") as stream:
         write_files(request.files, stream)
     run(mmdebstrap_command(request, included, archive), directory, {**os.environ, **apt_proxies()})
+    with tarfile.open(archive, "a") as packed:
+        # Its contents are the runtime's, but a read-only container needs the place to mount them at.
+        place = tarfile.TarInfo("./dev")
+        place.type, place.mode = tarfile.DIRTYPE, 0o755
+        packed.addfile(place)
 
 
 def mmdebstrap_command(request: RootFilesystem, included: Path, archive: Path) -> list[str]:

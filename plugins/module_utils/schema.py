@@ -200,9 +200,16 @@ def _kind(value: object, secret: bool = False) -> str:
 
 def suggest(given: str, known: tuple[str, ...]) -> str:
     """``; did you mean ...?`` where one of ``known`` is near to what was given."""
-    lower = {name.lower(): name for name in known}
-    near = difflib.get_close_matches(given.lower()[:_MAX_KEY_CHARACTERS], lower, 1, 0.7)
-    return f"; did you mean {lower[near[0]] or 'empty text'}?" if near else ""
+    lower = {name.lower(): name for name in known if name}
+    wanted = given.lower()[:_MAX_KEY_CHARACTERS]
+    near = difflib.get_close_matches(wanted, lower, 1, 0.7)
+    # "name" for "claim_name", "secret_name" for "name"
+    near = near or [name for name in lower if min(len(name), len(wanted)) > 3 and _end_alike(name, wanted)]
+    return f"; did you mean {lower[near[0]]}?" if len(near) == 1 else ""
+
+
+def _end_alike(one: str, other: str) -> bool:
+    return one.endswith(other) or other.endswith(one)
 
 
 @dataclass(frozen=True)
@@ -436,6 +443,9 @@ class Sequence(Type):
         return spec
 
 
+_SUSPECTED_WORDS = frozenset({"secret", "secrets", "password", "token", "key"})
+
+
 @dataclass(frozen=True)
 class Field:
     """One field of an object. ``default`` holds when the input does not give it."""
@@ -450,7 +460,7 @@ class Field:
         if self.required:
             spec["required"] = True
         # Ansible suspects these names; they carry no secret themselves.
-        if any(word in self.name for word in ("secret", "password", "token")) or self.name == "key":
+        if not _SUSPECTED_WORDS.isdisjoint(self.name.split("_")):
             spec.setdefault("no_log", False)
         return spec
 

@@ -452,6 +452,11 @@ class PodSpec:
         return self.init_containers + self.containers
 
     @property
+    def fs_group(self) -> int | None:
+        """The group that volumes of the pod's own belong to."""
+        return self.security_context.fs_group if self.security_context else None
+
+    @property
     def infra_name(self) -> str:
         return self.infra.name or f"{self.name}-infra"
 

@@ -309,7 +309,7 @@ class ContainerContext:
     """What a container's status depends on besides what Podman shows of it.
 
     ``restart_policy`` is the one that holds for this container. ``initialized``: every init container is done;
-    ``mains_started``: a main container has been started. ``over``: nothing in the pod is started any more.
+    ``mains_started``: a main container has started in the present sandbox; ``over``: nothing is started any more.
     ``ready`` and ``started`` are what the probes say, None where none of them was asked. ``waiting`` says why the
     container could not be started so far, where Podman cannot know (ErrImagePull, CreateContainerConfigError).
     """
@@ -524,7 +524,7 @@ def pod_status(
         observed=observed,
         previous=previous,
         mains_started=_has_active_main(observed),
-        over=stopping or late or final is not None,
+        over=stopping,
     )
     inits, mains = _container_statuses(pod, evidence)
     begun = tuple(_as_begun(status, observed) for status in mains)
@@ -614,7 +614,6 @@ def _runs_begun_anew(pod: PodSpec, previous: PodStatus | None, observed: Observe
     if previous is None or not previous.is_final or observed is None:
         return ()
     known = {_run_of(status.state, status.container_id) for status in previous.all_statuses}
-    known |= {_run_of(status.last_state, "") for status in previous.all_statuses}
     declared = [c for c in observed.members if pod.find(c.name) and c.state not in _GONE]
     return tuple(c.started_at for c in declared if c.started_at is not None and (c.id, int(c.started_at)) not in known)
 
@@ -745,7 +744,7 @@ def _state_document(state: ContainerState) -> dict[str, Any]:
 
 
 def _filled(**values: Any) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value not in (None, "", [])}
+    return {name: value for name, value in values.items() if value}
 
 
 def _show_time(moment: float | None) -> str | None:

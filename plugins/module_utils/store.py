@@ -90,7 +90,15 @@ class Store:
         for name in ("pods", "secrets", "locks"):
             (self.directory / name).mkdir(mode=0o700, exist_ok=True)
         if not self.key():
-            _write_atomically(self.directory / "key", secrets.token_bytes(32))
+            self._make_key()
+
+    def _make_key(self) -> None:
+        """Of two first runs at the same time both take the key of the one that was first."""
+        made = self.directory / f".key.{secrets.token_hex(4)}"
+        _write_atomically(made, secrets.token_bytes(32))
+        with contextlib.suppress(FileExistsError):
+            os.link(made, self.directory / "key")
+        made.unlink()
 
     @contextlib.contextmanager
     def lock(self, pod: str, timeout_seconds: float) -> Iterator[None]:
@@ -179,15 +187,8 @@ class Store:
 
     # --- generated secrets -----------------------------------------------------------------------------------------
 
-    def generated(self, pod: s.PodSpec) -> dict[str, dict[str, str]]:
-        """The values generated so far for the pod, by secret and key."""
-        content = _read_bytes(self.directory / "secrets" / f"{pod.name}.json")
-        values: dict[str, dict[str, str]] = json.loads(content) if content else {}
-        wanted = {secret.name: secret.generate for secret in pod.secrets if secret.generate}
-        return {name: {k: v for k, v in values.get(name, {}).items() if k in keys} for name, keys in wanted.items()}
-
-    def generate(self, pod: s.PodSpec) -> dict[str, dict[str, str]]:
-        """The same, with the missing ones made and kept. A value once made never changes."""
+    def generate(self, pod: s.PodSpec, keep: bool = True) -> dict[str, dict[str, str]]:
+        """The generated values of the pod, by secret and key. A missing one is made; once kept it never changes."""
         path = self.directory / "secrets" / f"{pod.name}.json"
         content = _read_bytes(path)
         values: dict[str, dict[str, str]] = json.loads(content) if content else {}
@@ -197,9 +198,9 @@ class Store:
                 if key not in values.setdefault(secret.name, {}):
                     values[secret.name][key] = "".join(secrets.choice(_LETTERS) for _ in range(length))
                     is_complete = False
-        if not is_complete:
+        if keep and not is_complete:
             _write_atomically(path, json.dumps(values, indent=1, sort_keys=True).encode())
-        return self.generated(pod)
+        return {item.name: {key: values[item.name][key] for key in item.generate} for item in pod.secrets}
 
     # --- volumes ---------------------------------------------------------------------------------------------------
 
@@ -213,17 +214,20 @@ class Store:
         return frozenset(_names(self._pod(pod) / "empty"))
 
     def files_digests(self, pod: str) -> dict[str, str]:
-        """Digest of the files last written, by volume."""
-        directory = self._pod(pod) / "digests"
-        return {name: (_read_bytes(directory / name) or b"").decode() for name in _names(directory)}
+        """Digest of the files last written, by volume; empty where they are not known to be whole."""
+        digests = self._pod(pod) / "digests"
+        names = {*_names(digests), *_names(self._pod(pod) / "files")}
+        return {name: (_read_bytes(digests / name) or b"").decode() for name in sorted(names)}
 
     def make_empty_dir(self, pod: str, volume: str, group: int | None) -> None:
         """World-writable, as Kubernetes makes it; nobody but the pod reaches it. ``group``: the pod's fsGroup."""
         path = self.empty_dir(pod, volume)
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        made = path.with_name(f".{volume}")
+        made.mkdir(mode=0o700, parents=True, exist_ok=True)
         if group is not None:
-            os.chown(path, -1, group)
-        path.chmod(0o2777 if group is not None else 0o777)
+            os.chown(made, -1, group)
+        made.chmod(0o2777 if group is not None else 0o777)
+        made.replace(path)
 
     def write_files(
         self, pod: str, volume: str, files: Mapping[str, File], files_digest: str, group: int | None
@@ -232,7 +236,9 @@ class Store:
 
         The visible names are links through ``..data``, one link that is swapped, as the kubelet does it.
         """
-        directory = self.files_dir(pod, volume)
+        directory, digest = self.files_dir(pod, volume), self._pod(pod) / "digests" / volume
+        # Gone first and written last, it never vouches for files that a killed run put in place halfway.
+        digest.unlink(missing_ok=True)
         directory.mkdir(mode=0o755, parents=True, exist_ok=True)
         directory.chmod(0o755)
         revision = directory / f"..{time.time_ns()}"
@@ -248,13 +254,16 @@ class Store:
         for entry in list(directory.iterdir()):
             if entry.name not in tops and entry.name != "..data" and entry != revision:
                 _remove_tree(entry)
-        digests = self._pod(pod) / "digests"
-        digests.mkdir(mode=0o700, exist_ok=True)
-        _write_atomically(digests / volume, files_digest.encode())
+        digest.parent.mkdir(mode=0o700, exist_ok=True)
+        _write_atomically(digest, files_digest.encode())
 
-    def drop_volume(self, pod: str, volume: str) -> None:
-        for kind in ("digests", "files", "empty"):
-            _remove_tree(self._pod(pod) / kind / volume)
+    def drop_empty_dir(self, pod: str, volume: str) -> None:
+        _remove_tree(self.empty_dir(pod, volume))
+
+    def drop_files(self, pod: str, volume: str) -> None:
+        """Remove a volume's files, and first their digest, so that it never vouches for half of them."""
+        _remove_tree(self._pod(pod) / "digests" / volume)
+        _remove_tree(self.files_dir(pod, volume))
 
     # --- containers ------------------------------------------------------------------------------------------------
 

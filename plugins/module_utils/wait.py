@@ -10,15 +10,16 @@ not count. So a pod is seen ready when it is, and a startup probe still has all 
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import dataclass, field
 from typing import Callable
 
 from . import lifecycle, probes
 from . import spec as s
-from .errors import ContainerFailed, PodmanError
+from .errors import ContainerFailed, NotFound, PodmanError
 from .observe import observe_pod
-from .observed import ObservedContainer, ObservedPod
+from .observed import ObservedContainer, ObservedPod, read_time
 from .podman import Podman
 from .store import Store
 
@@ -41,13 +42,15 @@ class _Prober:
     retry_at: float = 0.0
     retry_pause: float = _FIRST_RETRY_SECONDS
     message: str = ""
+    run: str = ""
+    run_started_at: float = 0.0
 
 
 @dataclass
 class _History:
     """What was seen of a container's restarts while waiting."""
 
-    starts: set[float] = field(default_factory=set)
+    starts: set[str] = field(default_factory=set)
     first_exit_at: float | None = None
 
 
@@ -121,7 +124,7 @@ class Waiter:
         """Bring one container's workers up to date; tells whether it is ready."""
         prober, now = self._probers[container.name], time.time()
         self._note_restarts(container, found, now)
-        facts = _facts(found)
+        facts = self._facts(prober, found, now)
         pod_facts = lifecycle.PodFacts("Running")
         if prober.startup:
             prober.startup = self._step(container, prober, prober.startup, pod_facts, facts, now)
@@ -136,15 +139,37 @@ class Waiter:
         self.ready[container.name] = (
             facts is not None
             and lifecycle.container_ready(facts, prober.readiness)
-            and self._is_stable(container, found)
+            and self._is_stable(container, facts)
         )
         return self.ready[container.name]
 
-    def _is_stable(self, container: s.Container, found: ObservedContainer | None) -> bool:
+    def _facts(self, prober: _Prober, found: ObservedContainer | None, now: float) -> lifecycle.ContainerFacts | None:
+        """One run of the container: Podman starts it again under the same id, so the process is part of it."""
+        if found is None:
+            return None
+        run = _run(found)
+        if run != prober.run:
+            prober.run, prober.run_started_at = run, self._started_at(prober, found, now)
+        state: lifecycle.RunState = "running" if found.is_running else ("terminated" if found.has_exited else "waiting")
+        return lifecycle.ContainerFacts(run, state, prober.run_started_at)
+
+    def _started_at(self, prober: _Prober, found: ObservedContainer, now: float) -> float:
+        """When the run started. The list of containers tells whole seconds, so a young one is asked about itself."""
+        workers = [worker for worker in (prober.startup, prober.readiness) if worker]
+        delays = [worker.settings.initial_delay_seconds for worker in workers]
+        listed = found.started_at or 0.0
+        if not found.is_running or now - listed > 1 + max([STABLE_SECONDS, *delays]):
+            return listed
+        with contextlib.suppress(NotFound):
+            state = self._podman.get(f"/containers/{found.id}/json")["State"]
+            return read_time(state.get("StartedAt")) or listed
+        return listed
+
+    def _is_stable(self, container: s.Container, facts: lifecycle.ContainerFacts) -> bool:
         """A process that ends at once is seen running for a moment; without a probe only time tells."""
-        if container.readiness_probe or container.startup_probe or found is None or found.started_at is None:
+        if container.readiness_probe or container.startup_probe:
             return True
-        return time.time() - found.started_at >= STABLE_SECONDS
+        return time.time() - facts.started_at_seconds >= STABLE_SECONDS
 
     def _step(
         self,
@@ -178,9 +203,9 @@ class Waiter:
     def _note_restarts(self, container: s.Container, found: ObservedContainer | None, now: float) -> None:
         """Raise ContainerFailed once a container has crashed again and again for a good while."""
         history = self._histories[container.name]
-        if found is None or found.started_at is None:
+        if found is None or not found.is_running:
             return
-        history.starts.add(round(found.started_at, 1))
+        history.starts.add(_run(found))
         if len(history.starts) < 2:
             return
         history.first_exit_at = history.first_exit_at or now
@@ -240,9 +265,6 @@ def _settings(probe: s.Probe) -> lifecycle.ProbeSettings:
     )
 
 
-def _facts(found: ObservedContainer | None) -> lifecycle.ContainerFacts | None:
-    """One run of the container: Podman starts it again under the same id, so the start is part of it."""
-    if found is None:
-        return None
-    state: lifecycle.RunState = "running" if found.is_running else ("terminated" if found.has_exited else "waiting")
-    return lifecycle.ContainerFacts(f"{found.id}@{found.started_at}", state, found.started_at or 0.0)
+def _run(found: ObservedContainer) -> str:
+    """Tells one run of a container from the next."""
+    return f"{found.id}@{found.pid or found.started_at}"

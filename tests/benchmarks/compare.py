@@ -13,6 +13,7 @@ into docs/benchmarks.md. Ends with 1 when a limit is not kept.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import datetime
 import json
 import os
@@ -42,6 +43,8 @@ from podman_host import PodmanHost  # noqa: E402
 PAGE = REPOSITORY / "docs" / "benchmarks.md"
 BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
 RECAP = re.compile(r"^localhost\s+: ok=\d+\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.MULTILINE)
+# A machine's settings that would slow down every Python program, unlike on the hosts of users.
+UNWANTED = ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")
 FIRST, UNCHANGED = "first run to Ready", "unchanged run"
 
 
@@ -77,13 +80,12 @@ class Benchmark:
 
     def __init__(self) -> None:
         self.host = PodmanHost()
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}/healthz"
+        self.http_port, self.echo_port = free_ports(2)
         self.seconds: dict[tuple[str, str], list[float]] = {}
         self.restarts: dict[str, int] = {}
         self._pod_file = self.host.directory / "pod.yml"
         self._environment = {
-            **self.host.environment_without_service,
+            **{name: value for name, value in self.host.environment_without_service.items() if name not in UNWANTED},
             "ANSIBLE_CONFIG": str(HERE / "ansible.cfg"),
             "ANSIBLE_HOME": str(self.host.directory / "ansible"),
             "ANSIBLE_NOCOLOR": "1",
@@ -96,7 +98,15 @@ class Benchmark:
         template = Environment(undefined=StrictUndefined, autoescape=False).from_string(
             (HERE / "pod.yml.j2").read_text()
         )
-        self._pod_file.write_text(template.render(image=self.host.image, port=self.port))
+        self._pod_file.write_text(template.render(self._variables()))
+
+    def _variables(self) -> dict[str, Any]:
+        return {
+            "image": self.host.image,
+            "pod_file": str(self._pod_file),
+            "http_port": self.http_port,
+            "echo_port": self.echo_port,
+        }
 
     def remove(self) -> None:
         self.clear()
@@ -110,12 +120,10 @@ class Benchmark:
 
     def contestants(self) -> list[Contestant]:
         def playbook(name: str) -> tuple[str, ...]:
-            variables = {"port": self.port, "image": self.host.image, "pod_file": str(self._pod_file)}
-            program = Path(sys.executable).parent / "ansible-playbook"
-            return (str(program), str(HERE / name), "--extra-vars", json.dumps(variables))
+            return (*ansible_playbook(name), "--extra-vars", json.dumps(self._variables()))
 
         ours, theirs = playbook("podwright.yml"), playbook("containers_podman.yml")
-        play = (str(HERE / "kube_play.sh"), str(self._pod_file), self.url)
+        play = (str(HERE / "kube_play.sh"), str(self._pod_file), str(self.http_port), str(self.echo_port))
         return [
             Contestant(PODWRIGHT, ours, ours),
             Contestant(PEER, theirs, theirs),
@@ -124,13 +132,12 @@ class Benchmark:
 
     def measure(self, rounds: int, say: Callable[[str], None]) -> None:
         """One round to warm up and ``rounds`` that count; each begins with another contestant."""
-        program = Path(sys.executable).parent / "ansible-playbook"
         contestants = self.contestants()
         for number in range(rounds + 1):
             say(f"round {number} of {rounds}" if number else "warm-up")
             if number == 1:
                 self.seconds.clear()
-            self._note(PING, UNCHANGED, self._run((str(program), str(HERE / "ping.yml")))[0])
+            self._note(PING, UNCHANGED, self._run(ansible_playbook("ping.yml"))[0])
             turn = number % len(contestants)
             for contestant in contestants[turn:] + contestants[:turn]:
                 self._measure_one(contestant)
@@ -158,9 +165,12 @@ class Benchmark:
         return seconds, done.stdout
 
     def _check(self, contestant: Contestant, output: str, changes: bool) -> None:
-        with urllib.request.urlopen(self.url, timeout=5) as answer:
-            if answer.status != 200:
-                raise SystemExit(f"{contestant.name} reported an end, but {self.url} answers {answer.status}")
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.http_port}/healthz", timeout=5) as answer:
+            answer.read()
+        with socket.create_connection(("127.0.0.1", self.echo_port), timeout=5) as connection:
+            connection.sendall(b"x")
+            if connection.recv(1) != b"x":
+                raise SystemExit(f"{contestant.name} reported an end, but the echo server does not answer")
         if not contestant.has_recap:
             return
         recap = RECAP.search(output)
@@ -174,10 +184,16 @@ class Benchmark:
         return {(each["Id"], each["StartedAt"]) for each in listed if not each["IsInfra"]}
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("", 0))
-        return int(probe.getsockname()[1])
+def ansible_playbook(name: str) -> tuple[str, ...]:
+    return (str(Path(sys.executable).parent / "ansible-playbook"), str(HERE / name))
+
+
+def free_ports(count: int) -> list[int]:
+    with contextlib.ExitStack() as stack:
+        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("", 0))
+        return [int(probe.getsockname()[1]) for probe in probes]
 
 
 # --- the results as text ----------------------------------------------------------------------------------------------

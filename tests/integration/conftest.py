@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pod_runs import PodRuns
 from podman_host import PodmanHost
 
 
@@ -39,6 +40,12 @@ def in_host(clean_host: PodmanHost, monkeypatch: pytest.MonkeyPatch) -> PodmanHo
     for name, value in clean_host.environment.items():
         monkeypatch.setenv(name, value)
     return clean_host
+
+
+@pytest.fixture
+def pods(in_host: PodmanHost) -> PodRuns:
+    """Runs of the engine, in this process, on the session's Podman, which is emptied afterwards."""
+    return PodRuns(in_host)
 
 
 @pytest.fixture(scope="session")

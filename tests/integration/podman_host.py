@@ -42,6 +42,7 @@ default_ulimits = [{ulimits}]
 {cures}
 lock_type = "file"
 events_logger = "file"
+exit_command_delay = 2
 tmp_dir = "{directory}/tmp"
 static_dir = "{directory}/root/libpod"
 volume_path = "{directory}/root/volumes"

@@ -22,6 +22,8 @@ IMPURE_ROOMS = {
     "execute": "Podman",
     "hooks": "Podman, sockets",
     "image_archive": "files",
+    "images": "Podman, files",
+    "module": "Ansible",
     "netns": "namespaces, sockets",
     "observe": "Podman",
     "podman": "sockets, processes, files",

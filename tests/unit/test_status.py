@@ -170,6 +170,13 @@ def test_only_rows_of_known_gates_are_skipped():
     assert len(PHASE_ROWS) - sum(GATES.values()) == 70
 
 
+def test_started_sidecar_does_not_hold_up_a_pod_that_initializes_anew():
+    pod = pod_of(inits=[sidecar("proxy")])
+    web = ContainerStatus("web", "app", Terminated(1))
+    given = [phase(pod, [web, ContainerStatus("proxy", "sidecar", Running(), started=s)]) for s in (False, True)]
+    assert given == ["Pending", "Running"]
+
+
 # -- Conditions: the tables
 
 
@@ -217,6 +224,11 @@ def test_failed_pod_is_not_ready_because_it_failed():
     ] * 2
 
 
+def test_pod_with_a_container_unknown_has_not_completed():
+    given = given_conditions({"containers": ["a"], "statuses": []}, "Succeeded")
+    assert given["ContainersReady"].message == "containers with unknown status: [a]"
+
+
 def test_conditions_come_in_the_order_of_kubernetes():
     status = status_of(pod_of(), seen())
     assert [c.type for c in status.conditions] == [
@@ -233,6 +245,7 @@ def test_unready_sidecar_keeps_the_pod_from_being_ready():
     status = status_of(pod, seen(), seen("proxy", role="sidecar"))
     assert status.condition("Ready").message == "containers with unready status: [proxy]"
     assert status.condition("Initialized").status == "True"
+    assert status_of(pod, seen("proxy", role="sidecar")).condition("Initialized").status == "True"
 
 
 # -- One container: its state
@@ -381,6 +394,7 @@ def test_identity_is_that_of_the_container_in_podman():
     status = one_status(seen())
     assert (status.image, status.image_id, status.container_id) == ("localhost/image-of-web:latest", "feed", "web-1")
     assert (one_status(None).image, one_status(None).container_id) == ("image-of-web", "")
+    assert one_status(seen(image="")).image == "image-of-web"
 
 
 def test_what_podman_4_3_lists_is_understood():
@@ -593,7 +607,8 @@ def test_stopped_pod_backs_off_from_nothing():
     status = status_of(pod_of(), exited(code=143), stopping=True)
     assert (status.phase, status.container("web").state.exit_code) == ("Failed", 143)
     assert status_of(pod_of(), exited(code=0), stopping=True).phase == "Succeeded"
-    assert status_of(pod_of(), seen(), stopping=True).phase == "Running"
+    status = status_of(pod_of(container("web"), container("php")), seen(), exited("php", 143), stopping=True)
+    assert (status.phase, status.container("php").state.exit_code) == ("Running", 143)
 
 
 class TestInitContainers:
@@ -631,6 +646,16 @@ class TestInitContainers:
         done = [exited("setup", 0, role="init"), exited("migrate", 0, role="init")]
         phase_now, waiting, initialized = self.states(*done, seen(), exited("proxy", role="sidecar"))
         assert (phase_now, waiting[1], initialized.status) == ("Running", "CrashLoopBackOff", "True")
+
+        proxy = seen("proxy", role="sidecar", started=100)
+        phase_now, _, initialized = self.states(*done, seen(), proxy, started={"proxy": False})
+        assert (phase_now, initialized.status) == ("Running", "True")
+
+    def test_nothing_waits_for_the_initialization_of_an_initialized_pod(self):
+        pod = replace(self.POD, containers=(container("web"), container("php")))
+        done = [exited("setup", 0, role="init"), exited("migrate", 0, role="init")]
+        status = status_of(pod, *done, seen(), created("php"))
+        assert [status.container(name).state.reason for name in ("proxy", "php")] == ["ContainerCreating"] * 2
 
     def test_new_sandbox_initializes_anew(self):
         done = [exited("setup", 0, role="init"), exited("migrate", 0, role="init")]
@@ -683,6 +708,12 @@ class TestFinalPhase:
         first = status_of(self.POD, exited())
         assert status_of(self.POD, created(id="web-2"), previous=first).phase == "Failed"
 
+    def test_it_stays_whatever_else_is_in_the_pod(self):
+        first = status_of(self.POD, exited())
+        others = [seen(state="unknown", started=100), seen("undeclared", started=100)]
+        assert status_of(self.POD, *others, previous=first).start_time == START
+        assert status_of(self.POD, *others, previous=first).phase == "Failed"
+
     def test_it_is_left_when_a_container_is_started_anew(self):
         first = status_of(self.POD, exited())
         again = status_of(self.POD, seen(id="web-2", started=100), previous=first)
@@ -733,6 +764,8 @@ def test_qos_class_counts_every_container():
     assert status_of(pod_of(sized), seen()).qos_class == "Guaranteed"
     assert status_of(pod_of(sized, inits=[container("setup")]), seen()).qos_class == "Burstable"
     assert status_of(pod_of(), seen()).qos_class == "BestEffort"
+    pod_level = ResourceRequirements(one_mebibyte, one_mebibyte)
+    assert status_of(pod_of(resources=pod_level), seen()).qos_class == "Guaranteed"
 
 
 def test_termination_messages_go_by_container():
@@ -930,6 +963,15 @@ EXPLANATIONS = {
 @pytest.mark.parametrize(("pod", "containers", "arguments", "text"), EXPLANATIONS.values(), ids=EXPLANATIONS)
 def test_reason_is_told_in_one_line(pod, containers, arguments, text):
     assert explain(status_of(pod, *containers, **arguments)) == text
+
+
+def test_end_of_a_pod_is_explained_by_its_main_containers():
+    pod = pod_of(inits=[sidecar("proxy")])
+    proxy = exited("proxy", 143, role="sidecar")
+    first = status_of(pod, exited(code=2), proxy)
+    last = status_of(pod, exited(started=30, finished=40), proxy, previous=first, stopping=True)
+    assert last.container("web").last_state.exit_code == 2
+    assert explain(last) == "the pod is Failed; web: Terminated, exit 1 (Error), 1 restart"
 
 
 def test_unknown_pod_is_explained_by_its_message():
