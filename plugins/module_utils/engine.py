@@ -8,14 +8,13 @@ Check mode is one line of this room: the plan is told and not executed.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from . import cgroup, parse, resources, supervision
 from . import materials as m
+from . import parse, report, supervision
 from . import podman as podman_room
 from . import spec as s
 from .errors import ContainerFailed, Fault, HostError, InvalidInput, PodwrightError
@@ -23,11 +22,10 @@ from .execute import Executor, OperationFailed
 from .fields import Context
 from .observe import observe, observe_image, observe_sandbox, read_node
 from .observed import LABEL_POD, Node, Observed, ObservedPod
-from .operations import Operation, Plan
+from .operations import Operation, Plan, PullImage
 from .plan import Desired, plan_absent, plan_started, plan_stopped
 from .podman import Podman
 from .quantity import Quantity
-from .status import PodStatus, explain, from_kubernetes, pod_status, to_kubernetes
 from .store import Applied, Record, Store
 from .wait import Waiter
 
@@ -131,7 +129,7 @@ def _predict(store: Store, request: Request, reason: str) -> dict[str, Any]:
     desired = _desire(store, request.pod, request, read_node(()), None)
     pulled = replace(desired, pinned_images={c.name: "" for c in request.pod.all_containers})
     plan = plan_started(pulled, Observed())
-    return _told(plan, request.pod, None, [warning], desired.context.materials, store.key())
+    return report.changes(plan, request.pod, None, [warning], desired.context.materials, store.key())
 
 
 def _run_with(podman: Podman, store: Store, request: Request) -> dict[str, Any]:
@@ -190,7 +188,11 @@ class Run:
         recorded = self.record.applied.pod if self.record else None
         previous = self.record.previous.pod if self.record and self.record.previous else None
         pod = self.request.pod or recorded or s.PodSpec(self.request.name, ())
-        self.desired = replace(_desire(self.store, pod, self.request, self.node, recorded), previous=previous)
+        self.desired = replace(
+            _desire(self.store, pod, self.request, self.node, recorded),
+            previous=previous,
+            was_stopped=bool(self.record and self.record.is_stopped),
+        )
         wanted = pod if self.request.state == "started" else None
         self.observed = observe(self.podman, self.store, self.request.name, wanted)
         self.plan = self._plan()
@@ -207,13 +209,13 @@ class Run:
         if self.request.state == "started":
             return plan_started(self.desired, self.observed)
         if self.request.state == "stopped":
-            return plan_stopped(name, known, self.observed)
+            return plan_stopped(name, known, self.observed, self.desired.was_stopped)
         return plan_absent(name, known, self.store.knows(name), self.observed)
 
     def tell(self) -> dict[str, Any]:
         """The result of check mode: the plan, and nothing else done."""
         recorded = self.desired.recorded
-        return _told(
+        return report.changes(
             self.plan,
             self.desired.pod if self.request.state == "started" else None,
             recorded,
@@ -224,9 +226,11 @@ class Run:
 
     def carry_out(self) -> dict[str, Any]:
         """Execute the plan and wait; on failure go back to what ran before, where that is asked for and known."""
+        self._sweep()
         executor = self._executor(self.desired)
         try:
             executor.run(self.plan)
+            self._follow_pulls(executor)
             waiter = self._settle(executor, self.desired)
         except PodwrightError as error:
             raise self._give_up(error) from error
@@ -236,6 +240,23 @@ class Run:
             status = self._status(executor, waiter)
             result["pod"]["status"] = status
         return result
+
+    def _follow_pulls(self, executor: Executor) -> None:
+        """Replace the containers that were to stay as they are, but whose image a pull has changed."""
+        before = self.observed.images
+        pulled = {item.image for item in self.plan.operations if isinstance(item, PullImage) and before.get(item.image)}
+        if all(observe_image(self.podman, name) == before[name] for name in pulled):
+            return
+        self.observed = observe(self.podman, self.store, self.request.name, self.desired.pod)
+        self.desired = replace(self.desired, recorded=self.desired.pod)
+        more = self._plan()
+        executor.run(more, len(self.plan.operations) + 1)
+        self.plan = Plan((*self.plan.operations, *more.operations))
+
+    def _sweep(self) -> None:
+        declared, found = self.desired.pod.all_containers, self.observed.pod
+        names = {c.name for c in declared} | {c.name for c in (found.members if found else ())}
+        self.store.sweep(self.request.name, names)
 
     def _executor(self, desired: Desired) -> Executor:
         return Executor(
@@ -271,9 +292,11 @@ class Run:
         observed = observe(self.podman, self.store, pod.name, details=True).pod
         has_sandbox = observed is not None and observed.infra_is_running
         ip = executor.sandbox().ip if has_sandbox else ""
-        return _status_document(self.store, pod, observed, waiter, self.node, ip, True)
+        status = report.status(self.podman, self.store, pod, observed, waiter, self.node, ip)
+        self.store.write_status(pod.name, status)
+        return status
 
-    # --- failure -------------------------------------------------------------------------------------------------------
+    # --- failure ---------------------------------------------------------------------------------------------------
 
     def _give_up(self, error: PodwrightError) -> RunFailed:
         cause = error.cause if isinstance(error, OperationFailed) else error
@@ -329,80 +352,6 @@ def _indent(text: str) -> str:
     return "\n".join(f"    {line}" for line in text.splitlines())
 
 
-# --- what is told --------------------------------------------------------------------------------------------------
-
-
-def _told(
-    plan: Plan,
-    pod: s.PodSpec | None,
-    recorded: s.PodSpec | None,
-    warnings: list[str],
-    materials: m.Materials,
-    key: bytes,
-) -> dict[str, Any]:
-    lines = plan.lines()
-    result: dict[str, Any] = {
-        "changed": bool(plan),
-        "actions": lines,
-        "warnings": warnings,
-        "secrets": m.secret_values(materials),
-        "pod": s.to_kubernetes(pod) if pod else {},
-    }
-    if plan:
-        result["diff"] = {
-            "before": _shown(recorded, key),
-            "after": _shown(pod, key),
-            "prepared": "\n".join(lines) + "\n",
-        }
-    return result
-
-
-def _shown(pod: s.PodSpec | None, key: bytes) -> str:
-    """A declaration as text for a diff; secret values show as digests, so that a change can be seen."""
-    if pod is None:
-        return ""
-    options = s.to_options(pod)
-    for secret in options.get("secrets", ()):
-        for group in ("data", "string_data"):
-            values = secret.get(group) or {}
-            secret[group] = {name: f"(secret, digest {m.digest(value, key)})" for name, value in values.items()}
-    return json.dumps(options, indent=2, sort_keys=True) + "\n"
-
-
-def _status_document(
-    store: Store,
-    pod: s.PodSpec,
-    observed: ObservedPod | None,
-    waiter: Waiter,
-    node: Node,
-    pod_ip: str,
-    keep: bool,
-) -> dict[str, Any]:
-    """The status in Kubernetes' shape; ``keep`` writes it down, so that the next one knows its transition times."""
-    status = _status_of(store, pod, observed, waiter, node, pod_ip)
-    document = to_kubernetes(status)
-    if keep:
-        store.write_status(pod.name, document)
-    return document
-
-
-def _status_of(
-    store: Store, pod: s.PodSpec, observed: ObservedPod | None, waiter: Waiter, node: Node, pod_ip: str
-) -> PodStatus:
-    before = store.read_status(pod.name)
-    return pod_status(
-        pod,
-        observed,
-        waiter.ready,
-        waiter.started,
-        node,
-        pod_ip,
-        from_kubernetes(before, pod) if before else None,
-        time.time(),
-        {c.name: store.termination_message(pod.name, c.name) for c in pod.all_containers},
-    )
-
-
 # --- pod_info ------------------------------------------------------------------------------------------------------
 
 
@@ -430,7 +379,7 @@ def _describe(podman: Podman, store: Store, node: Node, name: str) -> dict[str, 
     if observed is None or not observed.is_ours:
         return None
     record = store.read_record(name)
-    pod = record.applied.pod if record else _as_found(observed)
+    pod = record.applied.pod if record else report.found_pod(observed)
     context = Context(pod, m.Materials(), node, store.key())
     executor = Executor(podman, store, context, m.Facts(), deadline=time.monotonic())
     waiter = Waiter(podman, store, pod, executor.target, deadline=time.monotonic())
@@ -440,12 +389,10 @@ def _describe(podman: Podman, store: Store, node: Node, name: str) -> dict[str, 
         _look_quietly(waiter)
     document = s.to_kubernetes(pod)
     document["metadata"]["uid"] = _uid(name, store.key())
-    status = _status_of(store, pod, observed, waiter, node, ip)
-    document["status"] = to_kubernetes(status)
-    document["explanation"] = explain(status)
+    document["status"] = report.status(podman, store, pod, observed, waiter, node, ip)
     document["probe_messages"] = waiter.messages()
-    document["ports"] = _ports(pod)
-    document["usage"] = _usage(pod, observed)
+    document["ports"] = report.ports(pod)
+    document["usage"] = report.usage(pod, observed)
     return document
 
 
@@ -455,39 +402,3 @@ def _look_quietly(waiter: Waiter) -> None:
         waiter.look()
     except ContainerFailed:
         return
-
-
-def _as_found(observed: ObservedPod) -> s.PodSpec:
-    """The little that is known of a pod of ours without a record."""
-    mains = tuple(s.Container(c.name, c.image) for c in observed.members if c.role == "app")
-    sidecars = tuple(
-        s.Container(c.name, c.image, restart_policy="Always" if c.role == "sidecar" else None)
-        for c in observed.members
-        if c.role != "app"
-    )
-    return s.PodSpec(observed.name, mains, sidecars)
-
-
-def _ports(pod: s.PodSpec) -> list[dict[str, Any]]:
-    return [{"container": c.name, **s.to_options(port)} for c in pod.all_containers for port in c.ports]
-
-
-def _usage(pod: s.PodSpec, observed: ObservedPod) -> dict[str, dict[str, Any]]:
-    """Memory and CPU in use against the limits, by running container; CPU over a fifth of a second."""
-    running = [c for c in observed.members if c.pid]
-    before = {c.name: (cgroup.read_usage(c.pid)[1], time.monotonic()) for c in running}
-    if running:
-        time.sleep(_SAMPLE_SECONDS)
-    usage = {}
-    for found in running:
-        memory_bytes, cpu_us = cgroup.read_usage(found.pid)
-        earlier_us, at = before[found.name]
-        limit = found.limits
-        quota = limit.cpu_quota_us if limit else None
-        usage[found.name] = {
-            "memory_bytes": memory_bytes,
-            "memory_limit_bytes": limit.memory_bytes if limit else None,
-            "cpu_millicores": round((cpu_us - earlier_us) / (time.monotonic() - at) / 1000),
-            "cpu_limit_millicores": resources.cpu_millicores_from_quota(quota) if quota else None,
-        }
-    return usage

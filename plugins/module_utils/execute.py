@@ -17,7 +17,7 @@ import stat
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Callable
 from urllib.parse import quote
@@ -78,9 +78,8 @@ class Executor:
     def pod(self) -> s.PodSpec:
         return self.context.pod
 
-    def run(self, plan: op.Plan) -> None:
-        """Carry out the plan. Raises OperationFailed at the first operation that fails."""
-        number = 1
+    def run(self, plan: op.Plan, number: int = 1) -> None:
+        """Carry out the plan, counting from ``number``. Raises OperationFailed at the first operation that fails."""
         for group in _batches(plan.operations):
             self._run_group(number, group)
             number += len(group)
@@ -152,9 +151,11 @@ class Executor:
 
     def _record(self, operation: op.Record, podman: Podman) -> None:
         before = self.store.read_record(operation.pod)
-        self.store.write_record(
-            operation.pod, Record(Applied(self.pod), False, before.last_verified if before else None)
-        )
+        if operation.is_stopped and before:
+            record = replace(before, is_stopped=True)
+        else:
+            record = Record(Applied(self.pod), previous=before.last_verified if before else None)
+        self.store.write_record(operation.pod, record)
 
     def _forget(self, operation: op.Forget, podman: Podman) -> None:
         for volume in tmpfs_volumes(podman, operation.pod):

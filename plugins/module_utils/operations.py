@@ -204,6 +204,7 @@ class UpdatePodLimits(Operation):
 class Record(Operation):
     """Write down what is wanted now, with what it takes to go back to the state before."""
 
+    is_stopped: bool = False
     verb = "record"
 
 

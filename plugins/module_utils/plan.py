@@ -60,6 +60,8 @@ class Desired:
     """Overrides of what the host can hold: cpu (millicores), memory (bytes), pods."""
     pinned_images: Mapping[str, str] = field(default_factory=dict)
     """Image ids to use, by container, in place of what the names point to now; used to go back."""
+    was_stopped: bool = False
+    """Whether the pod was stopped on purpose when it was recorded last."""
     previous: s.PodSpec | None = None
     """What was applied before that, for the containers that a run which was cut off had no time to remove."""
 
@@ -110,13 +112,17 @@ def plan_started(desired: Desired, observed: Observed) -> Plan:
     return Plan(tuple(operations))
 
 
-def plan_stopped(name: str, recorded: s.PodSpec | None, observed: Observed) -> Plan:
-    """The plan for a pod that stays, with none of its containers running."""
+def plan_stopped(name: str, recorded: s.PodSpec | None, observed: Observed, was_stopped: bool = False) -> Plan:
+    """The plan for a pod that stays, with none of its containers running.
+
+    ``was_stopped``: it is recorded as stopped on purpose already.
+    """
     pod = _our_pod(name, observed)
     if pod is None:
         raise Refused([Fault("state", f"pod {name} does not exist, so it cannot be stopped; start it first")])
     cause = "state is stopped"
-    operations = _stop_all(name, recorded, pod, cause)
+    operations: list[Operation] = [Record(name, cause, is_stopped=True)] if recorded and not was_stopped else []
+    operations += _stop_all(name, recorded, pod, cause)
     others_run = any(c.is_running for c in pod.strangers)
     if pod.infra_is_running and not others_run:
         last = 1 + max((op.batch for op in operations if isinstance(op, StopContainer)), default=0)
@@ -438,4 +444,6 @@ def _record(desired: Desired) -> list[Operation]:
         return [Record(name, "not recorded yet")]
     before, after = s.to_options(desired.recorded), s.to_options(desired.pod)
     changed = sorted(field for field in {*before, *after} if before.get(field) != after.get(field))
-    return [Record(name, f"{', '.join(changed)} changed")] if changed else []
+    if changed:
+        return [Record(name, f"{', '.join(changed)} changed")]
+    return [Record(name, "state is started")] if desired.was_stopped else []

@@ -19,7 +19,7 @@ import stat
 import string
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -49,11 +49,13 @@ class Record:
     """The last declaration applied to a pod.
 
     ``is_verified``: it became ready. Until then ``previous`` is the last one that did, to go back to.
+    ``is_stopped``: the pod was stopped on purpose since.
     """
 
     applied: Applied
     is_verified: bool = False
     previous: Applied | None = None
+    is_stopped: bool = False
 
     @property
     def last_verified(self) -> Applied | None:
@@ -135,7 +137,8 @@ class Store:
                     f"{RECORD_VERSION}); update the collection on the control node"
                 )
             previous = _read_applied(data["previous"]) if data.get("previous") else None
-            return Record(_read_applied(data["applied"]), bool(data["is_verified"]), previous)
+            is_stopped = bool(data.get("is_stopped"))
+            return Record(_read_applied(data["applied"]), bool(data["is_verified"]), previous, is_stopped)
         except (ValueError, KeyError, TypeError) as error:
             raise HostError(
                 f"{path} cannot be read ({error}); move it away to have the pod recorded anew at the next run"
@@ -147,6 +150,7 @@ class Store:
             "version": RECORD_VERSION,
             "applied": _write_applied(record.applied),
             "is_verified": record.is_verified,
+            "is_stopped": record.is_stopped,
             "previous": _write_applied(record.previous) if record.previous else None,
             "requests": {"cpu_millicores": cpu_millicores, "memory_bytes": memory_bytes},
         }
@@ -305,6 +309,18 @@ class Store:
     def post_started(self, pod: str, container: str) -> str:
         """The id of the container in which postStart ran last."""
         return (_read_bytes(self._container(pod, container) / "post-started") or b"").decode()
+
+    def sweep(self, pod: str, containers: Collection[str]) -> None:
+        """Remove what a killed run left behind, as the pod's only writer; ``containers`` are those that stay known."""
+        for path in [*self._temporaries(pod), *(self._pod(pod) / "containers").glob("*")]:
+            if path.name not in containers:
+                _remove_tree(path)
+
+    def _temporaries(self, pod: str) -> Iterator[Path]:
+        """Files and directories that were to be given their names once they were whole."""
+        yield from (self.directory / "secrets").glob(f".{pod}.json.*")
+        for place in ("", "digests", "empty", "containers/*", "containers/*/start"):
+            yield from self._pod(pod).glob(f"{place}/.*" if place else ".*")
 
     def forget_container(self, pod: str, container: str) -> None:
         _remove_tree(self._container(pod, container))

@@ -17,7 +17,7 @@ from typing import Any
 from ansible_collections.podwright.pods.plugins.module_utils import fields, limits, materials
 from ansible_collections.podwright.pods.plugins.module_utils import operations as op
 from ansible_collections.podwright.pods.plugins.module_utils import spec as s
-from ansible_collections.podwright.pods.plugins.module_utils.observe import tmpfs_volume
+from ansible_collections.podwright.pods.plugins.module_utils.materials import tmpfs_volume
 from ansible_collections.podwright.pods.plugins.module_utils.observed import (
     LiveLimits,
     Node,
@@ -66,6 +66,8 @@ class Host:
     recorded: s.PodSpec | None = None
     node: Node = NODE
     pinned_images: Mapping[str, str] = field(default_factory=dict)
+    mounts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """What each container was made with, by its id."""
     next_id: int = 1
 
     @property
@@ -195,7 +197,7 @@ def _write_files(host: Host, context: fields.Context, operation: op.WriteFiles) 
 
 def _drop_volume(host: Host, context: fields.Context, operation: op.DropVolume) -> Host:
     if operation.kind == "tmpfs":
-        users = [c for c in host.pod.containers if operation.podman_name in c.error]
+        users = [c.name for c in host.pod.members if operation.podman_name in host.mounts[c.id]]
         assert not users, "Podman refuses to remove a volume in use"
         kept = {k: v for k, v in host.observed.tmpfs_volumes.items() if k != operation.podman_name}
         return host.see(tmpfs_volumes=kept)
@@ -239,7 +241,7 @@ def _create_container(host: Host, context: fields.Context, operation: op.CreateC
     pinned = host.pinned_images.get(container.name)
     image = ObservedImage(pinned) if pinned else host.observed.images[container.image]
     assert image is not None, f"{container.image} is not on the host"
-    mounted = [_mounted(host, context.pod, mount) for mount in container.volume_mounts]
+    mounted = tuple(_mounted(host, context.pod, mount) for mount in container.volume_mounts)
     wanted = limits.container_limits(container)
     _insist_on_room(host.pod, wanted)
     host, made_id = host.made_id()
@@ -253,8 +255,8 @@ def _create_container(host: Host, context: fields.Context, operation: op.CreateC
         image.id,
         fields.container_digests(context, container),
         limits=wanted,
-        error=" ".join(mounted),
     )
+    host = replace(host, mounts={**host.mounts, made_id: mounted})
     return host.see_pod(containers=(*host.pod.containers, made))
 
 

@@ -1,0 +1,138 @@
+# Copyright: (c) 2026, podwright.pods contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is told: the changes of a plan, and a pod with its status and usage, as results of modules."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from typing import Any
+
+from . import cgroup, resources
+from . import materials as m
+from . import spec as s
+from .errors import PodmanError
+from .observed import Node, ObservedPod
+from .operations import Plan
+from .podman import Podman
+from .status import explain, from_kubernetes, pod_status, to_kubernetes
+from .store import Store
+from .wait import Waiter
+
+FALLBACK_LOG_LINES = 80
+FALLBACK_LOG_BYTES = 2048
+_SAMPLE_SECONDS = 0.2
+
+
+def changes(
+    plan: Plan,
+    pod: s.PodSpec | None,
+    recorded: s.PodSpec | None,
+    warnings: list[str],
+    materials: m.Materials,
+    key: bytes,
+) -> dict[str, Any]:
+    """What a plan means, as a module's result; ``secrets`` in it must be shown nowhere."""
+    lines = plan.lines()
+    result: dict[str, Any] = {
+        "changed": bool(plan),
+        "actions": lines,
+        "warnings": warnings,
+        "secrets": m.secret_values(materials),
+        "pod": s.to_kubernetes(pod) if pod else {},
+    }
+    if plan:
+        result["diff"] = {
+            "before": _shown(recorded, key),
+            "after": _shown(pod, key),
+            "prepared": "\n".join(lines) + "\n",
+        }
+    return result
+
+
+def _shown(pod: s.PodSpec | None, key: bytes) -> str:
+    """A declaration as text for a diff; secret values show as digests, so that a change can be seen."""
+    if pod is None:
+        return ""
+    options = s.to_options(pod)
+    for secret in options.get("secrets", ()):
+        for group in ("data", "string_data"):
+            values = secret.get(group) or {}
+            secret[group] = {name: f"(secret, digest {m.digest(value, key)})" for name, value in values.items()}
+    return json.dumps(options, indent=2, sort_keys=True) + "\n"
+
+
+def status(
+    podman: Podman, store: Store, pod: s.PodSpec, observed: ObservedPod | None, waiter: Waiter, node: Node, pod_ip: str
+) -> dict[str, Any]:
+    """The pod's status in Kubernetes' shape; with ``explanation``, why it is not ready, in a line for people.
+
+    Transition times, restart counts and last states come from the status written down last.
+    """
+    before, record = store.read_status(pod.name), store.read_record(pod.name)
+    found = pod_status(
+        pod,
+        observed,
+        waiter.ready,
+        waiter.started,
+        node,
+        pod_ip,
+        from_kubernetes(before, pod) if before else None,
+        time.time(),
+        _termination_messages(podman, store, pod, observed),
+        stopping=bool(record and record.is_stopped),
+    )
+    return {**to_kubernetes(found), "explanation": explain(found)}
+
+
+def _termination_messages(podman: Podman, store: Store, pod: s.PodSpec, observed: ObservedPod | None) -> dict[str, str]:
+    """What each container left, by the rules of its termination message policy."""
+    messages = {}
+    for container in pod.all_containers:
+        text = store.termination_message(pod.name, container.name)
+        found = observed.find(container.name) if observed else None
+        has_failed = found is not None and found.has_exited and found.exit_code != 0
+        if not text and has_failed and container.termination_message_policy == "FallbackToLogsOnError":
+            with contextlib.suppress(PodmanError):
+                logs = podman.logs(pod.podman_name(container.name), FALLBACK_LOG_LINES)
+                text = logs.encode()[-FALLBACK_LOG_BYTES:].decode(errors="replace")
+        messages[container.name] = text
+    return messages
+
+
+def found_pod(observed: ObservedPod) -> s.PodSpec:
+    """The little that is known of a pod of ours without a record."""
+    mains = tuple(s.Container(c.name, c.image) for c in observed.members if c.role == "app")
+    sidecars = tuple(
+        s.Container(c.name, c.image, restart_policy="Always" if c.role == "sidecar" else None)
+        for c in observed.members
+        if c.role != "app"
+    )
+    return s.PodSpec(observed.name, mains, sidecars)
+
+
+def ports(pod: s.PodSpec) -> list[dict[str, Any]]:
+    return [{"container": c.name, **s.to_options(port)} for c in pod.all_containers for port in c.ports]
+
+
+def usage(pod: s.PodSpec, observed: ObservedPod) -> dict[str, dict[str, Any]]:
+    """Memory and CPU in use against the limits, by running container; CPU over a fifth of a second."""
+    running = [c for c in observed.members if c.pid]
+    before = {c.name: (cgroup.read_usage(c.pid)[1], time.monotonic()) for c in running}
+    if running:
+        time.sleep(_SAMPLE_SECONDS)
+    used = {}
+    for found in running:
+        memory_bytes, cpu_us = cgroup.read_usage(found.pid)
+        earlier_us, at = before[found.name]
+        limit = found.limits
+        quota = limit.cpu_quota_us if limit else None
+        used[found.name] = {
+            "memory_bytes": memory_bytes,
+            "memory_limit_bytes": limit.memory_bytes if limit else None,
+            "cpu_millicores": round((cpu_us - earlier_us) / (time.monotonic() - at) / 1000),
+            "cpu_limit_millicores": resources.cpu_millicores_from_quota(quota) if quota else None,
+        }
+    return used
