@@ -36,6 +36,7 @@ def refuse(
         *_taken_names(pod, observed),
         *_missing_images(pod, observed, pinned),
         *_host_paths(pod, observed),
+        *_parts_of_memory(pod),
         *_no_room(pod, node, allocatable, observed),
     ]
 
@@ -92,6 +93,19 @@ def _host_paths(pod: s.PodSpec, observed: Observed) -> Iterator[Fault]:
             yield Fault(place, f"{source.path} does not exist on this host; make it, or set type to DirectoryOrCreate")
         elif found not in ("missing", wanted):
             yield Fault(place, f"{source.path} is a {found} on this host, not a {wanted} (type {source.type})")
+
+
+def _parts_of_memory(pod: s.PodSpec) -> Iterator[Fault]:
+    """Podman makes the tmpfs when a container that mounts it starts, so there is no part of it to mount before."""
+    in_memory = {v.name for v in pod.volumes if v.empty_dir and v.empty_dir.medium == "Memory"}
+    for container in pod.all_containers:
+        for mount in container.volume_mounts:
+            if mount.name in in_memory and (mount.sub_path or mount.sub_path_expr):
+                yield Fault(
+                    f"{pod.name}/{container.name}",
+                    f"volume {mount.name} is an emptyDir of medium Memory, of which Podman cannot mount a part; "
+                    f"mount the whole of it at {mount.mount_path}, or leave out the medium",
+                )
 
 
 def _no_room(pod: s.PodSpec, node: Node, allocatable: Mapping[str, int], observed: Observed) -> Iterator[Fault]:

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from .errors import HostError
@@ -33,6 +35,14 @@ def path_of(pid: int, controller: str = "memory") -> str:
         if (version() == 2 and controllers == "") or controller in controllers.split(","):
             return path
     return ""
+
+
+def are_delegated(controllers: Iterable[str]) -> bool:
+    """Whether the controllers are at the hands of this process's user; never so on v1."""
+    with contextlib.suppress(OSError):
+        path = ROOT / path_of(os.getpid()).lstrip("/")
+        return version() == 2 and set(controllers) <= set((path / "cgroup.controllers").read_text().split())
+    return False
 
 
 def read_limits(pid: int) -> LiveLimits | None:

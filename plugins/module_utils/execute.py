@@ -111,7 +111,14 @@ class Executor:
         self._images.pop(operation.image, None)
 
     def _create_volume(self, operation: op.CreateVolume, podman: Podman) -> None:
-        podman.post("/volumes/create", body={"Name": operation.claim, "Labels": {LABEL_POD: operation.pod}})
+        # Without a group of its own Podman gives a new volume to the user of the first container that mounts it.
+        group = self.pod.fs_group
+        body = {
+            "Name": operation.claim,
+            "Labels": {LABEL_POD: operation.pod},
+            "Options": {} if group is None else {"o": f"gid={group}"},
+        }
+        podman.post("/volumes/create", body=body)
 
     def _prepare_volume(self, operation: op.PrepareVolume, podman: Podman) -> None:
         volume = self.pod.volume(operation.volume)
@@ -151,10 +158,11 @@ class Executor:
 
     def _record(self, operation: op.Record, podman: Podman) -> None:
         before = self.store.read_record(operation.pod)
-        if operation.is_stopped and before:
-            record = replace(before, is_stopped=True)
+        if before and before.applied.pod == self.pod:
+            record = replace(before, is_stopped=operation.is_stopped)
         else:
-            record = Record(Applied(self.pod), previous=before.last_verified if before else None)
+            last_verified = before.last_verified if before else None
+            record = Record(Applied(self.pod), previous=last_verified, is_stopped=operation.is_stopped)
         self.store.write_record(operation.pod, record)
 
     def _forget(self, operation: op.Forget, podman: Podman) -> None:
@@ -243,7 +251,7 @@ class Executor:
             if not (volume.persistent_volume_claim or volume.empty_dir) or is_in_memory:
                 continue
             path = self._source(volume, True)[1]
-            if path and path.stat().st_gid != group:
+            if path and (path.stat().st_gid != group or not path.stat().st_mode & stat.S_ISGID):
                 os.chown(path, -1, group)
                 path.chmod(0o2777 if volume.empty_dir else 0o2775)
 
@@ -503,12 +511,12 @@ def _make_host_path(source: s.HostPathVolume) -> None:
 def _join_safely(base: Path, sub_path: str, is_ours: bool) -> Path:
     """``base/sub_path``, made when missing. A symbolic link on the way could lead out of the volume: HostError.
 
-    In volumes that we write the links are our own.
+    In volumes that we write the links are our own, and followed at each start: the files of today may be gone by then.
     """
     if not sub_path:
         return base
     if is_ours:
-        return (base / sub_path).resolve()
+        return base / sub_path
     here = os.open(base, os.O_RDONLY | os.O_DIRECTORY)
     try:
         for step in [step for step in sub_path.split("/") if step not in ("", ".")]:

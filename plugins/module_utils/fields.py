@@ -16,7 +16,7 @@ from enum import Enum
 from typing import Any, Callable
 
 from . import spec as s
-from .materials import Facts, Materials, digest, environment, files_digest, volume_files
+from .materials import Facts, Materials, digest, environment
 from .observed import Node
 
 
@@ -75,17 +75,9 @@ def _mounts(context: Context, container: s.Container) -> Any:
 
 
 def _source(context: Context, mount: s.VolumeMount) -> Any:
-    """What of a volume a mount is made from.
-
-    The content of files that we write is not part of it, save under a subPath: such a mount stays at the file it was
-    made with, and never sees another.
-    """
+    """What of a volume a mount is made from; the content of files that we write is not part of it."""
     volume = context.pod.volume(mount.name)
-    if not volume.is_materialized:
-        return s.to_options(volume)
-    if not mount.sub_path and not mount.sub_path_expr:
-        return "files"
-    return files_digest(volume_files(context.pod, volume, context.materials, Facts()), context.key)
+    return "files" if volume.is_materialized else s.to_options(volume)
 
 
 def _security(context: Context, container: s.Container) -> Any:

@@ -15,8 +15,6 @@ import fcntl
 import hashlib
 import json
 import os
-import shutil
-import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -30,6 +28,7 @@ from .errors import Busy, Fault, HostError, ImageError, InvalidInput, NotFound, 
 from .image_archive import ArchivedImage, archive_blocks, choose_image, read_archive
 from .image_reference import ImageReference, default_pull_policy, parse, pull_action, with_default_tag
 from .podman import Podman, connect
+from .private_directory import private_directory
 from .root_filesystem import (
     DEFAULT_PATH,
     IncludedFile,
@@ -47,6 +46,7 @@ DIGEST_CHARACTERS = 16
 BUILD_LOG_LINES = 20
 BUILD_SILENCE_SECONDS = 3600
 LOCK_WAIT_SECONDS = 3600
+WORK_PREFIX = "podwright-image-"
 
 Recipe = Mapping[str, str]
 """Part of a recipe (``packages``, ``context``) -> digest of its value."""
@@ -365,7 +365,7 @@ def build(podman: Podman, request: Request, context: BuildContext, bases: Sequen
         "rm": True,
         "forcerm": True,
     }
-    with staging(podman, staged), private_directory() as directory, open(directory / "context.tar", "w+b") as archive:
+    with staging(podman, staged), work_directory() as directory, open(directory / "context.tar", "w+b") as archive:
         context.write(archive)
         archive.seek(0)
         run_build(podman, request.name, params, archive)
@@ -489,7 +489,7 @@ def bootstrap(
 ) -> None:
     staged = staged_name(name)
     params = {"reference": staged, "changes": list(changes), "message": f"bootstrapped from {wanted.suite}"}
-    with staging(podman, staged), private_directory() as directory:
+    with staging(podman, staged), work_directory() as directory:
         with open(make_root_filesystem(wanted, installer, directory), "rb") as archive:
             podman.upload("/images/import", params, archive)
         publish(podman, staged, name, present)
@@ -640,14 +640,12 @@ def locked(name: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def private_directory() -> Iterator[Path]:
-    """Make a directory that only this user can read, on a disk rather than in memory, and remove it afterwards."""
+def work_directory() -> Iterator[Path]:
+    """Make a directory for archives, on a disk rather than in memory, and remove it afterwards."""
     base = os.environ.get("TMPDIR") or "/var/tmp"  # noqa: S108
-    try:
-        directory = Path(tempfile.mkdtemp(prefix="podwright-image-", dir=base))
-    except OSError as error:
-        raise HostError(f"no temporary directory can be made in {base}: {error.strerror}; set TMPDIR") from error
-    try:
+    with contextlib.ExitStack() as stack:
+        try:
+            directory = stack.enter_context(private_directory(WORK_PREFIX, base))
+        except OSError as error:
+            raise HostError(f"no temporary directory can be made in {base}: {error.strerror}; set TMPDIR") from error
         yield directory
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)

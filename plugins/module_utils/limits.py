@@ -77,7 +77,7 @@ def grown(found: LiveLimits, wanted: LiveLimits) -> LiveLimits:
         found,
         memory_bytes=_larger(found.memory_bytes, wanted.memory_bytes),
         cpu_quota_us=_larger(found.cpu_quota_us, wanted.cpu_quota_us),
-        cpu_shares=wanted.cpu_shares,
+        cpu_shares=max(wanted.cpu_shares or 0, found.cpu_shares or 0) or None,
         cpu_weight=None,
     )
 

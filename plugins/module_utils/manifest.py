@@ -225,7 +225,7 @@ class _Reader:
     def _mapping(self, depth: int) -> tuple[dict[Any, Any], int]:
         """Keys that are merged in (``<<``) give way to the mapping's own; earlier merges win over later ones."""
         own: dict[Any, Any] = {}
-        lines: dict[Any, int] = {}
+        first_marks: dict[tuple[type, Any], Any] = {}
         merged: list[Any] = []
         height = 0
         for event in self._events:
@@ -238,11 +238,11 @@ class _Reader:
             if key is _MERGE:
                 merged += self._merged(item, item_event.start_mark)
                 continue
-            if key in own:
-                self.faults.append(
-                    self.fault(event.start_mark, f"the key {shown(key)} is given twice, first on line {lines[key]}")
-                )
-            lines.setdefault(key, event.start_mark.line + 1)
+            mark = event.start_mark
+            first = first_marks.setdefault((type(key), key), mark)
+            if first is not mark:
+                name = shown(key) if re.fullmatch(r"[\w./-]+", str(key)) else "(not shown)"
+                self.faults.append(self.fault(mark, f"the key {name} is given twice, first on line {first.line + 1}"))
             own[key] = item
         for mapping in merged:
             for key, item in mapping.items():
@@ -254,7 +254,7 @@ class _Reader:
             return _MERGE
         key, height = self._value(event, depth + 1)
         if height:
-            raise _Refused(event.start_mark, "a list or mapping as a key; keys are text")
+            raise _Refused(event.start_mark, "a list or mapping as a key; are these {{ }} of a template not rendered?")
         return key
 
     def _merged(self, value: Any, mark: Any) -> list[Any]:

@@ -63,6 +63,7 @@ def read_node(podman_version: tuple[int, ...]) -> Node:
         has_selinux=Path("/sys/fs/selinux/enforce").exists(),
         secret_launcher=_static_busybox(),
         ip=_host_ip(),
+        can_limit=os.geteuid() == 0 or cgroup.are_delegated(("cpu", "memory")),
     )
 
 

@@ -136,6 +136,8 @@ class Node:
     has_selinux: bool = False
     secret_launcher: str | None = None
     ip: str = ""
+    can_limit: bool = True
+    """Whether Podman may set limits: rootless it needs cgroup v2 with the controllers delegated to the user."""
 
 
 @dataclass(frozen=True)

@@ -205,6 +205,7 @@ class Record(Operation):
     """Write down what is wanted now, with what it takes to go back to the state before."""
 
     is_stopped: bool = False
+    """Whether none of it is to run: it was stopped on purpose, and not yet started again as a whole."""
     verb = "record"
 
 

@@ -1199,7 +1199,10 @@ _SPEC = Object(
 )
 _API_VERSION = Field("api_version", Text(choices=("v1",)), required=True)
 _CONFIG_METADATA = Object(
-    dict, (Field("name", Text(object_name), required=True),), ignored=_METADATA_IGNORED | {"labels", "annotations"}
+    dict,
+    (Field("name", Text(object_name), required=True),),
+    ignored=_METADATA_IGNORED | {"labels", "annotations"},
+    secret=True,
 )
 _CONFIG_FIELDS = (_API_VERSION, Field("kind", Text()), Field("metadata", _CONFIG_METADATA, required=True))
 _SECRET_FIELDS = tuple(field for field in _SECRET.fields if field.name not in ("name", "generate"))

@@ -108,6 +108,8 @@ def plan_started(desired: Desired, observed: Observed) -> Plan:
         *_volumes(desired, observed),
         *changes,
         *_undeclared_volumes(desired, observed),
+        # Last, for until then what had been stopped may not all have been started.
+        *([Record(desired.pod.name, "state is started")] if desired.was_stopped else []),
     ]
     return Plan(tuple(operations))
 
@@ -168,11 +170,13 @@ def _replacement_cause(desired: Desired, observed: Observed) -> str | None:
         return "its infra container is gone"
     if pod.infra_is_running or not any(c.has_started for c in pod.containers) or _is_over(desired, observed):
         return None
-    return "its infra container is not running"
+    return "it was stopped" if desired.was_stopped else "its infra container is not running"
 
 
 def _is_over(desired: Desired, observed: Observed) -> bool:
     """Whether every main container has ended for good, as a finished job's have; such a pod is left as it is."""
+    if desired.was_stopped:
+        return False
     for container in desired.pod.containers:
         found = observed.pod.find(container.name) if observed.pod else None
         if found is None or not found.has_exited or _container_cause(desired, observed, container, found):
@@ -329,6 +333,8 @@ def _container_cause(
         return "it is paused"
     if not found.has_started:
         return "not started"
+    if found.has_exited and desired.was_stopped:
+        return "it was stopped"
     if found.has_exited and _is_restarted(desired.pod, container, found):
         return f"it is not running (exit code {found.exit_code})"
     return _resize_cause(desired, container, found)
@@ -393,9 +399,20 @@ def _pulls(desired: Desired, observed: Observed, changes: Sequence[Operation]) -
 
 def _volumes(desired: Desired, observed: Observed) -> list[Operation]:
     operations: list[Operation] = []
+    sources: set[str] = set()
     for volume in desired.pod.volumes:
-        operations += _volume(desired, observed, volume)
+        source = _shared_source(volume)
+        if source not in sources:
+            operations += _volume(desired, observed, volume)
+        sources |= {source} if source else set()
     return operations
+
+
+def _shared_source(volume: s.Volume) -> str:
+    """What several volumes of a pod may stand for together, and which is made once; empty for all else."""
+    if volume.persistent_volume_claim:
+        return f"claim {volume.persistent_volume_claim.claim_name}"
+    return f"path {volume.host_path.path}" if volume.host_path else ""
 
 
 def _volume(desired: Desired, observed: Observed, volume: s.Volume) -> list[Operation]:
@@ -444,6 +461,4 @@ def _record(desired: Desired) -> list[Operation]:
         return [Record(name, "not recorded yet")]
     before, after = s.to_options(desired.recorded), s.to_options(desired.pod)
     changed = sorted(field for field in {*before, *after} if before.get(field) != after.get(field))
-    if changed:
-        return [Record(name, f"{', '.join(changed)} changed")]
-    return [Record(name, "state is started")] if desired.was_stopped else []
+    return [Record(name, f"{', '.join(changed)} changed", is_stopped=desired.was_stopped)] if changed else []

@@ -10,7 +10,6 @@ of a run where no socket listens.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import importlib
 import json
 import os
@@ -31,6 +30,7 @@ from types import FrameType, TracebackType
 from typing import IO, Any, NoReturn
 
 from .errors import HostError, NameInUse, NotFound, PodmanError
+from .private_directory import private_directory
 
 FALLBACK_PYTHON = "/usr/local/lib/podwright/python"
 """Where the role ``host`` installs podman-py for every interpreter and user of the host."""
@@ -504,29 +504,25 @@ def service_for_this_run() -> Iterator[str]:
     Containers started through it go on running: each is watched by a conmon of its own.
     """
     program = podman_program()
-    base = runtime_base()
-    remove_abandoned_directories(base)
-    directory = Path(tempfile.mkdtemp(prefix=SERVICE_PREFIX, dir=base))
-    try:
-        with locked_directory(directory):
-            path = directory / "podman.sock"
-            log_path = directory / "log"
-            with open(log_path, "wb") as log:
-                process = subprocess.Popen(
-                    service_command(program, path),
-                    env=service_environment(),
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    start_new_session=True,
-                )
-            try:
-                await_service(process, path, log_path)
-                yield str(path)
-            finally:
-                end_process(process)
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
+    with private_directory(SERVICE_PREFIX, runtime_base()) as directory:
+        path = directory / "podman.sock"
+        log_path = directory / "log"
+        with open(log_path, "wb") as log:
+            process = subprocess.Popen(
+                service_command(program, path),
+                # Containers' monitors inherit it and outlive the service; on cgroup v1 they leave a file "oom" in it.
+                cwd=base,
+                env=service_environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        try:
+            await_service(process, path, log_path)
+            yield str(path)
+        finally:
+            end_process(process)
 
 
 def service_command(program: str, path: Path) -> list[str]:
@@ -567,24 +563,3 @@ def end_process(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-
-
-@contextlib.contextmanager
-def locked_directory(directory: Path) -> Iterator[None]:
-    """Hold a lock on a directory that ends with this process; BlockingIOError when another holds it."""
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def remove_abandoned_directories(base: str) -> None:
-    """Remove the socket directories of runs that were killed before they could do so themselves."""
-    for directory in Path(base).glob(f"{SERVICE_PREFIX}*"):
-        # The log is made under the lock: a directory without one may be that of a run that is just starting.
-        if not (directory / "log").exists() or directory.stat().st_uid != os.geteuid():
-            continue
-        with contextlib.suppress(OSError), locked_directory(directory):
-            shutil.rmtree(directory, ignore_errors=True)

@@ -287,14 +287,12 @@ def write_files(files: Sequence[IncludedFile], stream: io.BufferedIOBase) -> Non
 
 def run(command: Sequence[str], directory: Path, environment: Mapping[str, str], data: bytes = b"") -> None:
     """Run a command to its end; HostError with its last words when it fails. It ends when this run is ended."""
-    setpriv = shutil.which("setpriv")
-    bound = [setpriv, "--pdeathsig", "TERM"] if setpriv else []
     log_path = directory / "log"
     with open(log_path, "wb") as log, open(directory / "input", "w+b") as given:
         given.write(data)
         given.seek(0)
         process = subprocess.Popen(
-            [*bound, *command],
+            list(command),
             stdin=given,
             stdout=log,
             stderr=log,
@@ -309,7 +307,10 @@ def run(command: Sequence[str], directory: Path, environment: Mapping[str, str],
 
 @contextlib.contextmanager
 def ended_with_this_run(process: subprocess.Popen[bytes]) -> Iterator[None]:
-    """End the process and its children if this run is interrupted; mmdebstrap then removes its own temporary files."""
+    """End a process group when this run is interrupted, even by SIGKILL; mmdebstrap then removes what it began."""
+    # Its standard input ends when this process does. Only the whole group will do: mmdebstrap waits for its children.
+    on_end = ["/bin/sh", "-c", 'read -r line; kill -TERM "-$1"', "sh", str(process.pid)]
+    watch = subprocess.Popen(on_end, stdin=subprocess.PIPE, start_new_session=True)
     try:
         yield
     finally:
@@ -320,6 +321,8 @@ def ended_with_this_run(process: subprocess.Popen[bytes]) -> Iterator[None]:
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
+        watch.kill()
+        watch.communicate()
 
 
 def tail(path: Path) -> str:

@@ -364,7 +364,7 @@ class PortReference(Type):
 class Mapping(Type):
     """Free keys, which are never re-spelled: labels, data.
 
-    No reason shows what a ``secret`` mapping holds but its keys; ``no_log`` has Ansible hide its values as well.
+    No fault shows what a ``secret`` mapping holds but keys that it can have; ``no_log`` has Ansible hide its values.
     """
 
     value: Type
@@ -382,7 +382,9 @@ class Mapping(Type):
                 continue
             place = at.raw(key)
             reason = self.check_key(key) if self.check_key else None
-            if reason:
+            if reason and self.secret:
+                result[key] = at.fault(_HIDDEN_KEY_REASON)
+            elif reason:
                 result[key] = place.fault(reason)
             elif item is None:
                 result[key] = place.fault('has no value; write "" for an empty one')
@@ -392,6 +394,12 @@ class Mapping(Type):
 
     def argument(self) -> dict[str, Any]:
         return {"type": "dict", "no_log": True} if self.no_log else {"type": "dict"}
+
+
+# {password:VALUE} is a key without a value, since there is no space after its colon.
+_HIDDEN_KEY_REASON = (
+    "has a key that it cannot have, which is not shown here since it may hold a secret; is a space missing after a ':'?"
+)
 
 
 def _key_reason(key: object) -> str:
@@ -476,8 +484,8 @@ class Object(Type):
 
     ``one_of`` fields exclude one another (exactly one when ``one_required``). ``unsupported`` fields are
     refused with what to use instead, unless they are empty or hold one of their ``harmless`` values, which ask for
-    nothing. ``ignored`` ones are what a server writes into exported documents. No reason shows what is given in the
-    place of a ``secret`` object.
+    nothing. ``ignored`` ones are what a server writes into exported documents. No fault shows what is given in the
+    place of a ``secret`` object, or in that of its field names.
     """
 
     build: Callable[..., Any]
@@ -512,15 +520,17 @@ class Object(Type):
     def _refuse_unknown(self, value: MappingT[Any, Any], at: Place) -> None:
         known = {spell(field.name, at.style) for field in self.fields}
         for key, item in value.items():
-            if key in known or key in self.ignored or item is None:
+            if key in known or key in self.ignored:
                 continue
             if not isinstance(key, str):
                 at.raw(shown(key)).fault(_key_reason(key))
                 continue
             name = self._unsupported_name(key)
-            if name is None:
+            if self.secret and not re.fullmatch(r"\w+", key):
+                at.fault(_HIDDEN_KEY_REASON)
+            elif name is None:
                 at.raw(key).fault("is not a known field" + self._spelling_hint(key, at.style))
-            elif item not in ("", [], {}, *self.harmless.get(name, ())):
+            elif item not in (None, "", [], {}, *self.harmless.get(name, ())):
                 at.raw(key).fault(f"is not supported; {self.unsupported[name]}")
 
     def _unsupported_name(self, key: str) -> str | None:

@@ -75,6 +75,11 @@ def _volumes(pod: s.PodSpec) -> Iterator[str]:
 
 
 def _limits(pod: s.PodSpec, node: Node, plan: Plan) -> Iterator[str]:
+    if not node.can_limit and any(c.resources.limits for c in pod.all_containers):
+        yield (
+            "limits: limits are not enforced, since rootless Podman needs cgroup v2 with the controllers cpu and "
+            "memory delegated to its user"
+        )
     if any(render.oom_score_adj(pod, c, node) is None for c in pod.all_containers):
         yield "oom-score: this host may not lower OOM scores (CAP_SYS_RESOURCE), so the pod is not preferred to others"
     if node.podman_version < (5, 0) and any(isinstance(op, UpdateLimits) for op in plan.operations):

@@ -90,7 +90,9 @@ options:
         default: true
   build:
     description:
-      - Build the image from a Containerfile. Base images that are missing are pulled first.
+      - >-
+        Build the image from a Containerfile. Base images that are missing are pulled first, with Podman's own settings
+        and credentials. To have them from elsewhere, have a task for them before this one.
       - >-
         The recipe is the Containerfile, the files of the context (names, permissions, contents), the arguments, target,
         labels, and the ids of the base images.
@@ -170,7 +172,9 @@ options:
         default: [main]
       keyring:
         description:
-          - A file on the managed host with the keys that sign the archive. The default is what the host trusts.
+          - >-
+            A file on the managed host with the keys that sign the archive. The default is what the host trusts. With
+            C(dnf), O(bootstrap.mirror) needs it.
         type: path
       architecture:
         description:

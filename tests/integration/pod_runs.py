@@ -65,7 +65,7 @@ class PodRuns:
         options = {"wait": False, **options, **more}
         predicted = self.predict(options)
         result = engine.run_pod(options, False)
-        assert result["actions"] == predicted["actions"]
+        assert result["actions"] == predicted["actions"], (result["actions"], predicted["actions"])
         assert result["changed"] == predicted["changed"] == bool(result["actions"])
         return result
 
@@ -86,7 +86,7 @@ class PodRuns:
     def change(self, options: Options, expected: Sequence[str], **more: Any) -> Options:
         """Apply, expect exactly these lines of the plan, and see that a second run finds nothing to do."""
         result = self.apply(options, **more)
-        assert plan(result) == list(expected)
+        assert plan(result) == list(expected), plan(result)
         self.unchanged(options, **more)
         return result
 
@@ -94,10 +94,10 @@ class PodRuns:
         """Expect that a run finds nothing to do and touches nothing."""
         before = self.host.mutations()
         result = self.apply(options, **more)
-        assert result["actions"] == []
+        assert result["actions"] == [], result["actions"]
         assert not result["changed"]
         assert "diff" not in result
-        assert lasting(self.host.mutations()) == lasting(before)
+        self._assert_same(before)
         return result
 
     def fail(self, options: Options, kind: type[PodwrightError] = engine.RunFailed, **more: Any) -> Any:
@@ -114,8 +114,12 @@ class PodRuns:
         with pytest.raises(kind) as caught:
             engine.run_pod({"wait": False, **options, **more}, False)
         assert str(caught.value) == str(predicted.value)
-        assert self.host.mutations() == before
+        self._assert_same(before)
         return str(caught.value)
+
+    def _assert_same(self, before: Sequence[str]) -> None:
+        now = self.host.mutations()
+        assert lasting(now) == lasting(before), set(lasting(now)) ^ set(lasting(before))
 
     # --- facts from Podman -------------------------------------------------------------------------------------------
 
@@ -182,9 +186,18 @@ class PodRuns:
 
     def pod_limits(self, name: str) -> tuple[int | None, int | None]:
         """The same of a pod's own cgroup."""
+        return read_cgroup(self.pod_cgroup(name))
+
+    def pod_cgroup(self, name: str) -> str:
         with self.host.api() as api:
-            path = api.get(f"/pods/{name}/json").json()["CgroupPath"]
-        return read_cgroup(path)
+            return str(api.get(f"/pods/{name}/json").json()["CgroupPath"])
+
+    # --- what the engine tells ---------------------------------------------------------------------------------------
+
+    def status_of(self, name: str) -> Options:
+        """The pod's status as pod_info tells it."""
+        (found,) = engine.run_pod_info({"name": name})["pods"]
+        return dict(found["status"])
 
 
 def plan(result: Options) -> list[str]:
@@ -195,8 +208,8 @@ def plan(result: Options) -> list[str]:
 
 
 def lasting(mutations: Sequence[str]) -> list[str]:
-    """Without what a run that finds nothing to do may write: its process id in the lock, the pod's new status."""
-    written = re.compile(r"^file .*/(locks(/[^/]*)?|pods/[^/]*|status\.json) \d+$")
+    """Without what a run that changes nothing may write: the state directory itself, its lock, the pod's new status."""
+    written = re.compile(r"^file .*/state/(key|locks(/[^/]*)?|secrets|pods(/[^/]*)?|pods/[^/]*/status\.json) \d+$")
     return [line for line in mutations if not written.match(line)]
 
 
@@ -226,9 +239,21 @@ def read_cgroup(path: str) -> tuple[int | None, int | None]:
     return (None if bytes_limit > 1 << 62 else bytes_limit), (None if quota_us < 0 else quota_us)
 
 
-def read_shares(pid: int) -> int:
-    """CPU shares of a process's cgroup; cgroup v1 only."""
-    return int((CGROUP / "cpu" / cgroup_path(pid).lstrip("/") / "cpu.shares").read_text())
+def read_shares(path: str) -> int:
+    """CPU shares of a cgroup; cgroup v1 only."""
+    return int((CGROUP / "cpu" / path.lstrip("/") / "cpu.shares").read_text())
+
+
+def write_memory_limit(path: str, limit_bytes: int) -> None:
+    """Change a cgroup behind everyone's back."""
+    relative = path.lstrip("/")
+    if (CGROUP / "cgroup.controllers").exists():
+        (CGROUP / relative / "memory.max").write_text(str(limit_bytes))
+        return
+    swap = CGROUP / "memory" / relative / "memory.memsw.limit_in_bytes"
+    if swap.exists():
+        swap.write_text(str(limit_bytes))
+    (CGROUP / "memory" / relative / "memory.limit_in_bytes").write_text(str(limit_bytes))
 
 
 def words(text: str) -> str:

@@ -101,6 +101,7 @@ class PodmanHost:
         with open(self.directory / "service.log", "ab") as log:
             self.service = subprocess.Popen(
                 ["setpriv", "--pdeathsig", "TERM", "podman", "system", "service", "--time=0", address],
+                cwd=self.directory,
                 env=self.environment_without_service,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -551,6 +551,16 @@ class TestBootstrap:
         assert names_of(clean_host) == [BUSYBOX]
         assert leftovers(clean_host) == []
 
+    def test_a_killed_run_ends_its_installer(self, image: ImageModule, clean_host: PodmanHost) -> None:
+        process = image.start(name=NAME, bootstrap={"packages": ["netcat-openbsd"]})
+        await_processes(clean_host, some=True)
+        process.kill()
+        process.communicate()
+        await_processes(clean_host, some=False)
+        assert not list(clean_host.directory.glob("mmdebstrap.*"))
+        assert image(name=NAME, build={"containerfile": f"FROM {BUSYBOX}\n"})["changed"]
+        assert leftovers(clean_host) == [], "the next run removes what the killed one left"
+
     def test_an_unknown_package(self, image: ImageModule, clean_host: PodmanHost) -> None:
         result = image(name=NAME, bootstrap={"packages": ["no-such-package-anywhere"]})
         assert "no-such-package-anywhere" in result["msg"]
@@ -565,3 +575,14 @@ def names_of(host: PodmanHost) -> list[str]:
 def leftovers(host: PodmanHost) -> list[str]:
     """Temporary directories of image runs."""
     return [path.name for path in host.directory.glob("podwright-image-*")]
+
+
+def await_processes(host: PodmanHost, some: bool) -> None:
+    """Wait until mmdebstrap works below the host's directory, or until none does any more."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+        if some is any("mmdebstrap" in line and str(host.directory) in line for line in listed.splitlines()):
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"mmdebstrap {'does not run' if some else 'goes on'}")

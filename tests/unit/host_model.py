@@ -28,6 +28,7 @@ from ansible_collections.podwright.pods.plugins.module_utils.observed import (
 )
 from ansible_collections.podwright.pods.plugins.module_utils.plan import (
     Desired,
+    known,
     plan_absent,
     plan_started,
     plan_stopped,
@@ -64,6 +65,11 @@ class Host:
 
     observed: Observed = field(default_factory=Observed)
     recorded: s.PodSpec | None = None
+    is_verified: bool = False
+    previous: s.PodSpec | None = None
+    """What was last seen ready, until what is recorded is."""
+    is_stopped: bool = False
+    """Whether the record says that the pod was stopped on purpose."""
     node: Node = NODE
     pinned_images: Mapping[str, str] = field(default_factory=dict)
     mounts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -109,16 +115,18 @@ class Host:
             self.recorded,
             allocatable=allocatable or {},
             pinned_images=self.pinned_images,
+            was_stopped=self.is_stopped,
+            previous=self.previous,
         )
 
     def plan(self, pod: s.PodSpec, allocatable: Mapping[str, int] | None = None) -> op.Plan:
         return plan_started(self.desire(pod, allocatable), self.look(pod).observed)
 
     def plan_stopped(self, name: str) -> op.Plan:
-        return plan_stopped(name, self.recorded, self.observed)
+        return plan_stopped(name, known(self.recorded, self.previous), self.observed, self.is_stopped)
 
     def plan_absent(self, name: str) -> op.Plan:
-        return plan_absent(name, self.recorded, self.recorded is not None, self.observed)
+        return plan_absent(name, known(self.recorded, self.previous), self.recorded is not None, self.observed)
 
     # --- execution -------------------------------------------------------------------------------------------------
 
@@ -136,8 +144,9 @@ class Host:
             yield host
 
     def apply(self, pod: s.PodSpec) -> Host:
-        """The host after a whole run."""
-        return self.run(pod, self.plan(pod))
+        """The host after a whole run, which ends with the pod seen ready."""
+        host = self.run(pod, self.plan(pod).operations)
+        return replace(host, is_verified=True, previous=None)
 
     def made_id(self) -> tuple[Host, str]:
         return replace(self, next_id=self.next_id + 1), f"id{self.next_id}"
@@ -150,6 +159,7 @@ def normalise(host: Host) -> Any:
     ids = {c.id: c.podman_name for c in containers}
     return (
         host.recorded,
+        host.is_stopped,
         pod and replace(pod, id="", infra_id=ids.get(pod.infra_id, ""), created_at=None, containers=()),
         sorted(
             (replace(c, id="", started_at=c.started_at and 1.0, finished_at=None) for c in containers),
@@ -281,7 +291,7 @@ def _insist_on_room(pod: ObservedPod, wanted: LiveLimits) -> None:
     """No container may be given more than its pod: the kernel refuses it, or kills in the wrong place."""
     whole = pod.limits or LiveLimits()
     for part, limit in ((wanted.memory_bytes, whole.memory_bytes), (wanted.cpu_quota_us, whole.cpu_quota_us)):
-        assert limit is None or (part is not None and part <= limit), f"{part} is more than the pod's {limit}"
+        assert part is None or limit is None or part <= limit, f"{part} is more than the pod's {limit}"
 
 
 def _start_container(host: Host, context: fields.Context, operation: op.StartContainer) -> Host:
@@ -354,12 +364,16 @@ def _update_pod_limits(host: Host, context: fields.Context, operation: op.Update
 
 
 def _record(host: Host, context: fields.Context, operation: op.Record) -> Host:
-    return replace(host, recorded=context.pod)
+    host = replace(host, is_stopped=operation.is_stopped)
+    if host.recorded == context.pod:
+        return host
+    last_verified = host.recorded if host.is_verified else host.previous
+    return replace(host, recorded=context.pod, is_verified=False, previous=last_verified)
 
 
 def _forget(host: Host, context: fields.Context, operation: op.Forget) -> Host:
     assert host.observed.pod is None
-    return replace(host, recorded=None).see(files={}, directories=frozenset(), tmpfs_volumes={})
+    return replace(host, recorded=None, previous=None, is_stopped=False).see(files={}, directories=frozenset(), tmpfs_volumes={})
 
 
 _STEPS = {

@@ -27,6 +27,7 @@ IMPURE_ROOMS = {
     "netns": "namespaces, sockets",
     "observe": "Podman",
     "podman": "sockets, processes, files",
+    "private_directory": "files",
     "probes": "sockets",
     "report": "composes the others",
     "root_filesystem": "processes, files",
