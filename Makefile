@@ -22,7 +22,7 @@ BENCH_RUN := PATH="$(CURDIR)/$(BENCH_VENV)/bin:$$PATH"
 PIP_INSTALL := -m pip install -qq --disable-pip-version-check --requirement
 
 # What the tests need on the machine itself, by Debian's names.
-TEST_PACKAGES := podman crun runc conmon netavark aardvark-dns catatonit passt uidmap mmdebstrap busybox-static \
+TEST_PACKAGES := podman crun runc conmon netavark aardvark-dns iptables catatonit passt uidmap mmdebstrap busybox-static \
 	curl git shellcheck
 
 help: ## this list

@@ -153,9 +153,7 @@ seccomp_profiles = profiles.map(lambda given: s.SeccompProfile(*given))
 app_armor_profiles = profiles.map(lambda given: s.AppArmorProfile(*given))
 se_linux_options = st.builds(s.SELinuxOptions, *(maybe(qualified_words) for _ in range(4)))
 identities = st.integers(0, MAX_INT32)
-capabilities = st.builds(
-    s.Capabilities, *(tuples_of(st.sampled_from(["ALL", "NET_ADMIN", "chown"])) for _ in range(2))
-)
+capabilities = st.builds(s.Capabilities, *(tuples_of(st.sampled_from(["ALL", "NET_ADMIN", "chown"])) for _ in range(2)))
 
 
 @st.composite
@@ -242,7 +240,9 @@ def object_references(draw: Draw, around: Surroundings, is_secret: bool) -> s.Ob
 
 @st.composite
 def key_references(draw: Draw, around: Surroundings, is_secret: bool) -> s.KeyReference:
-    given = [(name, key) for name, keys in sorted(around.keys(is_secret).items()) for key in keys]
+    # A key among binaryData, which start with a dot, is for files only.
+    keys_by_name = sorted(around.keys(is_secret).items())
+    given = [(name, key) for name, keys in keys_by_name for key in keys if is_secret or not key.startswith(".b")]
     if given and draw(st.booleans()):
         return s.KeyReference(*_some(draw, given), draw(st.booleans()))
     return s.KeyReference(draw(object_names), draw(config_keys), True)
@@ -488,4 +488,209 @@ def pod_specs(draw: Draw) -> s.PodSpec:
         infra=s.Infra(draw(maybe(images)), draw(tuples_of(texts)), draw(maybe(st.just("own-infra.1")))),
         config_maps=around.config_maps,
         secrets=around.secrets,
+    )
+
+
+# --- pods that really run --------------------------------------------------------------------------------------------
+
+SLEEP = "trap 'exit 0' TERM; sleep 600 & wait"
+"""The shell ends as soon as it is told to."""
+_PATIENT = {"period_seconds": 1, "timeout_seconds": 10, "failure_threshold": 30}
+_RUNNABLE_RESOURCES = [
+    ResourceRequirements(),
+    ResourceRequirements({"cpu": Quantity.parse("10m"), "memory": Quantity.parse("8Mi")}),
+    ResourceRequirements({}, {"memory": Quantity.parse("64Mi")}),
+    ResourceRequirements(
+        {"cpu": Quantity.parse("5m")}, {"cpu": Quantity.parse("500m"), "memory": Quantity.parse("48M")}
+    ),
+]
+_RUNNABLE_SECURITY = [
+    None,
+    s.SecurityContext(),
+    s.SecurityContext(run_as_user=1000, run_as_group=1000),
+    s.SecurityContext(run_as_non_root=True, run_as_user=65534),
+    s.SecurityContext(read_only_root_filesystem=True),
+    s.SecurityContext(allow_privilege_escalation=False, capabilities=s.Capabilities(drop=("ALL",))),
+    s.SecurityContext(capabilities=s.Capabilities(add=("NET_ADMIN",), drop=("CHOWN",))),
+    s.SecurityContext(privileged=True),
+    s.SecurityContext(seccomp_profile=s.SeccompProfile("Unconfined")),
+]
+_RUNNABLE_POD_SECURITY = [
+    None,
+    s.PodSecurityContext(fs_group=2000, supplemental_groups=(3000, 4000)),
+    s.PodSecurityContext(run_as_user=1000, fs_group=1000, fs_group_change_policy="OnRootMismatch"),
+]
+_CONFIG = s.ConfigMap("conf", {"a.conf": "a = 1\n", "LEVEL": "3"}, {"raw": "AAEC"})
+_SECRET = s.Secret("keys", {"token": "c2VjcmV0"}, {"password": 'it\'s $(secret) "indeed"'}, {"made": 16})
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where pods are to run: what they may take of the host. A directory is made where none is."""
+
+    image: str = "localhost/busybox"
+    name: str = "generated"
+    host_ports: tuple[int, ...] = tuple(range(28080, 28090))
+    host_directory: str = "/var/tmp/podwright-generated"
+
+
+@st.composite
+def _runnable_volumes(draw: Draw, site: Site, names: Sequence[str]) -> tuple[s.Volume, ...]:
+    """Some of the kinds of volumes, each with the kind for its name."""
+    items = (s.KeyToPath("a.conf", "etc/a.conf", draw(maybe(st.sampled_from([0o400, 0o644])))),)
+    about = (
+        s.DownwardApiFile("labels", s.FieldReference("metadata.labels")),
+        s.DownwardApiFile("name", s.FieldReference("metadata.name"), mode=0o440),
+        s.DownwardApiFile("limit", resource_field_ref=s.ResourceFieldReference("limits.memory", names[-1])),
+    )
+    sources: dict[str, Any] = {
+        "scratch": {"empty_dir": s.EmptyDirVolume()},
+        "memory": {"empty_dir": s.EmptyDirVolume("Memory", draw(maybe(st.just(Quantity.parse("1Mi")))))},
+        "host": {"host_path": s.HostPathVolume(f"{site.host_directory}/own", "DirectoryOrCreate")},
+        "data": {"persistent_volume_claim": s.PersistentVolumeClaimVolume(f"{site.name}-data", draw(st.booleans()))},
+        "conf": {"config_map": s.ConfigMapVolume("conf", items if draw(st.booleans()) else ())},
+        "keys": {"secret": s.SecretVolume("keys", default_mode=draw(st.sampled_from([0o400, 0o644])))},
+        "gone": {"secret": s.SecretVolume("gone", optional=True)},
+        "about": {"downward_api": s.DownwardApiVolume(about)},
+        "mixed": {
+            "projected": s.ProjectedVolume(
+                (
+                    s.VolumeProjection(config_map=s.KeyProjection("conf", items)),
+                    s.VolumeProjection(secret=s.KeyProjection("keys")),
+                    s.VolumeProjection(downward_api=s.DownwardApiProjection(about)),
+                )
+            )
+        },
+    }
+    chosen = draw(st.lists(st.sampled_from(sorted(sources)), max_size=4, unique=True))
+    return tuple(s.Volume(kind, **sources[kind]) for kind in chosen)
+
+
+@st.composite
+def _runnable_mounts(draw: Draw, declared: Sequence[s.Volume]) -> tuple[s.VolumeMount, ...]:
+    mounts = []
+    for volume in declared:
+        if draw(st.booleans()):
+            is_directory = volume.name in ("scratch", "host")
+            sub_path = draw(maybe(st.just("below/it"))) if is_directory else None
+            mounts.append(s.VolumeMount(volume.name, f"/mnt/{volume.name}", sub_path, read_only=draw(st.booleans())))
+    return tuple(mounts)
+
+
+@st.composite
+def _runnable_env(draw: Draw) -> tuple[s.EnvVar, ...]:
+    sources = [
+        s.EnvSource(s.FieldReference("status.podIP")),
+        s.EnvSource(s.FieldReference("metadata.name")),
+        s.EnvSource(resource_field_ref=s.ResourceFieldReference("limits.cpu", divisor=Quantity.parse("1m"))),
+        s.EnvSource(config_map_key_ref=s.KeyReference("conf", "LEVEL")),
+        s.EnvSource(secret_key_ref=s.KeyReference("keys", "password")),
+        s.EnvSource(secret_key_ref=s.KeyReference("keys", "made")),
+        s.EnvSource(secret_key_ref=s.KeyReference("gone", "none", optional=True)),
+    ]
+    values = texts | st.sampled_from(["$(V_0) again", "$$(V_0)", "$(NOT_SET)", "a'b\"c\\d\n`e`"])
+    variables = st.builds(s.EnvVar, st.just(""), values) | st.builds(
+        s.EnvVar, st.just(""), st.none(), st.sampled_from(sources)
+    )
+    return tuple(replace(one, name=f"V_{number}") for number, one in enumerate(draw(st.lists(variables, max_size=3))))
+
+
+@st.composite
+def _runnable_container(
+    draw: Draw, site: Site, name: str, role: str, declared: Sequence[s.Volume], port: int | None, may_end: bool
+) -> s.Container:
+    """A container that serves on ``port``, sleeps until it is told to end, or ends by itself."""
+    script = SLEEP if port is None else f"httpd -p {port} -h /; {SLEEP}"
+    if role == "init" or (may_end and port is None and draw(st.booleans())):
+        script = "true"
+    command, args = ("sh", "-c", script), ("$0", "$(V_0)", "$$x")
+    if draw(st.booleans()):
+        command, args = command[:2], (script, *args)
+    # A server is known to run; of one that sleeps only its processes are.
+    checks: list[Any] = [s.ExecAction(("true",))]
+    checks += [s.HttpGetAction("http", "/etc/passwd"), s.HttpGetAction(port), s.TcpSocketAction(port)] if port else []
+    names = {s.ExecAction: "exec", s.HttpGetAction: "http_get", s.TcpSocketAction: "tcp_socket"}
+    actions = st.sampled_from(checks).map(lambda action: {names[type(action)]: action})
+    probes_of_it = actions.map(lambda action: s.Probe(**action, **_PATIENT))
+    hooks = st.sampled_from([s.ExecAction(("true",)), s.ExecAction(("sh", "-c", "exit 0"))]).map(
+        lambda a: s.Handler(exec=a)
+    )
+    runs_on = script != "true"
+    env_from = (
+        s.EnvFromSource("C_", s.ObjectReference("conf")),
+        s.EnvFromSource("S_", None, s.ObjectReference("keys")),
+    )
+    return s.Container(
+        name=name,
+        image=site.image,
+        image_pull_policy="Never",
+        command=command,
+        args=args,
+        working_dir=draw(maybe(st.sampled_from(["/", "/tmp"]))),
+        env=draw(_runnable_env()),
+        env_from=tuple(draw(st.lists(st.sampled_from(env_from), max_size=2, unique=True))),
+        resources=_some(draw, _RUNNABLE_RESOURCES),
+        volume_mounts=draw(_runnable_mounts(declared)),
+        startup_probe=draw(maybe(probes_of_it)) if runs_on else None,
+        readiness_probe=draw(maybe(probes_of_it)) if runs_on else None,
+        liveness_probe=draw(maybe(probes_of_it)) if runs_on else None,
+        lifecycle=s.Lifecycle(draw(maybe(hooks)), draw(maybe(hooks))) if runs_on and draw(st.booleans()) else None,
+        security_context=_some(draw, _RUNNABLE_SECURITY),
+        termination_message_policy=draw(st.sampled_from(["File", "FallbackToLogsOnError"])),
+        stdin=draw(st.booleans()),
+        tty=draw(st.booleans()),
+        restart_policy="Always" if role == "sidecar" else None,
+    )
+
+
+@st.composite
+def runnable_pods(draw: Draw, site: Site) -> s.PodSpec:
+    """A pod that becomes ready within seconds on a host with room for it, and ends as soon as it is told to.
+
+    ``site.image`` is busybox with its applets in PATH, and is on the host already. Main containers of a pod that is
+    not restarted may end by themselves, with exit code 0.
+    """
+    restart_policy = draw(st.sampled_from(["Always", "Always", "OnFailure", "Never"]))
+    host_network = draw(st.integers(0, 9)) == 9
+    roles = [*draw(st.lists(st.sampled_from(["init", "sidecar", "app"]), max_size=2)), "app"]
+    names = [f"{role}-{number}" for number, role in enumerate(roles)]
+    declared = draw(_runnable_volumes(site, names))
+    free_ports = list(site.host_ports)
+    made = []
+    for name, role in zip(names, roles, strict=True):
+        number = free_ports.pop() if role != "init" and draw(st.booleans()) else None
+        may_end = role == "app" and restart_policy != "Always"
+        one = draw(_runnable_container(site, name, role, declared, number, may_end))
+        if number is not None:
+            host_port = number if draw(st.booleans()) else None
+            one = replace(one, ports=(s.ContainerPort(number, "http", host_port, draw(maybe(st.just("127.0.0.1")))),))
+        made.append(one)
+    dns = s.DnsConfig(("10.0.0.53",), ("example.com",), (s.DnsOption("ndots", "2"),))
+    host_pid = draw(st.integers(0, 9)) == 9
+    return s.PodSpec(
+        name=site.name,
+        containers=tuple(one for one, role in zip(made, roles, strict=True) if role == "app"),
+        init_containers=tuple(one for one, role in zip(made, roles, strict=True) if role != "app"),
+        labels=draw(st.dictionaries(label_keys, label_values, max_size=2)),
+        annotations=draw(st.dictionaries(label_keys, texts, max_size=2)),
+        volumes=declared,
+        restart_policy=restart_policy,
+        termination_grace_period_seconds=draw(st.integers(2, 5)),
+        hostname=draw(maybe(st.just("own-name"))),
+        host_network=host_network,
+        host_pid=host_pid,
+        host_ipc=draw(st.integers(0, 9)) == 9,
+        share_process_namespace=not host_pid and draw(st.booleans()),
+        host_aliases=()
+        if host_network
+        else draw(st.sampled_from([(), (s.HostAlias("10.0.0.7", ("db", "db.example.com")),)])),
+        dns_policy="None" if (own_dns := draw(st.booleans())) else "ClusterFirst",
+        dns_config=dns if own_dns else None,
+        security_context=_some(draw, _RUNNABLE_POD_SECURITY),
+        resources=draw(
+            maybe(st.just(ResourceRequirements({}, {"cpu": Quantity.parse("1"), "memory": Quantity.parse("256Mi")})))
+        ),
+        infra=s.Infra(name=draw(maybe(st.just(f"{site.name}-pause")))),
+        config_maps=(_CONFIG,),
+        secrets=(_SECRET,),
     )

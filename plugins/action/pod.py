@@ -51,21 +51,22 @@ class ActionModule(ActionBase):
         else:
             faults += _misplaced(rest, sources)
             host = {name: value for name, value in rest.items() if name not in NATIVE_NAMES}
-            documents = _collect(faults, self._documents, options, sources[0])
+            source = str(options["src"]) if sources == ["src"] else "definition"
+            documents = _collect(faults, self._documents, options, source)
             if documents is not None:
-                declared = _collect(faults, _read_documents, documents, host, by_name)
+                declared = _collect(faults, _read_documents, documents, source, host, by_name)
         if faults or declared is None:
             raise InvalidInput(faults)
         return {**run_options, **declared}
 
     def _documents(self, options: Mapping[str, Any], source: str) -> list[Any]:
-        if source == "definition":
+        if options.get("definition") is not None:
             return manifest.read(options["definition"])
         at = Place("src", Style.NATIVE)
         name = Text(parse.not_empty).parse(options["src"], at)
         if at.faults:
             raise InvalidInput(at.faults)
-        return manifest.read(manifest.decode(self._file_content(name, at), name), name)
+        return manifest.read(manifest.decode(self._file_content(name, at), source), source)
 
     def _file_content(self, name: str, at: Place) -> bytes:
         """The content of a file of the role or beside the playbook, decrypted where Ansible Vault encrypted it."""
@@ -74,6 +75,9 @@ class ActionModule(ActionBase):
         except AnsibleError:
             at.fault(f"there is no {shown(name)} in files/ of the role or playbook, nor beside them")
             raise InvalidInput(at.faults) from None
+        if Path(path).is_dir():
+            at.fault(f"{shown(name)} is a directory; give a file in it")
+            raise InvalidInput(at.faults)
         try:
             return Path(self._loader.get_real_file(path)).read_bytes()
         except (AnsibleError, OSError) as error:
@@ -89,11 +93,11 @@ def _read_options(options: dict[str, Any], by_name: bool) -> dict[str, Any]:
     return options
 
 
-def _read_documents(documents: list[Any], host: dict[str, Any], by_name: bool) -> dict[str, Any]:
+def _read_documents(documents: list[Any], source: str, host: dict[str, Any], by_name: bool) -> dict[str, Any]:
     """Documents as the module takes them. Secrets go as the option that Ansible knows to hide, and come first in it."""
     if by_name:
-        return {"name": parse.parse_document_name(documents)}
-    parse.parse_documents(documents, host)
+        return {"name": parse.parse_document_name(documents, source)}
+    parse.parse_documents(documents, host, source)
     secrets = [_secret_option(document) for document in documents if document["kind"] == "Secret"]
     others = [document for document in documents if document["kind"] != "Secret"]
     beside = {**host, "secrets": [*secrets, *(host.get("secrets") or [])]} if secrets else host

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from . import image_reference
+from . import image_reference, render
 from . import spec as s
-from .errors import Fault
+from .errors import ContainerFailed, Fault
 from .limits import requested
 from .observed import Node, Observed
 
@@ -79,6 +79,19 @@ def _missing_images(pod: s.PodSpec, observed: Observed, pinned: frozenset[str]) 
                 f"ErrImageNeverPull: image {container.image} is not on this host and its pull policy is Never; "
                 "load it with the image module, or change the pull policy",
             )
+        elif action == "use" and container.name not in pinned:
+            yield from _unfit_image(pod, container, observed)
+
+
+def _unfit_image(pod: s.PodSpec, container: s.Container, observed: Observed) -> Iterator[Fault]:
+    """What is wrong with an image is known beforehand unless it is yet to be pulled."""
+    image = observed.images.get(container.image)
+    try:
+        if image:
+            render.check_image(pod, container, image)
+    except ContainerFailed as error:
+        place, _, reason = str(error).partition(": ")
+        yield Fault(place, reason)
 
 
 def _host_paths(pod: s.PodSpec, observed: Observed) -> Iterator[Fault]:

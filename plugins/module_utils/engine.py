@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from . import bytecode, parse, report, supervision
 from . import materials as m
-from . import parse, report, supervision
 from . import podman as podman_room
 from . import spec as s
 from .errors import ContainerFailed, Fault, HostError, InvalidInput, PodwrightError
@@ -23,7 +23,7 @@ from .fields import Context
 from .observe import observe, observe_image, observe_sandbox, read_node
 from .observed import LABEL_POD, Node, Observed, ObservedPod
 from .operations import Operation, Plan, PullImage
-from .plan import Desired, plan_absent, plan_started, plan_stopped
+from .plan import Desired, plan_absent, plan_completed, plan_started, plan_stopped
 from .podman import Podman
 from .quantity import Quantity
 from .store import Applied, Record, Store
@@ -137,7 +137,9 @@ def _run_with(podman: Podman, store: Store, request: Request) -> dict[str, Any]:
         return Run(podman, store, request).tell()
     store.ensure()
     with store.lock(request.name, request.wait_timeout_seconds):
-        return Run(podman, store, request).carry_out()
+        result = Run(podman, store, request).carry_out()
+    bytecode.keep()
+    return result
 
 
 def _desire(
@@ -231,7 +233,7 @@ class Run:
         try:
             executor.run(self.plan)
             self._follow_pulls(executor)
-            waiter = self._settle(executor, self.desired)
+            waiter = self._settle(executor, self.desired, None if self.plan else self.observed.pod)
         except PodwrightError as error:
             raise self._give_up(error) from error
         result = self.tell()
@@ -269,17 +271,26 @@ class Run:
             pinned_images=dict(desired.pinned_images),
         )
 
-    def _settle(self, executor: Executor, desired: Desired) -> Waiter | None:
-        """Wait for readiness and write down that it was reached."""
+    def _settle(self, executor: Executor, desired: Desired, seen: ObservedPod | None = None) -> Waiter | None:
+        """Wait for readiness and write down that it was reached. ``seen``: the pod, if nothing was done to it since."""
         if self.request.state != "started":
             return None
         waiter = Waiter(self.podman, self.store, desired.pod, executor.target, executor.deadline)
         if not self.request.wait:
-            waiter.look()
+            waiter.look(seen)
             return waiter
-        observed = waiter.await_ready()
+        try:
+            observed = waiter.await_ready(seen)
+        finally:
+            self._end_sidecars(executor, desired)
         self._verify(desired.pod, observed)
         return waiter
+
+    def _end_sidecars(self, executor: Executor, desired: Desired) -> None:
+        """Sidecars end with the main containers, where those can end for good."""
+        pod = desired.pod
+        if pod.sidecars and pod.restart_policy != "Always":
+            executor.run(plan_completed(desired, observe(self.podman, self.store, pod.name, pod)))
 
     def _verify(self, pod: s.PodSpec, observed: ObservedPod | None) -> None:
         images = {c.name: c.image_id for c in observed.members} if observed else {}

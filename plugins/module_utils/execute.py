@@ -22,12 +22,13 @@ from pathlib import Path
 from typing import Any, Callable
 from urllib.parse import quote
 
-from . import cgroup, hooks, images, render
+from . import cgroup, hooks, render
 from . import operations as op
 from . import spec as s
 from .errors import ContainerFailed, HostError, NotFound, PodmanError, PodwrightError, Timeout
 from .expansion import expand
 from .fields import Context
+from .image_pull import pull
 from .lifecycle import CONTAINER_BACKOFF, TerminationBudget, should_restart
 from .materials import Environment, Facts, environment, files_digest, tmpfs_volume, volume_files
 from .observe import Sandbox, observe_image, observe_sandbox, tmpfs_volumes
@@ -42,6 +43,8 @@ from .wait import Waiter
 LOG_LINES = 20
 _STOP_WORKERS = 4
 _API_GRACE_SECONDS = 30
+# Not the run's own time: a start that is given up on goes on in Podman.
+_START_SECONDS = 120
 _POLL_SECONDS = (0.02, 0.25)
 _SHELL_NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
 
@@ -107,7 +110,7 @@ class Executor:
     # --- images, volumes, record -----------------------------------------------------------------------------------
 
     def _pull(self, operation: op.PullImage, podman: Podman) -> None:
-        images.pull(podman, operation.image, {})
+        pull(podman, operation.image, {})
         self._images.pop(operation.image, None)
 
     def _create_volume(self, operation: op.CreateVolume, podman: Podman) -> None:
@@ -328,7 +331,7 @@ class Executor:
     def _start_container(self, operation: op.StartContainer, podman: Podman) -> None:
         container = self._declared(operation.container)
         try:
-            podman.post(f"/containers/{self._podman_name(container)}/start", timeout_seconds=self._remaining())
+            podman.post(f"/containers/{self._podman_name(container)}/start", timeout_seconds=_START_SECONDS)
         except PodmanError as error:
             if not error.status:
                 raise
@@ -377,7 +380,9 @@ class Executor:
         budget = TerminationBudget(operation.grace_seconds, time.monotonic())
         # One that is no longer declared has its hook too; the plan has put numbers in place of its port names.
         container = self.pod.find(operation.container) or s.Container(operation.container, "")
-        seconds = budget.hook_seconds(time.monotonic())
+        if container.image:
+            self.store.mark_stop(operation.pod, operation.container, operation.id)
+        seconds = round(budget.hook_seconds(time.monotonic()), 1)
         if operation.pre_stop and seconds > 0:
             try:
                 outcome = hooks.run(operation.pre_stop, self.target(container), podman, seconds)

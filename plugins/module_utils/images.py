@@ -9,7 +9,6 @@ which part changed. A new image gets its name only once it is complete.
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import fcntl
 import hashlib
@@ -26,6 +25,7 @@ from typing import Any
 from .build_context import SENT_CONTAINERFILE, BuildContext, base_images, read_build_context
 from .errors import Busy, Fault, HostError, ImageError, InvalidInput, NotFound, PodmanError, Refused
 from .image_archive import ArchivedImage, archive_blocks, choose_image, read_archive
+from .image_pull import pull
 from .image_reference import ImageReference, default_pull_policy, parse, pull_action, with_default_tag
 from .podman import Podman, connect
 from .private_directory import private_directory
@@ -37,7 +37,7 @@ from .root_filesystem import (
     default_suite,
     make_root_filesystem,
 )
-from .store import default_directory
+from .state_directory import default_directory
 
 RECIPE_LABEL = "io.podwright.recipe"
 STAGED_REPOSITORY = "localhost/podwright-staged"
@@ -248,68 +248,6 @@ def plan_pull(podman: Podman, request: Request, present: Image | None) -> list[O
 
 def is_image_id(name: str) -> bool:
     return bool(parse(name).image_id)
-
-
-def pull(podman: Podman, name: str, options: Mapping[str, Any]) -> None:
-    """Fetch an image; ImageError with Podman's cause, which it may tell only inside a successful answer."""
-    params = {"reference": name, "policy": "always", "tlsVerify": options.get("tls_verify", True)}
-    error, pulled = "", False
-    try:
-        for message in podman.stream("/images/pull", params, headers=registry_headers(options)):
-            error = message.get("error") or error
-            pulled = pulled or bool(message.get("id"))
-    except PodmanError as refusal:
-        if not refusal.status:
-            raise
-        error = refusal.cause
-    if error or not pulled:
-        raise ImageError("ErrImagePull", f"{name} could not be pulled: {error or 'Podman named no image'}{hint(error)}")
-
-
-PULL_HINTS = (
-    ("short-name", "write the name in full, such as docker.io/library/NAME:TAG"),
-    ("connection refused", "check the registry's name and port, and that this host reaches it"),
-    ("no such host", "check the registry's name, and that this host resolves it"),
-    ("i/o timeout", "check that this host reaches the registry, directly or by its proxy"),
-    ("server gave HTTP response to HTTPS client", "for a registry without TLS set pull.tls_verify to false"),
-    ("does not look like a TLS handshake", "for a registry without TLS set pull.tls_verify to false"),
-    ("certificate", "install the registry's certificate authority on this host, or set pull.tls_verify to false"),
-    ("unauthorized", "give pull.username and pull.password, or pull.auth_file"),
-    ("authentication required", "give pull.username and pull.password, or pull.auth_file"),
-    ("denied", "check the name, and give pull.username and pull.password if the image is not public"),
-    ("manifest unknown", "check the tag: the registry has no such image"),
-)
-
-
-def hint(error: str) -> str:
-    """Return what to do about a failed pull, where its words tell."""
-    return next((f". To mend it, {advice}" for phrase, advice in PULL_HINTS if phrase in error), "")
-
-
-def registry_headers(options: Mapping[str, Any]) -> dict[str, str]:
-    """Return the header that carries the credentials; they are nowhere else: not in a URL, a file or a command line."""
-    if options.get("username"):
-        credentials = {"username": options["username"], "password": options.get("password") or ""}
-        return {"X-Registry-Auth": encode_header(credentials)}
-    if options.get("auth_file"):
-        return {"X-Registry-Config": encode_header(read_auth_file(Path(options["auth_file"])))}
-    return {}
-
-
-def encode_header(value: Any) -> str:
-    return base64.urlsafe_b64encode(json.dumps(value).encode()).decode()
-
-
-def read_auth_file(path: Path) -> dict[str, dict[str, str]]:
-    """Read a containers-auth.json(5) file; InvalidInput if it is none."""
-    credentials = {}
-    try:
-        for registry, entry in json.loads(path.read_text(encoding="utf-8")).get("auths", {}).items():
-            username, _separator, password = base64.b64decode(entry.get("auth", "")).decode().partition(":")
-            credentials[registry] = {"username": username, "password": password}
-    except (OSError, ValueError, AttributeError) as error:
-        raise InvalidInput([Fault("pull.auth_file", f"{path} cannot be read as an auth file: {error}")]) from error
-    return credentials
 
 
 # --- build ------------------------------------------------------------------------------------------------------------

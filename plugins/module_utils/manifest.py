@@ -136,6 +136,7 @@ _PLAIN: tuple[tuple[re.Pattern[str], Callable[[str], Any]], ...] = (
     (re.compile(r"no|No|NO|off|Off|OFF|false|False|FALSE"), lambda text: False),
     (re.compile(r"-?(0|[1-9][0-9]{0,17})", re.ASCII), int),
 )
+_LITERAL_TAGS = {_TAG + "null": "NoneType", _TAG + "bool": "bool", _TAG + "int": "int"}
 _TAG_REASON = (
     "a tag that is not known; put text that starts with ! in quotes, "
     "and give what Ansible Vault encrypts in the task's own options"
@@ -162,7 +163,8 @@ class _Reader:
         for event in events:
             if _is(event, "DocumentStart"):
                 self._anchors = {}
-                yield self._value(next(events), 0)[0]
+            elif not _is(event, "StreamStart", "DocumentEnd", "StreamEnd"):
+                yield self._value(event, 0)[0]
 
     def _value(self, event: Any, depth: int) -> tuple[Any, int]:
         """The value that starts with ``event``, ``depth`` levels down, and how many levels it has itself."""
@@ -200,15 +202,16 @@ class _Reader:
         return anchored.value, anchored.height
 
     def _scalar(self, event: Any) -> Any:
-        if event.tag in (None, "!"):
-            # implicit[0] says that the text is plain: neither quoted nor a block.
-            return _resolve(event.value) if event.implicit[0] else event.value
-        if event.tag == _TAG + "str":
-            return event.value
-        kinds = {_TAG + "null": type(None), _TAG + "bool": bool, _TAG + "int": int}
+        # implicit[0] says that the text is plain: neither quoted nor a block.
+        if event.tag in (None, "!") and event.implicit[0]:
+            return _resolve(event.value)
+        if event.tag in (None, "!", _TAG + "str"):
+            return _paired(event.value)
+        if event.tag not in _LITERAL_TAGS:
+            raise _Refused(event.start_mark, _TAG_REASON)
         value = _resolve(event.value)
-        if type(value) is not kinds.get(event.tag):
-            raise _Refused(event.start_mark, "a tag that does not fit its value" if event.tag in kinds else _TAG_REASON)
+        if type(value).__name__ != _LITERAL_TAGS[event.tag]:
+            raise _Refused(event.start_mark, "a tag that does not fit its value")
         return value
 
     def _sequence(self, depth: int) -> tuple[list[Any], int]:
@@ -267,8 +270,15 @@ class _Reader:
 _MERGE = object()
 
 
-def _is(event: Any, kind: str) -> bool:
-    return type(event).__name__ == kind + "Event"
+def _is(event: Any, *kinds: str) -> bool:
+    return type(event).__name__.removesuffix("Event") in kinds
+
+
+def _paired(text: str) -> str:
+    """``text`` with pairs of surrogates as the one character they stand for: JSON escapes emoji so, YAML does not."""
+    if not re.search("[\ud800-\udfff]", text):
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
 
 
 def _resolve(text: str) -> Any:

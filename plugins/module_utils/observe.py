@@ -101,10 +101,12 @@ def observe(
 
     ``details``: also the facts of a container that only its own inspect has (restart count, OOM kill, start error).
     """
-    pod = observe_pod(podman, store, name, details)
+    answers = _ask(podman, name)
+    pod = _read(podman, store, answers, details) if answers else None
     files, directories = store.files_digests(name), store.empty_dirs(name)
     if desired is None:
         return Observed(pod=pod, files=files, directories=directories)
+    own_ports = _published(answers.containers) if answers and pod and pod.infra_is_running else set()
     return Observed(
         pod=pod,
         foreign_names=_foreign_names(podman, desired, pod),
@@ -114,12 +116,25 @@ def observe(
         directories=directories,
         tmpfs_volumes=tmpfs_volumes(podman, name),
         host_paths={v.host_path.path: _kind(v.host_path.path) for v in desired.volumes if v.host_path},
-        taken_ports=_taken_ports(podman, desired, pod),
+        taken_ports=_taken_ports(podman, desired, own_ports),
         usage=_usage(podman, store, name),
     )
 
 
-def observe_pod(podman: Podman, store: Store, name: str, details: bool = False) -> ObservedPod | None:
+def observe_pod(podman: Podman, store: Store, name: str) -> ObservedPod | None:
+    answers = _ask(podman, name)
+    return _read(podman, store, answers) if answers else None
+
+
+@dataclass(frozen=True)
+class _Answers:
+    """What Podman says of a pod: its inspection, and its containers as in the list."""
+
+    pod: Mapping[str, Any]
+    containers: Sequence[Mapping[str, Any]]
+
+
+def _ask(podman: Podman, name: str) -> _Answers | None:
     try:
         inspected = podman.get(f"/pods/{quote(name)}/json")
     except NotFound:
@@ -130,10 +145,15 @@ def observe_pod(podman: Podman, store: Store, name: str, details: bool = False) 
         # Podman takes the start of an id for a name as well, and "db" is one.
         return None
     listed = podman.get("/containers/json", {"all": True, "filters": {"pod": [inspected["Id"]]}})
-    containers = [_container(podman, store, name, item, details) for item in listed]
-    path = inspected.get("CgroupPath") or ""
+    return _Answers(inspected, listed)
+
+
+def _read(podman: Podman, store: Store, answers: _Answers, details: bool = False) -> ObservedPod:
+    name = answers.pod["Name"]
+    containers = [_container(podman, store, name, item, details) for item in answers.containers]
+    path = answers.pod.get("CgroupPath") or ""
     limits = cgroup.read_path(path) if path else None
-    return read_pod(inspected, containers, limits)
+    return read_pod(answers.pod, containers, limits)
 
 
 @dataclass(frozen=True)
@@ -165,8 +185,9 @@ def _container(podman: Podman, store: Store, pod: str, listed: Mapping[str, Any]
     if not container.name:
         return container
     limits = cgroup.read_limits(container.pid) if container.pid else None
-    done = store.post_started(pod, container.name) == container.id
-    return read_container(listed, limits, done, inspected)
+    post_start_done = store.post_started(pod, container.name) == container.id
+    stopped_by_run = store.stopped(pod, container.name) == container.id
+    return read_container(listed, limits, post_start_done, stopped_by_run, inspected)
 
 
 def observe_images(podman: Podman, names: Iterable[str]) -> dict[str, ObservedImage | None]:
@@ -245,21 +266,21 @@ def _usage(podman: Podman, store: Store, name: str) -> Usage:
 # --- host ports ----------------------------------------------------------------------------------------------------
 
 
-def _taken_ports(podman: Podman, desired: s.PodSpec, pod: ObservedPod | None) -> dict[str, str]:
-    """The ports the pod would publish that someone else holds. Its own are held by its infra container."""
-    own = _published(podman, pod.id) if pod and pod.infra_is_running else set()
+def _taken_ports(podman: Podman, desired: s.PodSpec, own: set[tuple[int, str]]) -> dict[str, str]:
+    """The ports the pod would publish that someone else holds."""
     taken: dict[str, str] = {}
     for port in host_ports(desired):
         key = (port.host_port, port.protocol.lower())
         if key not in own and not _can_bind(port):
-            shown = f"{port.host_ip or ''}:{port.host_port}/{port.protocol.lower()}"
+            shown = f"{port.host_ip}:" if port.host_ip else ""
+            shown += f"{port.host_port}/{port.protocol.lower()}"
             taken[shown] = _port_owner(podman, key)
     return taken
 
 
-def _published(podman: Podman, pod_id: str) -> set[tuple[int, str]]:
-    listed = podman.get("/containers/json", {"filters": {"pod": [pod_id]}})
-    return {key for item in listed if item.get("IsInfra") for key in _port_keys(item)}
+def _published(containers: Sequence[Mapping[str, Any]]) -> set[tuple[int, str]]:
+    """A pod's own ports: its infra container holds them."""
+    return {key for item in containers if item.get("IsInfra") for key in _port_keys(item)}
 
 
 def _port_keys(listed: Mapping[str, Any]) -> Sequence[tuple[int, str]]:

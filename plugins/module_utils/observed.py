@@ -54,6 +54,8 @@ class ObservedContainer:
     finished_at: float | None = None
     limits: LiveLimits | None = None
     post_start_done: bool = False
+    stopped_by_run: bool = False
+    """Whether a run stopped it, so that how it ended says nothing of its work."""
     restart_count: int | None = None
     oom_killed: bool | None = None
     error: str = ""
@@ -177,6 +179,7 @@ def read_container(
     listed: Mapping[str, Any],
     limits: LiveLimits | None = None,
     post_start_done: bool = False,
+    stopped_by_run: bool = False,
     inspected: Mapping[str, Any] | None = None,
 ) -> ObservedContainer:
     """One entry of ``GET /containers/json``, with facts that only ``/containers/ID/json`` has where it was asked."""
@@ -199,6 +202,7 @@ def read_container(
         finished_at=read_time(state.get("FinishedAt", listed.get("ExitedAt"))),
         limits=limits,
         post_start_done=post_start_done,
+        stopped_by_run=stopped_by_run,
         restart_count=(inspected or {}).get("RestartCount"),
         oom_killed=state.get("OOMKilled"),
         error=state.get("Error", ""),

@@ -660,6 +660,7 @@ _VOLUME_SOURCES = (
     "projected",
 )
 
+
 def _volume(**values: Any) -> s.Volume:
     """A volume without a source is an emptyDir, as the API server has it."""
     if all(values[source] is None for source in _VOLUME_SOURCES):
@@ -801,6 +802,7 @@ _INFRA = Object(
     ),
 )
 
+
 def _check_config_map(config: s.ConfigMap, at: Place) -> None:
     for key in config.binary_data:
         if key in config.data:
@@ -817,6 +819,7 @@ _CONFIG_MAP = Object(
     ),
     check=_check_config_map,
 )
+
 
 def _check_secret(secret: s.Secret, at: Place) -> None:
     for key in secret.generate:
@@ -1054,7 +1057,13 @@ def _check_object(pod: s.PodSpec, secret: bool, name: str, optional: bool, at: P
 
 
 def _check_key(pod: s.PodSpec, secret: bool, ref: s.KeyReference, at: Place) -> None:
+    """A variable's key. Those among ``binaryData`` are for files only."""
     keys = _check_object(pod, secret, ref.name, ref.optional, at.key("name"))
+    binary = next((item.binary_data for item in pod.config_maps if item.name == ref.name), {}) if not secret else {}
+    if keys and ref.key in binary and ref.optional is False:
+        data = spell("binary_data", at.style)
+        at.key("key").fault(f"{ref.key!r} is among the {data} of {ref.name!r}, which is for files only")
+        return
     _check_key_exists(keys, ref.name, ref.key, ref.optional, at.key("key"))
 
 
@@ -1248,15 +1257,18 @@ def parse_options(options: MappingT[str, Any]) -> s.PodSpec:
     return _finish([pod], at.faults)
 
 
-def parse_documents(documents: SequenceT[Any], options: MappingT[str, Any] | None = None) -> s.PodSpec:
+def parse_documents(
+    documents: SequenceT[Any], options: MappingT[str, Any] | None = None, source: str = "definition"
+) -> s.PodSpec:
     """The pod that Kubernetes documents describe: one v1 Pod, with the ConfigMaps and Secrets it uses.
 
-    ``options`` are the native ones of `HOST_FIELDS` given beside them. Raises InvalidInput with every fault.
+    ``options`` are the native ones of `HOST_FIELDS` given beside them; ``source`` is what faults call the documents.
+    Raises InvalidInput with every fault.
     """
     faults: list[Fault] = []
     here = Place("", Style.NATIVE, faults)
     host = _HOST.parse(options or {}, here) or dict.fromkeys((field.name for field in HOST_FIELDS), INVALID)
-    read = _read_documents(documents, faults)
+    read = _read_documents(documents, source, faults)
     config_maps = [_config_object(s.ConfigMap, values, at, _check_config_map) for values, at in read["ConfigMap"]]
     secrets = [_config_object(s.Secret, values, at, _check_secret) for values, at in read["Secret"]]
     given = {
@@ -1268,7 +1280,7 @@ def parse_documents(documents: SequenceT[Any], options: MappingT[str, Any] | Non
     for pod, (_, at) in zip(pods, read["Pod"]):
         _check_pod(pod, at.key("spec"))
     if len(pods) > 1 or not (pods or faults):
-        faults.append(Fault("definition", _count_reason(len(pods))))
+        faults.append(Fault(source, _count_reason(len(pods))))
     return _finish(pods, faults)
 
 
@@ -1281,15 +1293,15 @@ def parse_name(options: MappingT[str, Any]) -> str:
     return str(name)
 
 
-def parse_document_name(documents: SequenceT[Any]) -> str:
+def parse_document_name(documents: SequenceT[Any], source: str = "definition") -> str:
     """The name of the one Pod among Kubernetes documents; nothing else in them is judged. Raises InvalidInput."""
     found = [
         (document, at)
-        for document, at in zip(documents, _document_places(documents, []))
+        for document, at in zip(documents, _document_places(documents, source, []))
         if isinstance(document, MappingT) and document.get("kind") == "Pod"
     ]
     if len(found) != 1:
-        raise InvalidInput([Fault("definition", _count_reason(len(found)))])
+        raise InvalidInput([Fault(source, _count_reason(len(found)))])
     document, at = found[0]
     metadata = document.get("metadata")
     try:
@@ -1303,20 +1315,20 @@ def _count_reason(count: int) -> str:
     return f"holds {count} Pods; give one, and a task for each" if count else "holds no Pod; give one"
 
 
-def _document_places(documents: SequenceT[Any], faults: list[Fault]) -> list[Place]:
+def _document_places(documents: SequenceT[Any], source: str, faults: list[Fault]) -> list[Place]:
     """Where each document stands: paths start at its own fields where it is the only one."""
     if len(documents) == 1:
         return [Place("", Style.KUBERNETES, faults)]
-    return [Place(f"definition[{number}]", Style.KUBERNETES, faults) for number in range(len(documents))]
+    return [Place(f"{source}[{number}]", Style.KUBERNETES, faults) for number in range(len(documents))]
 
 
-def _read_documents(documents: SequenceT[Any], faults: list[Fault]) -> dict[str, list[Reading]]:
+def _read_documents(documents: SequenceT[Any], source: str, faults: list[Fault]) -> dict[str, list[Reading]]:
     """The documents' values by kind; faults of kinds that are not kept here are noted."""
     read: dict[str, list[Reading]] = {kind: [] for kind in _DOCUMENTS}
-    for document, at in zip(documents, _document_places(documents, faults)):
+    for document, at in zip(documents, _document_places(documents, source, faults)):
         kind = document.get("kind") if isinstance(document, MappingT) else None
         if not isinstance(document, MappingT):
-            here = Place(at.path or "definition", at.style, faults)
+            here = Place(at.path or source, at.style, faults)
             here.fault("is not a mapping with apiVersion, kind and metadata")
         elif not isinstance(kind, str) or suggest(kind, ("Pod",)):
             read["Pod"].append((_DOCUMENTS["Pod"].parse(document, at), at))

@@ -149,6 +149,13 @@ def plan_absent(name: str, recorded: s.PodSpec | None, is_known: bool, observed:
     return Plan(tuple(operations))
 
 
+def plan_completed(desired: Desired, observed: Observed) -> Plan:
+    """The plan for a pod that may just have done its work: then its sidecars end, the last declared first."""
+    if observed.pod is None or not _is_over(desired, observed):
+        return Plan()
+    return Plan(tuple(_end_sidecars(desired, observed.pod)))
+
+
 def _our_pod(name: str, observed: Observed) -> ObservedPod | None:
     if observed.pod and not observed.pod.is_ours:
         raise Refused([Fault("name", f"pod {name} was not made by podwright.pods, so it is left alone")])
@@ -175,8 +182,6 @@ def _replacement_cause(desired: Desired, observed: Observed) -> str | None:
 
 def _is_over(desired: Desired, observed: Observed) -> bool:
     """Whether every main container has ended for good, as a finished job's have; such a pod is left as it is."""
-    if desired.was_stopped:
-        return False
     for container in desired.pod.containers:
         found = observed.pod.find(container.name) if observed.pod else None
         if found is None or not found.has_exited or _container_cause(desired, observed, container, found):
@@ -252,7 +257,8 @@ def _bring_up(pod: s.PodSpec, container: s.Container, cause: str) -> list[Operat
 def _change_containers(desired: Desired, observed: Observed, pod: ObservedPod) -> list[Operation]:
     """The changes within a sandbox that stays."""
     operations: list[Operation] = []
-    if not pod.infra_is_running and not _is_over(desired, observed):
+    is_over = _is_over(desired, observed)
+    if not pod.infra_is_running and not is_over:
         operations.append(StartPod(desired.pod.name, "not started"))
     operations += _grow_pod(desired, pod)
     for found in pod.members:
@@ -262,6 +268,8 @@ def _change_containers(desired: Desired, observed: Observed, pod: ObservedPod) -
     is_initialized = any(c.has_started for c in pod.members if c.role == "app")
     for container in desired.pod.all_containers:
         present, role = pod.find(container.name), desired.pod.role_of(container)
+        if is_over and role == "sidecar":
+            continue
         if role != "init":
             changes = _change_container(desired, observed, container, present)
             is_gate = role == "sidecar" and not is_initialized and not any(isinstance(c, AwaitStarted) for c in changes)
@@ -270,8 +278,13 @@ def _change_containers(desired: Desired, observed: Observed, pod: ObservedPod) -
             operations += changes
         elif not is_initialized:
             operations += _initialize(desired, container, present)
+    operations += _end_sidecars(desired, pod) if is_over else []
     operations += _shrink_pod(desired, pod)
     return operations
+
+
+def _end_sidecars(desired: Desired, pod: ObservedPod) -> list[Operation]:
+    return _stop_all(desired.pod.name, desired.known, pod, "every main container has ended")
 
 
 def _take_down(desired: Desired, found: ObservedContainer, cause: str) -> list[Operation]:
@@ -288,7 +301,7 @@ def _initialize(desired: Desired, container: s.Container, found: ObservedContain
         return _bring_up(desired.pod, container, "not found")
     if found.is_running:
         return [AwaitCompletion(desired.pod.name, "not completed", container.name)]
-    if found.has_exited and found.exit_code == 0:
+    if found.has_exited and found.exit_code == 0 and not found.stopped_by_run:
         return []
     # One that was only created was perhaps made by a run that was cut off, with other limits than are wanted now.
     cause = f"it exited with {found.exit_code}" if found.has_started else "not started"
@@ -333,7 +346,7 @@ def _container_cause(
         return "it is paused"
     if not found.has_started:
         return "not started"
-    if found.has_exited and desired.was_stopped:
+    if found.has_exited and found.stopped_by_run:
         return "it was stopped"
     if found.has_exited and _is_restarted(desired.pod, container, found):
         return f"it is not running (exit code {found.exit_code})"

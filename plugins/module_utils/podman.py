@@ -430,7 +430,6 @@ def connect(socket_path: str | None = None) -> Iterator[Podman]:
     Within it SIGTERM ends the run as an exit does, so that what was started and written is taken away again. Raises
     HostError where Podman or podman-py is missing, PodmanError with status 0 where a named socket does not answer.
     """
-    import_podman_py()
     with contextlib.ExitStack() as stack:
         stack.enter_context(exit_on_sigterm())
         path = socket_path or named_socket() or listening_default_socket()
@@ -503,8 +502,8 @@ def service_for_this_run() -> Iterator[str]:
 
     Containers started through it go on running: each is watched by a conmon of its own.
     """
-    program = podman_program()
-    with private_directory(SERVICE_PREFIX, runtime_base()) as directory:
+    program, base = podman_program(), runtime_base()
+    with private_directory(SERVICE_PREFIX, base) as directory:
         path = directory / "podman.sock"
         log_path = directory / "log"
         with open(log_path, "wb") as log:
@@ -519,6 +518,8 @@ def service_for_this_run() -> Iterator[str]:
                 start_new_session=True,
             )
         try:
+            # It takes as long as the service needs to start.
+            import_podman_py()
             await_service(process, path, log_path)
             yield str(path)
         finally:

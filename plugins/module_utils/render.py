@@ -165,6 +165,7 @@ def update_body(wanted: LiveLimits) -> dict[str, Any]:
 def container_body(context: Context, container: s.Container, parts: ContainerParts) -> dict[str, Any]:
     """The body of ``POST /containers/create``. Raises ContainerFailed for what only the image can tell."""
     pod, node = context.pod, context.node
+    check_image(pod, container, parts.image)
     role = pod.role_of(container)
     entrypoint, command = _command(pod, container, parts)
     body: dict[str, Any] = {
@@ -211,17 +212,25 @@ def _command(pod: s.PodSpec, container: s.Container, parts: ContainerParts) -> t
     entrypoint = command or list(parts.image.entrypoint)
     if not args and not command:
         args = list(parts.image.command)
-    if not entrypoint and not args:
+    if parts.launcher_path:
+        start = [f"{LAUNCHER_DIRECTORY}/busybox", "sh", f"{LAUNCHER_DIRECTORY}/start"]
+        return start, entrypoint + args
+    return entrypoint, args
+
+
+def check_image(pod: s.PodSpec, container: s.Container, image: ObservedImage) -> None:
+    """Raise ContainerFailed where the container cannot be made from this image: no command, runAsNonRoot and root."""
+    if not (container.command or container.args or image.entrypoint or image.command):
         raise ContainerFailed(
             pod.name,
             container.name,
             "CreateContainerError",
             f"image {container.image} has no command of its own; give one in command or args",
         )
-    if parts.launcher_path:
-        start = [f"{LAUNCHER_DIRECTORY}/busybox", "sh", f"{LAUNCHER_DIRECTORY}/start"]
-        return start, entrypoint + args
-    return entrypoint, args
+    context = effective_security_context(pod, container)
+    if context.run_as_non_root:
+        image_user = image.user.partition(":")[0]
+        _refuse_root(pod, container, str(context.run_as_user) if context.run_as_user is not None else image_user)
 
 
 def launcher_script(secret: dict[str, str]) -> str:
@@ -277,7 +286,7 @@ def _namespace_keys(pod: s.PodSpec) -> dict[str, Any]:
 def _security_keys(pod: s.PodSpec, container: s.Container, image: ObservedImage) -> dict[str, Any]:
     context = effective_security_context(pod, container)
     keys: dict[str, Any] = {}
-    user = _user(pod, container, context, image)
+    user = _user(context, image)
     if user:
         keys["user"] = user
     pod_wide = pod.security_context or s.PodSecurityContext()
@@ -315,12 +324,10 @@ def _profile_keys(context: s.SecurityContext) -> dict[str, Any]:
     return keys
 
 
-def _user(pod: s.PodSpec, container: s.Container, context: s.SecurityContext, image: ObservedImage) -> str:
-    """``uid:gid`` for Podman, empty for the image's own user; keeps runAsNonRoot."""
+def _user(context: s.SecurityContext, image: ObservedImage) -> str:
+    """``uid:gid`` for Podman, empty for the image's own user."""
     image_user, _, image_group = image.user.partition(":")
     user = str(context.run_as_user) if context.run_as_user is not None else image_user
-    if context.run_as_non_root:
-        _refuse_root(pod, container, user)
     if context.run_as_group is not None:
         return f"{user or '0'}:{context.run_as_group}"
     if context.run_as_user is not None:

@@ -29,6 +29,7 @@ from .errors import Busy, HostError
 from .limits import requested
 from .materials import File
 from .parse import parse_options
+from .state_directory import default_directory
 
 RECORD_VERSION = 1
 TERMINATION_MESSAGE_BYTES = 4096
@@ -62,22 +63,12 @@ class Record:
         return self.applied if self.is_verified else self.previous
 
 
-def default_directory() -> Path:
-    """Where the state stands: PODWRIGHT_STATE_DIR, else by user."""
-    given = os.environ.get("PODWRIGHT_STATE_DIR")
-    if given:
-        return Path(given)
-    if os.geteuid() == 0:
-        return Path("/var/lib/podwright")
-    data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
-    return Path(data) / "podwright"
-
-
 class Store:
     """The state directory. Reading makes nothing, so that a check mode run leaves no trace."""
 
     def __init__(self, directory: Path | None = None) -> None:
         self.directory = directory or default_directory()
+        self._records: dict[str, tuple[bytes, Record]] = {}
 
     # --- the host's key, locks -------------------------------------------------------------------------------------
 
@@ -128,21 +119,11 @@ class Store:
         content = _read_bytes(path)
         if content is None:
             return None
-        try:
-            data = json.loads(content)
-            version = data["version"]
-            if version > RECORD_VERSION:
-                raise HostError(
-                    f"{path} was written by a newer podwright.pods (record version {version}, this one reads "
-                    f"{RECORD_VERSION}); update the collection on the control node"
-                )
-            previous = _read_applied(data["previous"]) if data.get("previous") else None
-            is_stopped = bool(data.get("is_stopped"))
-            return Record(_read_applied(data["applied"]), bool(data["is_verified"]), previous, is_stopped)
-        except (ValueError, KeyError, TypeError) as error:
-            raise HostError(
-                f"{path} cannot be read ({error}); move it away to have the pod recorded anew at the next run"
-            ) from error
+        known = self._records.get(pod)
+        if known is None or known[0] != content:
+            # A run asks several times, and parsing takes far longer than reading.
+            known = self._records[pod] = (content, _parse_record(path, content))
+        return known[1]
 
     def write_record(self, pod: str, record: Record) -> None:
         cpu_millicores, memory_bytes = requested(record.applied.pod)
@@ -302,13 +283,24 @@ class Store:
 
     def mark_post_start(self, pod: str, container: str, container_id: str) -> None:
         """Write down that postStart has run in the container of that id."""
-        directory = self._container(pod, container)
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _write_atomically(directory / "post-started", container_id.encode())
+        self._mark(pod, container, "post-started", container_id)
 
     def post_started(self, pod: str, container: str) -> str:
         """The id of the container in which postStart ran last."""
         return (_read_bytes(self._container(pod, container) / "post-started") or b"").decode()
+
+    def mark_stop(self, pod: str, container: str, container_id: str) -> None:
+        """Write down that the container of that id is ended by us, and not by itself."""
+        self._mark(pod, container, "stopped", container_id)
+
+    def stopped(self, pod: str, container: str) -> str:
+        """The id of the container that was ended by us last."""
+        return (_read_bytes(self._container(pod, container) / "stopped") or b"").decode()
+
+    def _mark(self, pod: str, container: str, mark: str, container_id: str) -> None:
+        directory = self._container(pod, container)
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _write_atomically(directory / mark, container_id.encode())
 
     def sweep(self, pod: str, containers: Collection[str]) -> None:
         """Remove what a killed run left behind, as the pod's only writer; ``containers`` are those that stay known."""
@@ -339,6 +331,24 @@ def _busy_text(pod: str, lock: Any, timeout_seconds: float) -> str:
         f"another run is changing pod {pod} (process {holder}) and did not finish within {timeout_seconds:.0f} s; "
         "wait for it, or raise wait_timeout"
     )
+
+
+def _parse_record(path: Path, content: bytes) -> Record:
+    try:
+        data = json.loads(content)
+        version = data["version"]
+        if version > RECORD_VERSION:
+            raise HostError(
+                f"{path} was written by a newer podwright.pods (record version {version}, this one reads "
+                f"{RECORD_VERSION}); update the collection on the control node"
+            )
+        previous = _read_applied(data["previous"]) if data.get("previous") else None
+        is_stopped = bool(data.get("is_stopped"))
+        return Record(_read_applied(data["applied"]), bool(data["is_verified"]), previous, is_stopped)
+    except (ValueError, KeyError, TypeError) as error:
+        raise HostError(
+            f"{path} cannot be read ({error}); move it away to have the pod recorded anew at the next run"
+        ) from error
 
 
 def _read_applied(data: Mapping[str, Any]) -> Applied:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Callable
 
 from . import lifecycle, probes
@@ -84,21 +85,23 @@ class Waiter:
                 return
             self._pause([container], observed)
 
-    def await_ready(self) -> ObservedPod | None:
+    def await_ready(self, observed: ObservedPod | None = None) -> ObservedPod | None:
         """Wait until the pod is ready or, under a restart policy that lets it end, has succeeded.
 
-        Raises ContainerFailed for what will not come about by waiting, Timeout when the time is over.
+        ``observed``: the pod as it was seen just now, where it was. Raises ContainerFailed for what will not come
+        about by waiting, Timeout when the time is over.
         """
         awaited = [c for c in self._pod.all_containers if self._pod.role_of(c) != "init"]
         while True:
-            observed = self.look()
+            observed = self.look(observed)
             if all(self.ready.get(c.name) or self._is_done(c, observed) for c in awaited):
                 return observed
             self._pause(awaited, observed)
+            observed = None
 
-    def look(self) -> ObservedPod | None:
+    def look(self, observed: ObservedPod | None = None) -> ObservedPod | None:
         """One look at the pod: run what probes are due and note who has started and is ready."""
-        observed = observe_pod(self._podman, self._store, self._pod.name)
+        observed = observed or observe_pod(self._podman, self._store, self._pod.name)
         for container in self._pod.all_containers:
             if self._pod.role_of(container) != "init":
                 self._look_at(container, observed.find(container.name) if observed else None)
@@ -110,8 +113,10 @@ class Waiter:
 
     def _is_done(self, container: s.Container, observed: ObservedPod | None) -> bool:
         """Whether the container has ended as it was meant to; a failure for good is raised."""
+        if self._pod.role_of(container) == "sidecar":
+            return all(self._is_done(c, observed) for c in self._pod.containers)
         found = observed.find(container.name) if observed else None
-        if found is None or not found.has_exited or self._pod.role_of(container) == "sidecar":
+        if found is None or not found.has_exited:
             return False
         latest = "succeeded" if found.exit_code == 0 else "failed"
         if lifecycle.should_restart(latest, self._pod.restart_policy, False):  # type: ignore[arg-type]
@@ -139,7 +144,7 @@ class Waiter:
         self.ready[container.name] = (
             facts is not None
             and lifecycle.container_ready(facts, prober.readiness)
-            and self._is_stable(container, facts)
+            and self._is_stable(container, found, facts)
         )
         return self.ready[container.name]
 
@@ -165,11 +170,16 @@ class Waiter:
             return read_time(state.get("StartedAt")) or listed
         return listed
 
-    def _is_stable(self, container: s.Container, facts: lifecycle.ContainerFacts) -> bool:
-        """A process that ends at once is seen running for a moment; without a probe only time tells."""
-        if container.readiness_probe or container.startup_probe:
+    def _is_stable(
+        self, container: s.Container, found: ObservedContainer | None, facts: lifecycle.ContainerFacts
+    ) -> bool:
+        """A process that ends at once is seen running for a moment; without a probe only time tells.
+
+        Podman may tell of it a good while longer than the kernel.
+        """
+        if container.readiness_probe or container.startup_probe or found is None:
             return True
-        return time.time() - facts.started_at_seconds >= STABLE_SECONDS
+        return time.time() - facts.started_at_seconds >= STABLE_SECONDS and Path(f"/proc/{found.pid}").exists()
 
     def _step(
         self,
@@ -193,7 +203,7 @@ class Waiter:
             return worker
         outcome = probes.check(declared, declared.timeout_seconds, self._target(container), self._podman)
         result: lifecycle.Outcome = "Success" if outcome.result == "Warning" else outcome.result
-        prober.message = "" if result == "Success" else f"{declared.kind}: {outcome.message}"
+        prober.message = "" if result == "Success" else outcome.message
         prober.retry_at = time.time() + prober.retry_pause
         prober.retry_pause = min(prober.retry_pause * 1.5, float(declared.period_seconds))
         if counts or result == "Success":

@@ -1153,12 +1153,16 @@ logs:
   type: str
 """
 
-from ansible_collections.podwright.pods.plugins.module_utils.arguments import HIDDEN, POD_ARGUMENTS
-from ansible_collections.podwright.pods.plugins.module_utils.engine import run_pod
-from ansible_collections.podwright.pods.plugins.module_utils.module import run_module
+from ansible_collections.podwright.pods.plugins.module_utils import bytecode
 
 
 def main() -> None:
+    bytecode.use_kept()
+    # Not before: these are what is kept.
+    from ansible_collections.podwright.pods.plugins.module_utils.arguments import HIDDEN, POD_ARGUMENTS
+    from ansible_collections.podwright.pods.plugins.module_utils.engine import run_pod
+    from ansible_collections.podwright.pods.plugins.module_utils.module import run_module
+
     run_module(POD_ARGUMENTS, run_pod, hidden_options=HIDDEN)
 
 

@@ -553,11 +553,11 @@ class TestBootstrap:
 
     def test_a_killed_run_ends_its_installer(self, image: ImageModule, clean_host: PodmanHost) -> None:
         process = image.start(name=NAME, bootstrap={"packages": ["netcat-openbsd"]})
-        await_processes(clean_host, some=True)
+        await_that(lambda: bool(list(clean_host.directory.glob("mmdebstrap.*/var/lib/dpkg/info/*.list"))))
         process.kill()
         process.communicate()
-        await_processes(clean_host, some=False)
-        assert not list(clean_host.directory.glob("mmdebstrap.*"))
+        await_that(lambda: not installers(clean_host))
+        await_that(lambda: not list(clean_host.directory.glob("mmdebstrap.*")))
         assert image(name=NAME, build={"containerfile": f"FROM {BUSYBOX}\n"})["changed"]
         assert leftovers(clean_host) == [], "the next run removes what the killed one left"
 
@@ -577,12 +577,14 @@ def leftovers(host: PodmanHost) -> list[str]:
     return [path.name for path in host.directory.glob("podwright-image-*")]
 
 
-def await_processes(host: PodmanHost, some: bool) -> None:
-    """Wait until mmdebstrap works below the host's directory, or until none does any more."""
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
-        if some is any("mmdebstrap" in line and str(host.directory) in line for line in listed.splitlines()):
-            return
+def installers(host: PodmanHost) -> list[str]:
+    """Processes of mmdebstrap that work below the host's directory."""
+    listed = subprocess.run(["ps", "-ewwo", "args"], capture_output=True, text=True, check=True).stdout
+    return [line for line in listed.splitlines() if "mmdebstrap" in line and str(host.directory) in line]
+
+
+def await_that(condition: Callable[[], bool], timeout_seconds: float = 120) -> None:
+    deadline = time.monotonic() + timeout_seconds
+    while not condition():
+        assert time.monotonic() < deadline
         time.sleep(0.1)
-    raise AssertionError(f"mmdebstrap {'does not run' if some else 'goes on'}")

@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 
 import pytest
-from pod_runs import Options, PodRuns, cgroup_path, container, plan, pod, read_shares, write_memory_limit
+from pod_runs import Options, PodRuns, cgroup_path, container, pod, read_shares, write_memory_limit
 
 from ansible_collections.podwright.pods.plugins.module_utils.errors import Refused
 

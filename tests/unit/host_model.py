@@ -153,7 +153,7 @@ class Host:
 
 
 def normalise(host: Host) -> Any:
-    """What tells whether two hosts are alike: everything but ids and times."""
+    """What tells whether two hosts are alike: everything but ids, times and what is of no more account."""
     pod = host.observed.pod
     containers = pod.containers if pod else ()
     ids = {c.id: c.podman_name for c in containers}
@@ -162,7 +162,17 @@ def normalise(host: Host) -> Any:
         host.is_stopped,
         pod and replace(pod, id="", infra_id=ids.get(pod.infra_id, ""), created_at=None, containers=()),
         sorted(
-            (replace(c, id="", started_at=c.started_at and 1.0, finished_at=None) for c in containers),
+            (
+                replace(
+                    c,
+                    id="",
+                    started_at=c.started_at and 1.0,
+                    finished_at=None,
+                    limits=c.limits if c.is_running else None,
+                    post_start_done=c.post_start_done and _has_hook(host.recorded, c.name),
+                )
+                for c in containers
+            ),
             key=lambda c: c.podman_name,
         ),
         host.observed.volumes,
@@ -172,12 +182,17 @@ def normalise(host: Host) -> Any:
     )
 
 
+def _has_hook(pod: s.PodSpec | None, name: str) -> bool:
+    container = pod.find(name) if pod else None
+    return bool(container and container.lifecycle and container.lifecycle.post_start)
+
+
 # --- what the operations do ----------------------------------------------------------------------------------------
 
 
 def _pull(host: Host, context: fields.Context, operation: op.PullImage) -> Host:
     before = host.observed.images.get(operation.image)
-    pulled = before or ObservedImage(image_id(operation.image))
+    pulled = before or ObservedImage(image_id(operation.image), command=("serve",))
     return host.see(images={**host.observed.images, operation.image: pulled})
 
 
@@ -338,7 +353,7 @@ def _stop_container(host: Host, context: fields.Context, operation: op.StopConta
         return host.see_pod(containers=containers, infra_pid=0)
     found = host.find(operation.container)
     assert found.id == operation.id
-    return host.see_container(found.name, state="exited", pid=0, exit_code=137)
+    return host.see_container(found.name, state="exited", pid=0, exit_code=0, stopped_by_run=True)
 
 
 def _remove_container(host: Host, context: fields.Context, operation: op.RemoveContainer) -> Host:

@@ -17,11 +17,13 @@ OWN_PACKAGE = "ansible_collections.podwright.pods.plugins.module_utils"
 IMPURE_ROOMS = {
     "agent": "composes the others",
     "build_context": "files",
+    "bytecode": "files",
     "cgroup": "files",
     "engine": "composes the others",
     "execute": "Podman",
     "hooks": "Podman, sockets",
     "image_archive": "files",
+    "image_pull": "Podman, files",
     "images": "Podman, files",
     "module": "Ansible",
     "netns": "namespaces, sockets",
@@ -31,6 +33,7 @@ IMPURE_ROOMS = {
     "probes": "sockets",
     "report": "composes the others",
     "root_filesystem": "processes, files",
+    "state_directory": "files",
     "store": "files",
     "wait": "Podman, the clock",
 }

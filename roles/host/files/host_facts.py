@@ -175,6 +175,7 @@ def main() -> None:
         "apt_bindings": bool(run("/usr/bin/python3", "-c", "import apt; print(1)")),
         "podman": podman_version(),
         "podman_py": podman_py_version(asked["podman_py_directory"]),
+        "tun": os.path.exists("/dev/net/tun") and os.stat("/dev/net/tun").st_mode & 0o666 == 0o666,
         "rootless_users": [rootless_user(name) for name in asked["users"]],
     }
     print(json.dumps(facts))

@@ -1,0 +1,245 @@
+# Copyright: (c) 2026, podwright.pods contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The LAMP pod as its role makes it, out of the distribution's packages, on a Podman of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from podman_host import PodmanHost
+
+HERE = Path(__file__).parent
+REPOSITORY = HERE.parents[1]
+CONTAINERS = ("db", "php", "web", "backup")
+KILL_STEP = 1 if os.environ.get("PODWRIGHT_TEST_FULL") else 7
+
+pytestmark = pytest.mark.lamp
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Lamp:
+    """The stack on a Podman of its own, brought up by ansible-playbook."""
+
+    def __init__(self, host: PodmanHost, directory: Path) -> None:
+        self.host = host
+        self.directory = directory
+        self.port = free_port()
+        self.output = ""
+
+    def play(self, *arguments: str, **variables: Any) -> dict[str, Any]:
+        """One run of the role; returns the pod module's result. ``output`` is all that Ansible printed."""
+        result_path = self.directory / "result.json"
+        given = {
+            "ansible_python_interpreter": sys.executable,
+            "result_path": str(result_path),
+            "lamp_port": self.port,
+            "lamp_drain_seconds": 1,
+            **variables,
+        }
+        program = Path(sys.executable).with_name("ansible-playbook")
+        done = subprocess.run(
+            [program, HERE / "lamp.yml", "-e", json.dumps(given), *arguments],
+            cwd=REPOSITORY,
+            env={**self.host.environment, "ANSIBLE_CONFIG": str(REPOSITORY / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        self.output = done.stdout + done.stderr
+        assert done.returncode == 0, self.output
+        return dict(json.loads(result_path.read_text()))
+
+    @property
+    def recap(self) -> dict[str, int]:
+        counts = re.findall(r"(ok|changed|unreachable|failed)=(\d+)", self.output.rpartition("PLAY RECAP")[2])
+        return {name: int(number) for name, number in counts}
+
+    def get(self, path: str = "/", port: int | None = None) -> tuple[int, str]:
+        """Status and body of a page, as a visitor sees it."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port or self.port}{path}", timeout=10) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    def visits(self, port: int | None = None) -> int:
+        status, body = self.get(port=port)
+        assert status == 200, body
+        found = re.search(r"Visits</th><td>(\d+)", body)
+        assert found, body
+        return int(found[1])
+
+    def runs(self) -> dict[str, tuple[str, str]]:
+        """Id and start of each container."""
+        inspected = {name: self.host.inspect(f"lamp-{name}") for name in CONTAINERS}
+        return {name: (each["Id"], each["State"]["StartedAt"]) for name, each in inspected.items()}
+
+    def options(self) -> dict[str, Any]:
+        """The pod's native options as they were applied."""
+        record = json.loads((self.host.state_directory / "pods/lamp/record.json").read_text())
+        return dict(record["applied"]["pod"])
+
+    def run_engine(self, options: dict[str, Any], kill_after: int = 0) -> int:
+        """Apply options without Ansible, killed after so many operations; returns the exit status."""
+        path = self.directory / "options.json"
+        path.write_text(json.dumps(options))
+        done = subprocess.run(
+            [sys.executable, HERE / "interruption.py", path, str(kill_after or 1000)],
+            env={**self.host.environment, "PYTHONPATH": str(REPOSITORY / "collections")},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode in (0, -signal.SIGKILL), done.stderr
+        return done.returncode
+
+
+@pytest.fixture(scope="module")
+def lamp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lamp]:
+    """The stack, up and running."""
+    host = PodmanHost()
+    try:
+        host.start()
+        stack = Lamp(host, tmp_path_factory.mktemp("lamp"))
+        stack.play()
+        yield stack
+    finally:
+        host.remove()
+
+
+def test_second_run_changes_nothing(lamp: Lamp) -> None:
+    before = lamp.runs()
+    result = lamp.play()
+    assert (lamp.recap["changed"], lamp.recap["failed"]) == (0, 0)
+    assert result["actions"] == []
+    assert result["pod"]["status"]["phase"] == "Running"
+    assert lamp.runs() == before
+
+
+def test_page_shows_versions_and_a_counter(lamp: Lamp) -> None:
+    status, body = lamp.get()
+    assert status == 200
+    assert re.search(r"Server</th><td>Apache", body)
+    assert re.search(r"PHP</th><td>8\.\d+", body)
+    assert re.search(r"Database</th><td>MariaDB 1\d\.", body)
+    assert lamp.visits() == lamp.visits() - 1
+
+
+def test_health_follows_the_database_and_drift_is_repaired(lamp: Lamp) -> None:
+    assert lamp.get("/healthz")[0] == 200
+    visits, before = lamp.visits(), lamp.runs()
+    lamp.host.podman("stop", "lamp-db")
+    assert lamp.get("/healthz")[0] == 503
+    result = lamp.play()
+    assert {line.partition(": ")[0].partition(" ")[2] for line in result["actions"]} == {
+        "remove container lamp/db",
+        "create container lamp/db",
+        "start container lamp/db",
+        "run postStart hook (exec) of lamp/db",
+    }
+    assert lamp.get("/healthz")[0] == 200
+    assert lamp.visits() == visits + 1
+    after = lamp.runs()
+    assert {name for name in CONTAINERS if before[name] != after[name]} == {"db"}
+
+
+def test_a_change_of_php_costs_php_alone(lamp: Lamp) -> None:
+    before = lamp.runs()
+    predicted = lamp.play("--check", "--diff", lamp_php_env=[{"name": "STAGE", "value": "blue"}])
+    assert lamp.runs() == before
+    result = lamp.play(lamp_php_env=[{"name": "STAGE", "value": "blue"}])
+    assert result["actions"] == predicted["actions"] != []
+    after = lamp.runs()
+    assert {name for name in CONTAINERS if before[name] != after[name]} == {"php"}
+    assert lamp.play(lamp_php_env=[{"name": "STAGE", "value": "blue"}])["actions"] == []
+    lamp.play()
+
+
+def test_a_change_of_limits_restarts_nothing(lamp: Lamp) -> None:
+    limits = {"requests": {"cpu": "200m", "memory": "256Mi"}, "limits": {"cpu": "1", "memory": "600Mi"}}
+    before = lamp.runs()
+    result = lamp.play(lamp_db_resources=limits)
+    assert [line.partition(": ")[0].partition(" ")[2] for line in result["actions"]][-1] == "resize container lamp/db"
+    assert lamp.runs() == before
+    pid = lamp.host.inspect("lamp-db")["State"]["Pid"]
+    assert read_memory_limit(pid) == 600 * 1024**2
+    assert lamp.play(lamp_db_resources=limits)["actions"] == []
+    lamp.play()
+
+
+def read_memory_limit(pid: int) -> int:
+    for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines():
+        _number, controllers, path = line.split(":", 2)
+        if controllers == "memory":
+            return int(Path(f"/sys/fs/cgroup/memory{path}/memory.limit_in_bytes").read_text())
+        if controllers == "" and Path("/sys/fs/cgroup/cgroup.controllers").exists():
+            return int(Path(f"/sys/fs/cgroup{path}/memory.max").read_text())
+    raise AssertionError("the process has no memory cgroup")
+
+
+def test_a_change_of_the_port_replaces_the_pod_and_loses_no_row(lamp: Lamp) -> None:
+    visits, before, port = lamp.visits(), lamp.runs(), free_port()
+    lamp.play(lamp_port=port)
+    after = lamp.runs()
+    assert all(before[name] != after[name] for name in CONTAINERS)
+    assert lamp.visits(port) == visits + 1
+    lamp.play()
+    assert lamp.visits() == visits + 2
+
+
+def test_passwords_are_nowhere(lamp: Lamp) -> None:
+    generated = json.loads((lamp.host.state_directory / "secrets/lamp.json").read_text())
+    passwords = [value for keys in generated.values() for value in keys.values()]
+    assert len(passwords) == 3
+    given = "Gv" + os.urandom(12).hex()
+    lamp.play("-vvv", "--diff", lamp_db_password=given)
+    seen = lamp.output
+    seen += lamp.host.podman("pod", "inspect", "lamp")
+    names = [name for name in lamp.host.containers() if name.startswith("lamp-")]
+    seen += lamp.host.podman("inspect", *names)
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            seen += path.read_bytes().decode(errors="replace")
+        except OSError:
+            continue
+    assert not [password for password in (*passwords, given) if password in seen]
+    lamp.play()
+    assert lamp.get("/healthz")[0] == 200
+
+
+def test_interrupted_anywhere_the_next_run_converges(lamp: Lamp) -> None:
+    """From nothing but the data, killed after each operation (each seventh in a short run)."""
+    options, visits = lamp.options(), lamp.visits()
+    absent = {"name": "lamp", "state": "absent"}
+    number = 1
+    while True:
+        lamp.run_engine(absent)
+        killed = lamp.run_engine(options, kill_after=number) == -signal.SIGKILL
+        lamp.run_engine(options)
+        visits += 1
+        assert lamp.visits() == visits, f"after operation {number}"
+        names = {name for name in lamp.host.containers() if name.startswith("lamp-")}
+        assert names == {"lamp-infra", "lamp-prepare", *(f"lamp-{name}" for name in CONTAINERS)}
+        if not killed:
+            break
+        number += KILL_STEP
+    assert number > 20
+    assert lamp.play()["actions"] == []
