@@ -608,7 +608,8 @@ def _runnable_container(
         command, args = command[:2], (script, *args)
     # A server is known to run; of one that sleeps only its processes are.
     checks: list[Any] = [s.ExecAction(("true",))]
-    checks += [s.HttpGetAction("http", "/etc/passwd"), s.HttpGetAction(port), s.TcpSocketAction(port)] if port else []
+    if port is not None:
+        checks += [s.HttpGetAction("http", "/etc/group"), s.HttpGetAction(port, "/etc/passwd"), s.TcpSocketAction(port)]
     names = {s.ExecAction: "exec", s.HttpGetAction: "http_get", s.TcpSocketAction: "tcp_socket"}
     actions = st.sampled_from(checks).map(lambda action: {names[type(action)]: action})
     probes_of_it = actions.map(lambda action: s.Probe(**action, **_PATIENT))

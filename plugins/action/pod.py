@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import contextlib
+import gc
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +35,8 @@ class ActionModule(ActionBase):
         except InvalidInput as error:
             return {**result, **_failure(error)}
         background = self._task.async_val and not self._connection.has_native_async
-        answer = self._execute_module(MODULE, module_args=options, task_vars=task_vars, wrap_async=background)
+        with _without_garbage_collection():
+            answer = self._execute_module(MODULE, module_args=options, task_vars=task_vars, wrap_async=background)
         return {**result, **answer}
 
     def _read(self, options: dict[str, Any]) -> dict[str, Any]:
@@ -83,6 +86,22 @@ class ActionModule(ActionBase):
         except (AnsibleError, OSError) as error:
             at.fault(" ".join(str(error).split()))
             raise InvalidInput(at.faults) from None
+
+
+@contextlib.contextmanager
+def _without_garbage_collection() -> Iterator[None]:
+    """Ansible parses all the code that it sends; to look for garbage among the many objects takes longer than that.
+
+    It is not looked for afterwards either: this process ends with the task.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        if was_enabled:
+            gc.enable()
 
 
 def _read_options(options: dict[str, Any], by_name: bool) -> dict[str, Any]:

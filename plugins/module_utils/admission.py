@@ -65,7 +65,7 @@ def _taken_names(pod: s.PodSpec, observed: Observed) -> Iterator[Fault]:
             f"a pod called {pod.name} exists and was not made by podwright.pods; remove it or choose another name",
         )
     for name in sorted(observed.foreign_names):
-        yield Fault("name", f"the container name {name} is taken by a container outside the pod; remove or rename it")
+        yield Fault("name", f"the container name {name} is taken by a container of others; remove or rename it")
 
 
 def _missing_images(pod: s.PodSpec, observed: Observed, pinned: frozenset[str]) -> Iterator[Fault]:

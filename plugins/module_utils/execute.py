@@ -37,7 +37,7 @@ from .podman import Podman
 from .probes import Target
 from .quantity import Quantity
 from .resources import cpu_weight_quadratic
-from .store import Applied, Record, Store
+from .store import Applied, Record, Store, give_to_group
 from .wait import Waiter
 
 LOG_LINES = 20
@@ -255,8 +255,7 @@ class Executor:
                 continue
             path = self._source(volume, True)[1]
             if path and (path.stat().st_gid != group or not path.stat().st_mode & stat.S_ISGID):
-                os.chown(path, -1, group)
-                path.chmod(0o2777 if volume.empty_dir else 0o2775)
+                give_to_group(path, group, 0o2777 if volume.empty_dir else 0o2775)
 
     def _mounts(self, container: s.Container) -> list[render.Mount]:
         variables = environment(self.pod, container, self.context.materials, self._facts_in_sandbox())

@@ -203,16 +203,16 @@ def observe_image(podman: Podman, name: str) -> ObservedImage | None:
 
 
 def _foreign_names(podman: Podman, desired: s.PodSpec, pod: ObservedPod | None) -> frozenset[str]:
-    """The Podman names we need that are held outside the pod. Asked only when something is to be created."""
+    """The Podman names we need that others hold. Asked only when something is to be created."""
     needed = {desired.podman_name(c.name) for c in desired.all_containers} | {desired.infra_name}
-    present = {c.podman_name for c in pod.containers} if pod else set()
+    present = {c.podman_name for c in pod.containers if c.is_ours or c.is_infra} if pod else set()
     missing = sorted(needed - present)
     if not missing:
         return frozenset()
     patterns = [f"^{re.escape(name)}$" for name in missing]
     listed = podman.get("/containers/json", {"all": True, "filters": {"name": patterns}})
-    names = {name: item.get("Pod", "") for item in listed for name in item.get("Names") or []}
-    return frozenset(name for name in missing if name in names and names[name] != (pod.id if pod else None))
+    names = {name for item in listed for name in item.get("Names") or []}
+    return frozenset(name for name in missing if name in names)
 
 
 def _volumes(podman: Podman, desired: s.PodSpec) -> frozenset[str]:

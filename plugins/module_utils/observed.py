@@ -106,8 +106,8 @@ class ObservedPod:
         return tuple(c for c in self.containers if not c.is_ours and not c.is_infra)
 
     def find(self, name: str) -> ObservedContainer | None:
-        """Our container of that declared name."""
-        return next((c for c in self.members if c.name == name), None)
+        """Our container of that declared name; one that was renamed by hand is not it."""
+        return next((c for c in self.members if c.name == name and c.podman_name == f"{self.name}-{name}"), None)
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,7 @@ class Observed:
     pod: ObservedPod | None = None
     foreign_pod: bool = False
     foreign_names: frozenset[str] = frozenset()
-    """Podman container names we need that containers outside the pod hold."""
+    """Podman container names we need that containers of others hold, in the pod or outside."""
     images: Mapping[str, ObservedImage | None] = field(default_factory=dict)
     volumes: frozenset[str] = frozenset()
     """Named Podman volumes that exist."""

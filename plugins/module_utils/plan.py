@@ -262,9 +262,10 @@ def _change_containers(desired: Desired, observed: Observed, pod: ObservedPod) -
         operations.append(StartPod(desired.pod.name, "not started"))
     operations += _grow_pod(desired, pod)
     for found in pod.members:
-        declared = desired.pod.find(found.name)
-        if declared is None:
+        if desired.pod.find(found.name) is None:
             operations += _take_down(desired, found, "no longer declared")
+        elif pod.find(found.name) is not found:
+            operations += _take_down(desired, found, f"it is called {found.podman_name}")
     is_initialized = any(c.has_started for c in pod.members if c.role == "app")
     for container in desired.pod.all_containers:
         present, role = pod.find(container.name), desired.pod.role_of(container)
@@ -305,6 +306,8 @@ def _initialize(desired: Desired, container: s.Container, found: ObservedContain
         return []
     # One that was only created was perhaps made by a run that was cut off, with other limits than are wanted now.
     cause = f"it exited with {found.exit_code}" if found.has_started else "not started"
+    if found.stopped_by_run:
+        cause = "it was stopped"
     return [*_take_down(desired, found, cause), *_bring_up(desired.pod, container, cause)]
 
 

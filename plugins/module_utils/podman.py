@@ -96,6 +96,8 @@ class Podman:
         version = ".".join(map(str, api_version)) if api_version else "4.0.0"
         self._client = podman_py.PodmanClient(base_url=f"unix://{socket_path}", version=version)
         self._session = self._client.api
+        # A socket of this host has no proxy and no password in ~/.netrc, where requests would look at every call.
+        self._session.trust_env = False
         self._transport_errors = (OSError, importlib.import_module("urllib3").exceptions.HTTPError)
         self.api_version = api_version or self._read_api_version()
 

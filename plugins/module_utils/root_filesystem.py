@@ -154,10 +154,12 @@ def run_mmdebstrap(request: RootFilesystem, directory: Path, archive: Path) -> N
         write_files(request.files, stream)
     run(mmdebstrap_command(request, included, archive), directory, {**os.environ, **apt_proxies()})
     with tarfile.open(archive, "a") as packed:
-        # Its contents are the runtime's, but a read-only container needs the place to mount them at.
-        place = tarfile.TarInfo("./dev")
-        place.type, place.mode = tarfile.DIRTYPE, 0o755
-        packed.addfile(place)
+        # Its contents are the runtime's, but a read-only container needs the place to mount them at. Older releases
+        # of mmdebstrap leave it out along with its contents.
+        if "./dev" not in packed.getnames():
+            place = tarfile.TarInfo("./dev")
+            place.type, place.mode = tarfile.DIRTYPE, 0o755
+            packed.addfile(place)
 
 
 def mmdebstrap_command(request: RootFilesystem, included: Path, archive: Path) -> list[str]:

@@ -209,9 +209,9 @@ class Store:
         path = self.empty_dir(pod, volume)
         made = path.with_name(f".{volume}")
         made.mkdir(mode=0o700, parents=True, exist_ok=True)
+        made.chmod(0o777)
         if group is not None:
-            os.chown(made, -1, group)
-        made.chmod(0o2777 if group is not None else 0o777)
+            give_to_group(made, group, 0o2777)
         made.replace(path)
 
     def write_files(
@@ -393,17 +393,31 @@ def _link_atomically(path: Path, target: str) -> None:
 
 def _write_volume_file(root: Path, path: str, item: File, group: int | None) -> None:
     target = root / path
-    for parent in reversed(target.relative_to(root).parents[:-1]):
+    for parent in reversed(list(target.relative_to(root).parents)[:-1]):
         (root / parent).mkdir(mode=0o755, exist_ok=True)
         (root / parent).chmod(0o755)
     descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(item.content)
-        mode = item.mode
-        if group is not None:
-            os.fchown(file.fileno(), -1, group)
-            mode |= stat.S_IRGRP
-        os.fchmod(file.fileno(), mode)
+        os.fchmod(file.fileno(), item.mode)
+    if group is not None:
+        give_to_group(target, group, item.mode | stat.S_IRGRP)
+
+
+def give_to_group(path: Path, group: int, mode: int) -> None:
+    """Make a file or directory a group's, as the pod's containers number it, with these permission bits.
+
+    A user without root's rights may do so only within the user namespace of its containers.
+    """
+    if os.geteuid() == 0:
+        os.chown(path, -1, group)
+        path.chmod(mode)
+        return
+    script = 'chgrp -- "$1" "$3" && chmod -- "$2" "$3"'
+    command = ["podman", "unshare", "sh", "-c", script, "sh", str(group), f"{mode:o}", str(path)]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise HostError(f"{path} cannot be given to group {group} (fs_group): {done.stderr.strip()}")
 
 
 def _remove_tree(path: Path) -> None:

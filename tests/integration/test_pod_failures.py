@@ -53,7 +53,7 @@ def test_names_of_others(pods: PodRuns) -> None:
     assert pods.state("theirs") == "running"
     pods.host.podman(*run, "--name", "shop-main", BUSYBOX, "sleep", "600")
     text = pods.refuse(pod(name="shop"), Refused)
-    assert text == ("name: the container name shop-main is taken by a container outside the pod; remove or rename it")
+    assert text == ("name: the container name shop-main is taken by a container of others; remove or rename it")
     pods.host.podman(*run, "--name", "shop-infra", BUSYBOX, "sleep", "600")
     assert "the container name shop-infra is taken" in pods.refuse(pod(name="shop"), Refused)
 

@@ -169,6 +169,7 @@ def normalise(host: Host) -> Any:
                     started_at=c.started_at and 1.0,
                     finished_at=None,
                     limits=c.limits if c.is_running else None,
+                    image_id="" if c.role == "init" else c.image_id,
                     post_start_done=c.post_start_done and _has_hook(host.recorded, c.name),
                 )
                 for c in containers
