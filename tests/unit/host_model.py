@@ -389,7 +389,8 @@ def _record(host: Host, context: fields.Context, operation: op.Record) -> Host:
 
 def _forget(host: Host, context: fields.Context, operation: op.Forget) -> Host:
     assert host.observed.pod is None
-    return replace(host, recorded=None, previous=None, is_stopped=False).see(files={}, directories=frozenset(), tmpfs_volumes={})
+    forgotten = replace(host, recorded=None, previous=None, is_stopped=False)
+    return forgotten.see(files={}, directories=frozenset(), tmpfs_volumes={})
 
 
 _STEPS = {
