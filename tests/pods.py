@@ -151,9 +151,11 @@ def lifecycles(draw: Draw, names: Sequence[str], grace_seconds: int) -> s.Lifecy
 profiles = st.sampled_from([("RuntimeDefault", None), ("Unconfined", None), ("Localhost", "profiles/own.json")])
 seccomp_profiles = profiles.map(lambda given: s.SeccompProfile(*given))
 app_armor_profiles = profiles.map(lambda given: s.AppArmorProfile(*given))
-se_linux_options = st.builds(s.SELinuxOptions, *(maybe(qualified_words) for _ in range(4)))
+se_linux_options = st.builds(s.SELinuxOptions, *(maybe(qualified_words) for _turn in range(4)))
 identities = st.integers(0, MAX_INT32)
-capabilities = st.builds(s.Capabilities, *(tuples_of(st.sampled_from(["ALL", "NET_ADMIN", "chown"])) for _ in range(2)))
+capabilities = st.builds(
+    s.Capabilities, *(tuples_of(st.sampled_from(["ALL", "NET_ADMIN", "chown"])) for _turn in range(2))
+)
 
 
 @st.composite
@@ -452,7 +454,7 @@ def pod_specs(draw: Draw) -> s.PodSpec:
     grace_seconds = draw(st.integers(0, 60))
     free_ports = list(range(30000, 30100))
     # The last name is always a main container's.
-    roles = [*(draw(st.sampled_from(["app", "init", "sidecar"])) for _ in names[:-1]), "app"]
+    roles = [*(draw(st.sampled_from(["app", "init", "sidecar"])) for _turn in names[:-1]), "app"]
     made = [
         draw(
             containers(

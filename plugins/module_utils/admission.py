@@ -90,7 +90,7 @@ def _unfit_image(pod: s.PodSpec, container: s.Container, observed: Observed) -> 
         if image:
             render.check_image(pod, container, image)
     except ContainerFailed as error:
-        place, _, reason = str(error).partition(": ")
+        place, _separator, reason = str(error).partition(": ")
         yield Fault(place, reason)
 
 

@@ -31,7 +31,7 @@ def path_of(pid: int, controller: str = "memory") -> str:
     except OSError:
         return ""
     for line in lines:
-        _, controllers, path = line.split(":", 2)
+        _number, controllers, path = line.split(":", 2)
         if (version() == 2 and controllers == "") or controller in controllers.split(","):
             return path
     return ""
@@ -61,7 +61,7 @@ def read_path(path: str) -> LiveLimits | None:
 
 def _read_v2(directory: Path) -> LiveLimits:
     memory = _text(directory / "memory.max")
-    quota, _, period = _text(directory / "cpu.max").partition(" ")
+    quota, _separator, period = _text(directory / "cpu.max").partition(" ")
     return LiveLimits(
         memory_bytes=None if memory == "max" else int(memory),
         cpu_quota_us=None if quota == "max" else int(quota) * _PERIOD_US // int(period),
@@ -144,7 +144,7 @@ def read_usage(pid: int) -> tuple[int, int]:
 
 def _stat(path: Path, name: str) -> int:
     for line in path.read_text().splitlines():
-        key, _, value = line.partition(" ")
+        key, _separator, value = line.partition(" ")
         if key == name:
             return int(value)
     return 0

@@ -471,8 +471,8 @@ def _batches(steps: Sequence[op.Operation]) -> Iterator[list[op.Operation]]:
         number, operation = item
         return ("batch", operation.batch) if isinstance(operation, op.StopContainer) else ("single", number)
 
-    for _, group in itertools.groupby(enumerate(steps), key):
-        yield [operation for _, operation in group]
+    for _key, group in itertools.groupby(enumerate(steps), key):
+        yield [operation for _number, operation in group]
 
 
 def _pauses() -> Iterator[float]:

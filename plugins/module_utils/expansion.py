@@ -30,7 +30,7 @@ def expand(text: str, lookup: Callable[[str], str | None]) -> str:
 
 def references(text: str) -> tuple[str, ...]:
     """The names ``expand`` looks up, each once, in the order of their first use."""
-    return tuple(dict.fromkeys(name for _, name in _tokens(text) if name is not None))
+    return tuple(dict.fromkeys(name for _text, name in _tokens(text) if name is not None))
 
 
 def _tokens(text: str) -> Iterator[tuple[str, str | None]]:

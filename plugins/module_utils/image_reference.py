@@ -143,7 +143,7 @@ def _fault(name: str, path: str, match: re.Match[str] | None) -> str:
 
 
 def _digest_fault(digest: str) -> str:
-    algorithm, _, encoded = digest.partition(":")
+    algorithm, _separator, encoded = digest.partition(":")
     if algorithm not in _DIGEST_HEX_CHARACTERS:
         return f"unsupported digest algorithm {algorithm}; use sha256, sha384 or sha512"
     if len(encoded) != _DIGEST_HEX_CHARACTERS[algorithm] or encoded != encoded.lower():

@@ -160,7 +160,7 @@ def field_value(pod: s.PodSpec, path: str, facts: Facts) -> str:
 def resource_value(pod: s.PodSpec, container: s.Container, reference: s.ResourceFieldReference, facts: Facts) -> str:
     """A request or limit in units of the divisor, rounded up; what is not limited can take all of the host."""
     owner = (pod.find(reference.container_name) if reference.container_name else None) or container
-    kind, _, name = reference.resource.partition(".")
+    kind, _separator, name = reference.resource.partition(".")
     resources = owner.resources.effective()
     amount = (resources.limits if kind == "limits" else resources.requests).get(name)
     if amount is None:

@@ -106,7 +106,7 @@ def _send_socket(channel: socket.socket, owner: int, namespace: int, family: int
 
 def _receive_socket(channel: socket.socket, child: int) -> socket.socket:
     try:
-        message, descriptors, _, _ = socket.recv_fds(channel, 16, 1, socket.MSG_CMSG_CLOEXEC)
+        message, descriptors, _flags, _address = socket.recv_fds(channel, 16, 1, socket.MSG_CMSG_CLOEXEC)
     except BaseException:
         os.kill(child, signal.SIGKILL)
         raise

@@ -260,7 +260,7 @@ def _usage(podman: Podman, store: Store, name: str) -> Usage:
     listed = podman.get("/pods/json", {"filters": {"label": [LABEL_POD]}}) or []
     present = {pod["Name"] for pod in listed}
     requests = [store.recorded_requests(pod) for pod in others if pod in present]
-    return Usage(sum(cpu for cpu, _ in requests), sum(memory for _, memory in requests), len(requests))
+    return Usage(sum(cpu for cpu, _memory in requests), sum(memory for _cpu, memory in requests), len(requests))
 
 
 # --- host ports ----------------------------------------------------------------------------------------------------

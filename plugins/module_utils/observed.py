@@ -240,7 +240,7 @@ def read_image(inspected: Mapping[str, Any]) -> ObservedImage:
         user=config.get("User") or inspected.get("User") or "",
         entrypoint=_words(config.get("Entrypoint")),
         command=_words(config.get("Cmd")),
-        environment={name: value for name, _, value in pairs},
+        environment={name: value for name, _separator, value in pairs},
         volumes=tuple(config.get("Volumes") or {}),
     )
 
@@ -275,7 +275,7 @@ def read_time(value: object) -> float | None:
 
 
 def _parse_rfc3339(text: str) -> float | None:
-    moment, _, fraction = text.rstrip("Z").partition(".")
+    moment, _separator, fraction = text.rstrip("Z").partition(".")
     digits = "".join(c for c in fraction[:9] if c.isdigit())
     rest = fraction[len(digits) :]
     if not fraction and len(moment) > 19:

@@ -424,9 +424,7 @@ def _check_resources(resources: ResourceRequirements, at: Place) -> None:
     for name, limit in resources.limits.items():
         request = resources.requests.get(name)
         if request is not None and request > limit:
-            at.key("requests").raw(name).fault(
-                f"{request.canonical()} is more than the limit of {limit.canonical()}"
-            )
+            at.key("requests").raw(name).fault(f"{request.canonical()} is more than the limit of {limit.canonical()}")
     memory = resources.limits.get("memory")
     if memory is not None and 0 < memory.integer() < MIN_MEMORY_BYTES:
         reason = f"{memory.canonical()} is too small to start a container; give 4Mi or more"
@@ -1176,7 +1174,7 @@ def _check_sysctls(pod: s.PodSpec, at: Place) -> None:
 def _check_pod_resources(pod: s.PodSpec, places: SequenceT[tuple[s.Container, Place]], at: Place) -> None:
     """Where the pod as a whole has requests and limits, its containers stay within them."""
     declared = pod.resources
-    if not declared or any(container.resources is INVALID for container, _ in places):
+    if not declared or any(container.resources is INVALID for container, _place in places):
         return
     for container, place in places:
         for name, limit in container.resources.limits.items():
@@ -1185,7 +1183,7 @@ def _check_pod_resources(pod: s.PodSpec, places: SequenceT[tuple[s.Container, Pl
                 place.key("resources").key("limits").raw(name).fault(
                     f"{limit.canonical()} is more than the pod's limit of {pod_limit}"
                 )
-    wanted = pod_requests([ContainerResources(c.resources, cast(Role, pod.role_of(c))) for c, _ in places])
+    wanted = pod_requests([ContainerResources(c.resources, cast(Role, pod.role_of(c))) for c, _place in places])
     for name, request in wanted.items():
         allowed = declared.requests.get(name, declared.limits.get(name))
         if allowed is not None and request > allowed:
@@ -1203,9 +1201,7 @@ POD_FIELDS = (*_METADATA_FIELDS, *_POD_FIELDS, *HOST_FIELDS)
 _NATIVE = Object(s.PodSpec, POD_FIELDS, unsupported=_SPEC_UNSUPPORTED, harmless=_SPEC_HARMLESS)
 _HOST = Object(dict, HOST_FIELDS)
 _METADATA = Object(dict, _METADATA_FIELDS, ignored=_METADATA_IGNORED)
-_SPEC = Object(
-    dict, _POD_FIELDS, unsupported=_SPEC_UNSUPPORTED, harmless=_SPEC_HARMLESS, ignored=_SPEC_IGNORED
-)
+_SPEC = Object(dict, _POD_FIELDS, unsupported=_SPEC_UNSUPPORTED, harmless=_SPEC_HARMLESS, ignored=_SPEC_IGNORED)
 _API_VERSION = Field("api_version", Text(choices=("v1",)), required=True)
 _CONFIG_METADATA = Object(
     dict,
@@ -1276,8 +1272,8 @@ def parse_documents(
         "config_maps": _join("config map", config_maps, host["config_maps"], here.key("config_maps")),
         "secrets": _join("secret", secrets, host["secrets"], here.key("secrets")),
     }
-    pods = [_assemble(values, given) for values, _ in read["Pod"]]
-    for pod, (_, at) in zip(pods, read["Pod"]):
+    pods = [_assemble(values, given) for values, _place in read["Pod"]]
+    for pod, (_values, at) in zip(pods, read["Pod"]):
         _check_pod(pod, at.key("spec"))
     if len(pods) > 1 or not (pods or faults):
         faults.append(Fault(source, _count_reason(len(pods))))
@@ -1355,9 +1351,9 @@ def _join(what: str, read: SequenceT[Reading], given: Any, given_at: Place) -> A
     for number, (item, at) in enumerate(named):
         twin = seen.setdefault(item.name, at) if item.name is not INVALID else at
         # Doubles among the options themselves have been noted already.
-        if twin is not at and (number < len(read) or twin in [there for _, there in read]):
+        if twin is not at and (number < len(read) or twin in [there for _item, there in read]):
             at.fault(f"the {what} {item.name!r} is already given by {twin.path}")
-    return given if given is INVALID else tuple(item for item, _ in named)
+    return given if given is INVALID else tuple(item for item, _place in named)
 
 
 def _assemble(values: Any, given: MappingT[str, Any]) -> s.PodSpec:

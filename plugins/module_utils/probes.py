@@ -212,7 +212,7 @@ def locate(action: Any, target: Target) -> SplitResult:
     netloc = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     if not isinstance(action, spec.HttpGetAction):
         return SplitResult("tcp" if isinstance(action, spec.TcpSocketAction) else "grpc", netloc, "", "", "")
-    path, _, query = action.path.partition("#")[0].partition("?")
+    path, _separator, query = action.path.partition("#")[0].partition("?")
     return SplitResult(action.scheme.lower(), netloc, path if path.startswith("/") else f"/{path}", query, "")
 
 
@@ -276,7 +276,7 @@ def resolve(host: str, port: int, deadline: Deadline) -> Sequence[tuple[int, Any
 
 def look_up(host: str, port: int, flags: int) -> Sequence[tuple[int, Any]]:
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)
-    return [(family, address) for family, _, _, _, address in found]
+    return [(family, address) for family, _kind, _protocol, _canonical, address in found]
 
 
 # -- tcpSocket --------------------------------------------------------------------------------------------------------
@@ -302,7 +302,7 @@ def get_following_redirects(action: spec.HttpGetAction, url: SplitResult, attemp
     first = url
     host = next((header.value for header in action.http_headers if header.name.lower() == "host"), "")
     headers = list(request_headers(action.http_headers, attempt.user_agent))
-    for _ in range(REQUEST_LIMIT):
+    for _turn in range(REQUEST_LIMIT):
         answer = get(url, host, headers, attempt)
         if answer.status not in REDIRECTS or not answer.location:
             return judge(answer, url, attempt.purpose)

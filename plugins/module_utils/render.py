@@ -326,7 +326,7 @@ def _profile_keys(context: s.SecurityContext) -> dict[str, Any]:
 
 def _user(context: s.SecurityContext, image: ObservedImage) -> str:
     """``uid:gid`` for Podman, empty for the image's own user."""
-    image_user, _, image_group = image.user.partition(":")
+    image_user, _separator, image_group = image.user.partition(":")
     user = str(context.run_as_user) if context.run_as_user is not None else image_user
     if context.run_as_group is not None:
         return f"{user or '0'}:{context.run_as_group}"

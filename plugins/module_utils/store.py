@@ -181,7 +181,7 @@ class Store:
         for secret in pod.secrets:
             for key, length in secret.generate.items():
                 if key not in values.setdefault(secret.name, {}):
-                    values[secret.name][key] = "".join(secrets.choice(_LETTERS) for _ in range(length))
+                    values[secret.name][key] = "".join(secrets.choice(_LETTERS) for _turn in range(length))
                     is_complete = False
         if keep and not is_complete:
             _write_atomically(path, json.dumps(values, indent=1, sort_keys=True).encode())

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # Copyright: (c) 2026, podwright.pods contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -190,7 +189,7 @@ def ansible_playbook(name: str) -> tuple[str, ...]:
 
 def free_ports(count: int) -> list[int]:
     with contextlib.ExitStack() as stack:
-        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
+        probes = [stack.enter_context(socket.socket()) for _turn in range(count)]
         for probe in probes:
             probe.bind(("", 0))
         return [int(probe.getsockname()[1]) for probe in probes]
@@ -268,8 +267,8 @@ def peer_version() -> str:
 
 def write_page(page: Path, results: str) -> None:
     """Put the results between the page's markers, in place of the former ones."""
-    head, _, rest = page.read_text().partition(BEGIN)
-    _, found, tail = rest.partition(END)
+    head, _separator, rest = page.read_text().partition(BEGIN)
+    _results, found, tail = rest.partition(END)
     if not found:
         raise SystemExit(f"{page} has no markers {BEGIN} and {END}; the results were not written:\n{results}")
     page.write_text(f"{head}{BEGIN}\n{results}\n{END}{tail}")

@@ -1,4 +1,4 @@
-#!/bin/bash
+#!/usr/bin/env bash
 # usage: kube_play.sh POD_FILE HTTP_PORT ECHO_PORT [--replace]
 # Plays the Pod and waits until both of its servers answer: kube play itself waits for nothing.
 set -euo pipefail

@@ -81,7 +81,7 @@ def handler_class(registry: ImageRegistry) -> type[BaseHTTPRequestHandler]:
             if self.command == "GET":
                 self.wfile.write(body)
 
-        def log_message(self, *_: Any) -> None:
+        def log_message(self, *words: Any) -> None:
             pass
 
     return Handler

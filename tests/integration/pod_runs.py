@@ -165,7 +165,7 @@ class PodRuns:
     def status(self, name: str) -> dict[str, str]:
         """/proc/PID/status of the container's first process."""
         lines = Path(f"/proc/{self.pid(name)}/status").read_text().splitlines()
-        return {key: value.strip() for key, _, value in (line.partition(":") for line in lines)}
+        return {key: value.strip() for key, _separator, value in (line.partition(":") for line in lines)}
 
     def namespace(self, name: str, kind: str) -> str:
         return str(Path(f"/proc/{self.pid(name)}/ns/{kind}").readlink())
@@ -223,7 +223,7 @@ def await_true(condition: Callable[[], bool], timeout_seconds: float = 10) -> No
 
 def cgroup_path(pid: int) -> str:
     for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines():
-        _, controllers, path = line.split(":", 2)
+        _number, controllers, path = line.split(":", 2)
         if "memory" in controllers.split(",") or (not controllers and (CGROUP / "cgroup.controllers").exists()):
             return path
     raise AssertionError(f"process {pid} is in no memory cgroup")

@@ -328,7 +328,7 @@ class TestBuild:
     def test_two_runs_at_once_build_once(self, image: ImageModule, clean_host: PodmanHost, context: Path) -> None:
         (context / "Containerfile").write_text(f"FROM {BUSYBOX}\nCOPY site /www\nRUN sleep 1\n")
         options = {"name": NAME, "build": {"context": str(context)}}
-        results = [image.finish(process) for process in [image.start(**options) for _ in range(3)]]
+        results = [image.finish(process) for process in [image.start(**options) for _turn in range(3)]]
         assert sorted(result["changed"] for result in results) == [False, False, True]
         assert len({result["image"]["id"] for result in results}) == 1
         assert leftovers(clean_host) == []
@@ -457,7 +457,7 @@ FAULTS = [
 
 
 class TestFaults:
-    @pytest.mark.parametrize(("options", "path"), FAULTS, ids=[path for _, path in FAULTS])
+    @pytest.mark.parametrize(("options", "path"), FAULTS, ids=[path for _options, path in FAULTS])
     def test_faults_name_the_option(
         self, image: ImageModule, clean_host: PodmanHost, options: dict[str, Any], path: str
     ) -> None:

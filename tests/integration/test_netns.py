@@ -135,7 +135,7 @@ class TestNetwork:
             return len(os.listdir("/proc/self/fd")), threading.active_count()
 
         before = count()
-        for _ in range(250):
+        for _turn in range(250):
             assert get(api, target).passed
             assert not get(api, target, port=9).passed
         assert count() == before
@@ -248,7 +248,7 @@ class TestRootless:
         probe = Probe(tcp_socket=TcpSocketAction(port=8080))
         results = set()
         before = len(os.listdir("/proc/self/fd"))
-        for _ in range(times):
+        for _turn in range(times):
             outcome = check(probe, 5, target, None)  # type: ignore[arg-type]
             results.add(outcome.result if outcome.passed else outcome.message)
         return results, len(os.listdir("/proc/self/fd")) - before
@@ -259,7 +259,9 @@ class TestRootless:
     def test_beside_other_threads(self, holder: int) -> None:
         def probe_in_threads() -> set[str]:
             with ThreadPoolExecutor(4) as pool:
-                return {result for found, _ in pool.map(lambda _: self.probe(holder), range(40)) for result in found}
+                return {
+                    result for found, _ids in pool.map(lambda turn: self.probe(holder), range(40)) for result in found
+                }
 
         assert as_nobody(probe_in_threads) == {"Success"}
 
@@ -312,7 +314,7 @@ def test_a_probe_does_not_take_itself_for_the_server() -> None:
             time.sleep(0.01)
         target = Target("none", "127.0.0.1", process.pid, {})
         probe = Probe(tcp_socket=TcpSocketAction(port=40000))
-        outcomes = {check(probe, 5, target, None) for _ in range(100)}  # type: ignore[arg-type]
+        outcomes = {check(probe, 5, target, None) for _turn in range(100)}  # type: ignore[arg-type]
     finally:
         process.kill()
         process.wait()

@@ -137,13 +137,13 @@ class TestErrors:
 
     def test_no_podman_program(self, in_host: PodmanHost, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv("CONTAINER_HOST")
-        monkeypatch.setattr(client.shutil, "which", lambda *_, **__: None)
+        monkeypatch.setattr(client.shutil, "which", lambda *names, **places: None)
         with pytest.raises(HostError, match=r"podman is not installed.*role podwright.pods.host"), connect():
             pass
 
     def test_no_podman_py(self) -> None:
         """An interpreter without podman-py, and nothing in the fallback directory."""
-        package, _, module = client.__name__.rpartition(".")
+        package, _separator, module = client.__name__.rpartition(".")
         code = f"from {package} import {module}; {module}.FALLBACK_PYTHON = '/none'; {module}.connect().__enter__()"
         command = [sys.executable, "-S", "-c", code]
         done = subprocess.run(command, env={"PYTHONPATH": collections()}, capture_output=True, text=True, check=False)
@@ -213,7 +213,7 @@ class TestStreams:
         assert "connection refused" in objects[-1]["error"]
 
     def test_a_stream_can_be_left(self, api: Podman) -> None:
-        for _ in api.stream("/images/pull", {"reference": "127.0.0.1:1/none:1"}):
+        for _turn in api.stream("/images/pull", {"reference": "127.0.0.1:1/none:1"}):
             break
         assert api.get("/containers/json") == []
 

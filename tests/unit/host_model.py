@@ -105,9 +105,7 @@ class Host:
         """The same host as a snapshot made for ``pod`` shows it: with an answer for each image it names."""
         answers = {c.image: self.observed.images.get(c.image) for c in pod.all_containers}
         paths = {v.host_path.path: "missing" for v in pod.volumes if v.host_path}
-        return self.see(
-            images={**answers, **self.observed.images}, host_paths={**paths, **self.observed.host_paths}
-        )
+        return self.see(images={**answers, **self.observed.images}, host_paths={**paths, **self.observed.host_paths})
 
     def desire(self, pod: s.PodSpec, allocatable: Mapping[str, int] | None = None) -> Desired:
         return Desired(
@@ -132,7 +130,7 @@ class Host:
 
     def run(self, pod: s.PodSpec, operations: Iterable[op.Operation]) -> Host:
         """The host after the operations; AssertionError at one that could not be carried out."""
-        *_, last = self.steps(pod, operations)
+        *_earlier, last = self.steps(pod, operations)
         return last
 
     def steps(self, pod: s.PodSpec, operations: Iterable[op.Operation]) -> Iterator[Host]:

@@ -77,9 +77,9 @@ def test_initial_delay(row):
     kind = row["probe_type"]
     worker = worker_for(kind, initial_delay_seconds=row["initialDelaySeconds"])
     container = facts(started=kind != "startup")
-    worker, _ = step(worker, "Success", START + row["elapsed"], container)
+    worker, _counts = step(worker, "Success", START + row["elapsed"], container)
     assert worker.result == row["result"]
-    worker, _ = step(worker, "Success", START + row["then_elapsed"], container)
+    worker, _counts = step(worker, "Success", START + row["then_elapsed"], container)
     assert worker.result == row["then_result"]
 
 
@@ -170,7 +170,7 @@ def test_the_others_start_the_moment_startup_has_passed(kind):
 
 
 def test_a_clock_set_back_delays_a_probe_by_one_period_at_most():
-    worker, _ = step(worker_for("liveness", period_seconds=10), "Success", START + 3600, facts())
+    worker, _counts = step(worker_for("liveness", period_seconds=10), "Success", START + 3600, facts())
     worker = worker.observe(RUNNING_POD, facts(), START).worker
     assert worker.due_at_seconds == START + 10
     assert probe_times(worker, facts(), range(5, 31, 5)) == [10, 20, 30]
@@ -185,7 +185,7 @@ def test_a_container_that_seems_to_start_in_the_future_is_probed_all_the_same():
 
 
 def test_unknown_changes_nothing():
-    worker, _ = step(worker_for("liveness", failure_threshold=2), "Failure", START, facts())
+    worker, _counts = step(worker_for("liveness", failure_threshold=2), "Failure", START, facts())
     assert worker.record("Unknown", "one") == worker
     assert worker.record("Failure", "one").result == "Failure"
 
@@ -196,28 +196,28 @@ def test_an_outcome_for_a_container_that_is_gone_is_dropped():
 
 
 def test_an_outcome_that_comes_after_the_decision_is_dropped():
-    worker, _ = step(worker_for("liveness", failure_threshold=1), "Failure", START, facts())
+    worker, _counts = step(worker_for("liveness", failure_threshold=1), "Failure", START, facts())
     assert worker.record("Success", "one") == worker
 
 
 def test_counters_start_anew_with_a_new_container():
     worker = worker_for("liveness", failure_threshold=3)
     for now in (0, 10):
-        worker, _ = step(worker, "Failure", START + now, facts("one"))
-    worker, _ = step(worker, "Failure", START + 20, facts("two", started_at_seconds=START + 20))
+        worker, _counts = step(worker, "Failure", START + now, facts("one"))
+    worker, _counts = step(worker, "Failure", START + 20, facts("two", started_at_seconds=START + 20))
     assert (worker.result, worker.outcome_run) == ("Success", 1)
 
 
 @pytest.mark.parametrize(("kind", "ends"), [("liveness", True), ("startup", True), ("readiness", False)])
 def test_only_liveness_and_startup_end_the_container(kind, ends):
     container = facts(started=kind != "startup")
-    worker, _ = step(worker_for(kind, failure_threshold=1), "Failure", START, container)
+    worker, _counts = step(worker_for(kind, failure_threshold=1), "Failure", START, container)
     assert worker.result == "Failure"
     assert worker.ends_container is ends
 
 
 def test_a_passed_startup_probe_rests_until_the_next_container():
-    worker, _ = step(worker_for("startup"), "Success", START, facts(started=False))
+    worker, _counts = step(worker_for("startup"), "Success", START, facts(started=False))
     assert worker.on_hold
     assert not worker.ends_container
     assert not worker.observe(RUNNING_POD, facts(), START + 60).probe
@@ -343,7 +343,7 @@ def test_has_expired(row, expire_after_seconds, quiet_seconds):
 
 def crash_loop_waits(run_seconds, restarts, backoff=CONTAINER_BACKOFF):
     waits, now = [], START
-    for _ in range(restarts):
+    for _turn in range(restarts):
         finished_at = now + run_seconds
         now = finished_at
         while backoff.is_in_backoff_since("a", finished_at, now):

@@ -57,7 +57,7 @@ def assert_faults(found: tuple[Fault, ...], expected: list[str]) -> None:
     """Each expected ``path | words`` is one of the faults found, and there are no others."""
     left = list(found)
     for row in expected:
-        path, _, words = row.partition(" | ")
+        path, _separator, words = row.partition(" | ")
         match = next((fault for fault in left if fault.path == path and words in fault.reason), None)
         assert match, f"{row}\nis not among:\n" + "\n".join(f"{fault.path} | {fault.reason}" for fault in left)
         left.remove(match)
@@ -124,7 +124,7 @@ def test_definitions_that_are_refused(definition: Any, expected: list[str]) -> N
 
 def test_lists_within_lists_are_bounded() -> None:
     definition: Any = POD
-    for _ in range(100):
+    for _turn in range(100):
         definition = {"kind": "List", "items": [definition]}
     assert_faults(faults_of(manifest.read, definition), ["definition | holds more than 64 Lists within one another"])
 
@@ -246,7 +246,7 @@ def _duplicate(draw: Any, parent: Any, key: Any) -> None:
 def mutated(draw: Any, value: Any) -> Any:
     """A copy of a valid declaration with a few things wrong in it."""
     value = copy.deepcopy(value)
-    for _ in range(draw(st.integers(1, 4))):
+    for _turn in range(draw(st.integers(1, 4))):
         places = list(_places(value))
         if places:
             mutate = draw(st.sampled_from([_replace, _remove, _wrap, _hoist, _rename, _duplicate]))
@@ -324,7 +324,7 @@ def test_any_text_is_refused_or_read(text: str) -> None:
 @given(pod_specs(), st.data())
 def test_damaged_text_is_refused_or_read(pod: s.PodSpec, data: st.DataObject) -> None:
     text = yaml.safe_dump(s.to_kubernetes(pod))
-    for _ in range(data.draw(st.integers(1, 3))):
+    for _turn in range(data.draw(st.integers(1, 3))):
         start = data.draw(st.integers(0, len(text)))
         end = start + data.draw(st.integers(0, 5))
         text = text[:start] + data.draw(st.text(alphabet="ab:-[]{}&*!|>'\"\n\t ", max_size=4)) + text[end:]

@@ -51,23 +51,23 @@ def run(body: str, **options: Any) -> tuple[dict[str, Any], str]:
         text=True,
         check=False,
     )
-    output, _, logged = done.stdout.partition("LOGGED")
+    output, _separator, logged = done.stdout.partition("LOGGED")
     assert output.strip(), done.stderr
     return json.loads(output), logged
 
 
 def test_result() -> None:
-    result, _ = run(
+    result, _logged = run(
         "return {'changed': check_mode, 'diff': diff, 'name': params['name']}", name="a", _ansible_diff=True
     )
     assert (result["changed"], result["diff"], result["name"]) == (False, True, "a")
     assert result["invocation"] == {"module_args": {"name": "a", "definition": None, "password": None}}
-    checked, _ = run("return {'changed': check_mode}", _ansible_check_mode=True)
+    checked, _logged = run("return {'changed': check_mode}", _ansible_check_mode=True)
     assert checked["changed"] is True
 
 
 def test_warnings_are_ansibles() -> None:
-    result, _ = run("return {'warnings': ['mind the gap']}")
+    result, _logged = run("return {'warnings': ['mind the gap']}")
     assert "mind the gap" in json.dumps(result["warnings"])
 
 
@@ -89,7 +89,7 @@ def test_reported_secrets_show_nowhere(body: str) -> None:
 
 
 def test_the_log_holds_no_option() -> None:
-    _, logged = run("return {}", name="visible-name", definition={"data": SECRET})
+    _result, logged = run("return {}", name="visible-name", definition={"data": SECRET})
     assert logged.strip() == "['Invoked']"
 
 
@@ -112,13 +112,13 @@ def test_refused_options_show_no_hidden_value(options: dict[str, Any]) -> None:
 def test_faults() -> None:
     faults = "[errors.Fault('a.b', 'is wrong'), errors.Fault('c', 'too')]"
     for kind in ("InvalidInput", "Refused"):
-        result, _ = run(f"raise errors.{kind}({faults})")
+        result, _logged = run(f"raise errors.{kind}({faults})")
         assert result["msg"] == "a.b: is wrong; c: too"
         assert result["faults"] == [{"path": "a.b", "reason": "is wrong"}, {"path": "c", "reason": "too"}]
 
 
 def test_details_of_a_failure() -> None:
-    result, _ = run("raise errors.ContainerFailed('lamp', 'php', 'CrashLoopBackOff', 'exit code 1', 'last line')")
+    result, _logged = run("raise errors.ContainerFailed('lamp', 'php', 'CrashLoopBackOff', 'exit code 1', 'last line')")
     assert result["msg"] == "lamp/php: CrashLoopBackOff: exit code 1"
     expected = {"pod": "lamp", "container": "php", "reason": "CrashLoopBackOff", "logs": "last line"}
     assert {name: result[name] for name in expected} == expected

@@ -335,7 +335,7 @@ def test_a_run_that_is_killed_anywhere_is_made_up_for(before: s.PodSpec, after: 
 @given(pods(), st.data())
 def test_a_first_start_that_is_killed_again_and_again_is_made_up_for(pod: s.PodSpec, data: st.DataObject) -> None:
     host = Host()
-    for _ in range(3):
+    for _turn in range(3):
         host = data.draw(st.sampled_from(list(host.steps(pod, host.plan(pod).operations))))
     host = host.apply(pod)
     assert host.plan(pod).lines() == []

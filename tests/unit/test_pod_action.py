@@ -118,7 +118,7 @@ def check(result: dict[str, Any], expected: Sequence[str], source: str = "defini
     if result["msg"] != count + text:
         return f"its message is {result['msg']!r}"
     for row in expected:
-        path, _, words = row.partition(" | ")
+        path, _separator, words = row.partition(" | ")
         path, words = path.replace("definition", source), words.replace("definition[", f"{source}[")
         match = next((fault for fault in left if fault.path == path and words in fault.reason), None)
         if match is None:
@@ -142,14 +142,14 @@ def malformed_tasks(playbook: Playbook) -> Iterator[tuple[dict[str, Any], Task, 
 
 def test_everything_malformed_is_refused_and_the_host_is_untouched(playbook: Playbook) -> None:
     rows = list(malformed_tasks(playbook))
-    results = playbook.run([{MODULE: options} for _, options, _ in rows])
+    results = playbook.run([{MODULE: options} for _row, options, _source in rows])
     problems = [
         f"{row['name']}: {problem}"
-        for (row, _, source), result in zip(rows, results, strict=True)
+        for (row, _options, source), result in zip(rows, results, strict=True)
         if (problem := check(result, row["faults"], source))
     ]
     assert not problems, "\n".join(problems)
-    assert len({row["given"] for row, _, _ in rows}) >= 150
+    assert len({row["given"] for row, _options, _source in rows}) >= 150
     assert not playbook.remote_files.exists()
 
 
@@ -197,7 +197,7 @@ RUN_OPTIONS: list[tuple[Task, list[str]]] = [
 
 
 def test_options_of_the_run_are_refused_with_those_of_the_pod(playbook: Playbook) -> None:
-    results = playbook.run([{MODULE: options} for options, _ in RUN_OPTIONS])
+    results = playbook.run([{MODULE: options} for options, _faults in RUN_OPTIONS])
     problems = [
         f"{options}: {problem}"
         for (options, expected), result in zip(RUN_OPTIONS, results, strict=True)

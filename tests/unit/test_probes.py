@@ -100,7 +100,7 @@ class Server(ThreadingHTTPServer):
 
     @property
     def paths(self) -> list[str]:
-        return [path for path, _ in self.seen]
+        return [path for path, _headers in self.seen]
 
     def handle_error(self, request: object, client_address: object) -> None:
         pass
@@ -153,7 +153,7 @@ def deaf_port() -> Iterator[int]:
         listener = stack.enter_context(socket.socket())
         listener.bind((LOOPBACK, 0))
         listener.listen(0)
-        for _ in range(4):
+        for _turn in range(4):
             filler = stack.enter_context(socket.socket())
             filler.setblocking(False)
             filler.connect_ex(listener.getsockname())
@@ -245,7 +245,10 @@ class TestHttpGet:
 
         server = serve(answer)
         assert get(server, headers={"Host": "name.example"}).result == "Success"
-        assert [headers["Host"] for _, headers in server.seen] == ["name.example", f"{LOOPBACK}:{server.server_port}"]
+        assert [headers["Host"] for _path, headers in server.seen] == [
+            "name.example",
+            f"{LOOPBACK}:{server.server_port}",
+        ]
 
     @pytest.mark.parametrize(
         ("path", "sent"),
@@ -649,7 +652,7 @@ def test_neither_descriptors_nor_threads_are_left_behind(serve: Callable[..., Se
     refused = free_port()
     with deaf_port() as deaf:
         before = count_descriptors_and_threads()
-        for _ in range(100):
+        for _turn in range(100):
             assert get(server).passed
             assert get(server, path="/r", host="localhost").passed
             assert not get(refused).passed

@@ -501,7 +501,7 @@ def test_terminated_container_stays_so_after_its_removal():
 
 
 def test_removed_container_shows_how_it_ended_once_it_is_not_started_again():
-    *_, before = through(seen(), None)
+    *_earlier, before = through(seen(), None)
     assert before.state == Waiting("ContainerCreating")
     after = one_status(None, previous=before, over=True)
     assert (after.state, after.last_state, after.restart_count) == (before.last_state, None, 1)
@@ -626,7 +626,7 @@ class TestInitContainers:
         assert initialized.message == "containers with incomplete status: [setup proxy migrate]"
 
     def test_failed_one_backs_off(self):
-        phase_now, waiting, _ = self.states(exited("setup", role="init"))
+        phase_now, waiting, _conditions = self.states(exited("setup", role="init"))
         assert (phase_now, waiting[0]) == ("Pending", "CrashLoopBackOff")
 
     def test_failed_one_under_never_is_the_end(self):
@@ -635,7 +635,7 @@ class TestInitContainers:
 
     def test_sidecar_counts_once_it_has_started(self):
         done, proxy = exited("setup", 0, role="init"), seen("proxy", role="sidecar")
-        _, _, initialized = self.states(done, proxy, exited("migrate", 0, role="init"))
+        _phase, _waiting, initialized = self.states(done, proxy, exited("migrate", 0, role="init"))
         assert initialized.message == "containers with incomplete status: [proxy]"
         phase_now, waiting, initialized = self.states(
             done, proxy, exited("migrate", 0, role="init"), created(), started={"proxy": True}
@@ -648,7 +648,7 @@ class TestInitContainers:
         assert (phase_now, waiting[1], initialized.status) == ("Running", "CrashLoopBackOff", "True")
 
         proxy = seen("proxy", role="sidecar", started=100)
-        phase_now, _, initialized = self.states(*done, seen(), proxy, started={"proxy": False})
+        phase_now, _waiting, initialized = self.states(*done, seen(), proxy, started={"proxy": False})
         assert (phase_now, initialized.status) == ("Running", "True")
 
     def test_nothing_waits_for_the_initialization_of_an_initialized_pod(self):
@@ -1063,8 +1063,8 @@ def test_phase_is_one_of_five_and_an_end_means_that_nothing_runs(history):
 @given(histories())
 def test_second_look_at_the_same_changes_nothing(history):
     pod, looks, stopping = history
-    *_, last = statuses_through(pod, looks, stopping)
-    *_, again = statuses_through(pod, [*looks, looks[-1]], stopping)
+    *_earlier, last = statuses_through(pod, looks, stopping)
+    *_earlier, again = statuses_through(pod, [*looks, looks[-1]], stopping)
     assert again == last
 
 
@@ -1087,7 +1087,7 @@ def test_counts_never_fall_and_ready_means_ready(history):
 @given(histories())
 def test_what_is_written_reads_back_to_the_same(history):
     pod, looks, stopping = history
-    *_, last = statuses_through(pod, looks, stopping)
+    *_earlier, last = statuses_through(pod, looks, stopping)
     document = to_kubernetes(last)
     read = from_kubernetes(json.loads(json.dumps(document)), pod)
     assert read == last
