@@ -52,6 +52,7 @@ steps = st.text(string.ascii_letters + string.digits + "._-", min_size=1, max_si
 relative_paths = st.lists(steps.filter(lambda x: not x.startswith("..")), min_size=1, max_size=3).map("/".join)
 absolute_paths = relative_paths.map("/{}".format)
 base64_values = st.binary(max_size=20).map(lambda value: base64.b64encode(value).decode())
+base64_texts = texts.map(lambda value: base64.b64encode(value.encode()).decode())
 images = st.sampled_from(
     [
         "busybox",
@@ -209,7 +210,8 @@ def secrets(draw: Draw) -> s.Secret:
     generated = draw(st.dictionaries(config_keys, st.integers(8, 1024), max_size=2))
     return s.Secret(
         draw(object_names),
-        draw(st.dictionaries(config_keys.filter(lambda key: key not in generated), base64_values, max_size=2)),
+        # Text, for it may become a variable.
+        draw(st.dictionaries(config_keys.filter(lambda key: key not in generated), base64_texts, max_size=2)),
         given,
         {key: length for key, length in generated.items() if key not in given},
         draw(st.sampled_from(["Opaque", "kubernetes.io/tls"])),

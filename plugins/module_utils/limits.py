@@ -15,6 +15,9 @@ from . import resources
 from . import spec as s
 from .observed import LiveLimits
 
+_LARGEST_PAGE_BYTES = 64 * 1024
+"""No page of Linux is larger on any processor."""
+
 
 def container_limits(container: s.Container) -> LiveLimits:
     """What a container's cgroup is to be set to."""
@@ -57,9 +60,16 @@ def differences(wanted: LiveLimits, found: LiveLimits) -> list[str]:
     result = []
     if wanted.cpu_quota_us != found.cpu_quota_us or not _same_shares(wanted, found):
         result.append("cpu")
-    if wanted.memory_bytes != found.memory_bytes:
+    if not _same_memory(wanted.memory_bytes, found.memory_bytes):
         result.append("memory")
     return result
+
+
+def _same_memory(wanted_bytes: int | None, found_bytes: int | None) -> bool:
+    """The kernel keeps a limit in whole pages, rounded down."""
+    if wanted_bytes is None or found_bytes is None:
+        return wanted_bytes is found_bytes
+    return 0 <= wanted_bytes - found_bytes < _LARGEST_PAGE_BYTES
 
 
 def _same_shares(wanted: LiveLimits, found: LiveLimits) -> bool:

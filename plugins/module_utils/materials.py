@@ -98,9 +98,9 @@ def environment(pod: s.PodSpec, container: s.Container, materials: Materials, fa
 
     for source in container.env_from:
         is_secret = source.secret_ref is not None
-        for key, content in sorted(_source_content(source, materials).items()):
+        for key, text in sorted(_source_texts(pod, source, materials).items()):
             if _ENV_NAME.fullmatch(source.prefix + key):
-                put(source.prefix + key, content.decode(errors="replace"), is_secret)
+                put(source.prefix + key, text, is_secret)
     for variable in container.env:
         if variable.value_from is None:
             text = variable.value or ""
@@ -113,10 +113,19 @@ def environment(pod: s.PodSpec, container: s.Container, materials: Materials, fa
     return Environment(plain, secret)
 
 
-def _source_content(source: s.EnvFromSource, materials: Materials) -> Mapping[str, bytes]:
+def _source_texts(pod: s.PodSpec, source: s.EnvFromSource, materials: Materials) -> Mapping[str, str]:
     if source.secret_ref:
-        return materials.secrets.get(source.secret_ref.name, {})
-    return materials.config_maps.get(source.config_map_ref.name, {}) if source.config_map_ref else {}
+        return _secret_texts(materials, source.secret_ref.name)
+    return _config_texts(pod, source.config_map_ref.name) if source.config_map_ref else {}
+
+
+def _config_texts(pod: s.PodSpec, name: str) -> Mapping[str, str]:
+    """What of a ConfigMap can be a variable: binaryData is for files only."""
+    return next((item.data for item in pod.config_maps if item.name == name), {})
+
+
+def _secret_texts(materials: Materials, name: str) -> Mapping[str, str]:
+    return {key: content.decode(errors="replace") for key, content in materials.secrets.get(name, {}).items()}
 
 
 def _value_from(
@@ -128,12 +137,10 @@ def _value_from(
     if source.resource_field_ref:
         return resource_value(pod, container, source.resource_field_ref, facts)
     if source.secret_key_ref:
-        content = materials.secrets.get(source.secret_key_ref.name, {}).get(source.secret_key_ref.key)
-    elif source.config_map_key_ref:
-        content = materials.config_maps.get(source.config_map_key_ref.name, {}).get(source.config_map_key_ref.key)
-    else:
-        content = None
-    return None if content is None else content.decode(errors="replace")
+        return _secret_texts(materials, source.secret_key_ref.name).get(source.secret_key_ref.key)
+    if source.config_map_key_ref:
+        return _config_texts(pod, source.config_map_key_ref.name).get(source.config_map_key_ref.key)
+    return None
 
 
 def field_value(pod: s.PodSpec, path: str, facts: Facts) -> str:

@@ -9,6 +9,7 @@ and Podman can keep. A field that is known to Kubernetes but not kept here is re
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 import re
 from collections.abc import Mapping as MappingT
@@ -1013,7 +1014,10 @@ def _check_references(pod: s.PodSpec, container: s.Container, at: Place) -> None
         for name in ("config_map_ref", "secret_ref"):
             ref = getattr(source, name)
             if ref:
-                _check_object(pod, name.startswith("secret"), ref.name, ref.optional, place.key(name).key("name"))
+                here = place.key(name).key("name")
+                keys = _check_object(pod, name.startswith("secret"), ref.name, ref.optional, here)
+                if name == "secret_ref" and keys:
+                    _check_texts(pod, ref.name, [key for key in keys if source.prefix or not key[0].isdigit()], here)
     for number, variable in enumerate(container.env):
         place = at.key("env").index(number).key("value_from")
         value_from = variable.value_from
@@ -1063,6 +1067,24 @@ def _check_key(pod: s.PodSpec, secret: bool, ref: s.KeyReference, at: Place) -> 
         at.key("key").fault(f"{ref.key!r} is among the {data} of {ref.name!r}, which is for files only")
         return
     _check_key_exists(keys, ref.name, ref.key, ref.optional, at.key("key"))
+    if secret and keys and ref.key in keys:
+        _check_texts(pod, ref.name, [ref.key], at.key("key"))
+
+
+def _check_texts(pod: s.PodSpec, name: str, keys: SequenceT[str], at: Place) -> None:
+    """Values of a Secret that are to become variables, where a variable can hold them."""
+    secret = next(item for item in pod.secrets if item.name == name)
+    keys = [key for key in sorted(keys) if key in secret.data and key not in secret.string_data]
+    for key in keys:
+        if secret.data[key] is not INVALID and not _is_text(base64.b64decode(secret.data[key])):
+            at.fault(f"{key!r} of {name!r} holds a NUL or is not UTF-8, so it can be a file and no variable")
+
+
+def _is_text(content: bytes) -> bool:
+    try:
+        return "\0" not in content.decode()
+    except UnicodeDecodeError:
+        return False
 
 
 def _check_key_exists(keys: Any, name: str, key: str, optional: bool, at: Place) -> None:

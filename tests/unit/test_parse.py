@@ -54,7 +54,13 @@ def beside(pod: s.PodSpec) -> dict[str, Any]:
 
 
 def without_generate(pod: s.PodSpec) -> s.PodSpec:
-    return replace(pod, secrets=tuple(replace(secret, generate={}) for secret in pod.secrets))
+    """The pod with values in place of those that would be made, for something may refer to them."""
+
+    def given(secret: s.Secret) -> s.Secret:
+        made = dict.fromkeys(secret.generate, "made")
+        return replace(secret, string_data={**secret.string_data, **made}, generate={})
+
+    return replace(pod, secrets=tuple(given(secret) for secret in pod.secrets))
 
 
 def read_text(text: str, options: Mapping[str, Any] | None = None) -> s.PodSpec:
