@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from ansible import constants
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
@@ -38,6 +39,16 @@ class ActionModule(ActionBase):
         with _without_garbage_collection():
             answer = self._execute_module(MODULE, module_args=options, task_vars=task_vars, wrap_async=background)
         return {**result, **answer}
+
+    def _is_pipelining_enabled(self, module_style: str, wrap_async: bool = False) -> bool:
+        """Whether the module goes to the host over the connection itself, and not as a file that holds its secrets.
+
+        It does wherever it can. With privilege escalation the user's setting decides, for sudo may want a terminal.
+        """
+        if super()._is_pipelining_enabled(module_style, wrap_async):
+            return True
+        stays_a_file = wrap_async or constants.DEFAULT_KEEP_REMOTE_FILES or self._connection.become
+        return module_style == "new" and bool(self._connection.has_pipelining) and not stays_a_file
 
     def _read(self, options: dict[str, Any]) -> dict[str, Any]:
         """The options for the module; raises InvalidInput with every fault of the task."""

@@ -161,7 +161,8 @@ class PodmanHost:
         with self.api() as api:
             held = {
                 "container": [
-                    (each["Id"], each["State"], each["StartedAt"])
+                    # Podman shows a container that has just ended as stopped until its clean-up is done.
+                    (each["Id"], each["State"].replace("stopped", "exited"), each["StartedAt"])
                     for each in api.get("/containers/json", params={"all": "true"}).json()
                 ],
                 "pod": [(each["Id"], each["Status"]) for each in api.get("/pods/json").json() or []],
