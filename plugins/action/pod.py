@@ -5,50 +5,30 @@
 
 from __future__ import annotations
 
-import contextlib
-import gc
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible import constants
 from ansible.errors import AnsibleError
-from ansible.plugins.action import ActionBase
 
 from ..module_utils import arguments, manifest, parse
 from ..module_utils.errors import Fault, InvalidInput
 from ..module_utils.schema import INVALID, Place, Style, Text, shown
+from ..plugin_utils.shipping import ShippingAction
 
-MODULE = "podwright.pods.pod"
 NATIVE_NAMES = arguments.POD_NAMES - arguments.HOST_NAMES
 """What a Kubernetes document says by itself, so that it cannot stand beside one."""
 
 
-class ActionModule(ActionBase):
+class ActionModule(ShippingAction):
     """Hands the module a declaration that is whole: no files left to read, nothing left to refuse."""
 
-    _supports_async = True
-
-    def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
-        result: dict[str, Any] = super().run(tmp, task_vars)
+    def run_on_host(self, options: Mapping[str, Any], task_vars: Any) -> dict[str, Any]:
         try:
-            options = self._read(_plain(self._task.args))
+            declared = self._read(_plain(options))
         except InvalidInput as error:
-            return {**result, **_failure(error)}
-        background = self._task.async_val and not self._connection.has_native_async
-        with _without_garbage_collection():
-            answer = self._execute_module(MODULE, module_args=options, task_vars=task_vars, wrap_async=background)
-        return {**result, **answer}
-
-    def _is_pipelining_enabled(self, module_style: str, wrap_async: bool = False) -> bool:
-        """Whether the module goes to the host over the connection itself, and not as a file that holds its secrets.
-
-        It does wherever it can. With privilege escalation the user's setting decides, for sudo may want a terminal.
-        """
-        if super()._is_pipelining_enabled(module_style, wrap_async):
-            return True
-        stays_a_file = wrap_async or constants.DEFAULT_KEEP_REMOTE_FILES or self._connection.become
-        return module_style == "new" and bool(self._connection.has_pipelining) and not stays_a_file
+            return _failure(error)
+        return super().run_on_host(declared, task_vars)
 
     def _read(self, options: dict[str, Any]) -> dict[str, Any]:
         """The options for the module; raises InvalidInput with every fault of the task."""
@@ -97,22 +77,6 @@ class ActionModule(ActionBase):
         except (AnsibleError, OSError) as error:
             at.fault(" ".join(str(error).split()))
             raise InvalidInput(at.faults) from None
-
-
-@contextlib.contextmanager
-def _without_garbage_collection() -> Iterator[None]:
-    """Ansible parses all the code that it sends; to look for garbage among the many objects takes longer than that.
-
-    It is not looked for afterwards either: this process ends with the task.
-    """
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        if was_enabled:
-            gc.enable()
 
 
 def _read_options(options: dict[str, Any], by_name: bool) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from . import bytecode, parse, report, supervision
+from . import host_code, parse, report, supervision
 from . import materials as m
 from . import podman as podman_room
 from . import spec as s
@@ -138,7 +138,7 @@ def _run_with(podman: Podman, store: Store, request: Request) -> dict[str, Any]:
     store.ensure()
     with store.lock(request.name, request.wait_timeout_seconds):
         result = Run(podman, store, request).carry_out()
-    bytecode.keep()
+    host_code.keep()
     return result
 
 
@@ -196,7 +196,8 @@ class Run:
             was_stopped=bool(self.record and self.record.is_stopped),
         )
         wanted = pod if self.request.state == "started" else None
-        self.observed = observe(self.podman, self.store, self.request.name, wanted)
+        # The details are for the status, so that an unchanged pod is looked at once.
+        self.observed = observe(self.podman, self.store, self.request.name, wanted, details=not self.request.is_check)
         self.plan = self._plan()
         self.warnings = list(
             supervision.warnings(pod, self.node, self.observed, self.plan) if self.request.state == "started" else ()
@@ -300,7 +301,8 @@ class Run:
 
     def _status(self, executor: Executor, waiter: Waiter) -> dict[str, Any]:
         pod = executor.pod
-        observed = observe(self.podman, self.store, pod.name, details=True).pod
+        is_fresh = waiter.seen is self.observed.pod
+        observed = waiter.seen if is_fresh else observe(self.podman, self.store, pod.name, details=True).pod
         has_sandbox = observed is not None and observed.infra_is_running
         ip = executor.sandbox().ip if has_sandbox else ""
         status = report.status(self.podman, self.store, pod, observed, waiter, self.node, ip)

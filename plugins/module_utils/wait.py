@@ -75,6 +75,8 @@ class Waiter:
         self._histories = {c.name: _History() for c in pod.all_containers}
         self.started: dict[str, bool] = {}
         self.ready: dict[str, bool] = {}
+        self.seen: ObservedPod | None = None
+        """The pod as it was looked at last."""
 
     def await_started(self, container: s.Container) -> None:
         """Wait until a sidecar runs and its startup probe has passed. Raises ContainerFailed or Timeout."""
@@ -102,6 +104,7 @@ class Waiter:
     def look(self, observed: ObservedPod | None = None) -> ObservedPod | None:
         """One look at the pod: run what probes are due and note who has started and is ready."""
         observed = observed or observe_pod(self._podman, self._store, self._pod.name)
+        self.seen = observed
         for container in self._pod.all_containers:
             if self._pod.role_of(container) != "init":
                 self._look_at(container, observed.find(container.name) if observed else None)

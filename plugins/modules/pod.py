@@ -1153,17 +1153,12 @@ logs:
   type: str
 """
 
-from ansible_collections.podwright.pods.plugins.module_utils import bytecode
+from ansible_collections.podwright.pods.plugins.module_utils import host_code
 
 
 def main() -> None:
-    bytecode.use_kept()
-    # Not before: these are what is kept.
-    from ansible_collections.podwright.pods.plugins.module_utils.arguments import HIDDEN, POD_ARGUMENTS
-    from ansible_collections.podwright.pods.plugins.module_utils.engine import run_pod
-    from ansible_collections.podwright.pods.plugins.module_utils.module import run_module
-
-    run_module(POD_ARGUMENTS, run_pod, hidden_options=HIDDEN)
+    arguments, engine, module = host_code.rooms("arguments", "engine", "module")
+    module.run_module(arguments.POD_ARGUMENTS, engine.run_pod, hidden_options=arguments.HIDDEN)
 
 
 if __name__ == "__main__":

@@ -136,17 +136,12 @@ pods:
         httpd: {memory_bytes: 9437184, memory_limit_bytes: 134217728, cpu_millicores: 3, cpu_limit_millicores: 500}
 """
 
-from ansible_collections.podwright.pods.plugins.module_utils import bytecode
+from ansible_collections.podwright.pods.plugins.module_utils import host_code
 
 
 def main() -> None:
-    bytecode.use_kept()
-    # Not before: these are what is kept.
-    from ansible_collections.podwright.pods.plugins.module_utils.arguments import POD_INFO_ARGUMENTS
-    from ansible_collections.podwright.pods.plugins.module_utils.engine import run_pod_info
-    from ansible_collections.podwright.pods.plugins.module_utils.module import run_module
-
-    run_module(POD_INFO_ARGUMENTS, run_pod_info)
+    arguments, engine, module = host_code.rooms("arguments", "engine", "module")
+    module.run_module(arguments.POD_INFO_ARGUMENTS, engine.run_pod_info)
 
 
 if __name__ == "__main__":

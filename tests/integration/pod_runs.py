@@ -8,14 +8,16 @@ Facts come from Podman's own API and from the kernel (/proc, the cgroup file sys
 
 from __future__ import annotations
 
+import contextlib
 import re
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from podman_host import BUSYBOX, PodmanHost
 
 from ansible_collections.podwright.pods.plugins.module_utils import engine
@@ -72,7 +74,8 @@ class PodRuns:
     def predict(self, options: Options, **more: Any) -> Options:
         """Run in check mode."""
         before = self.host.mutations()
-        predicted = engine.run_pod({"wait": False, **options, **more}, True)
+        with tripwire():
+            predicted = engine.run_pod({"wait": False, **options, **more}, True)
         after = self.host.mutations()
         assert after == before, set(after) ^ set(before)
         return predicted
@@ -110,7 +113,7 @@ class PodRuns:
     def refuse(self, options: Options, kind: type[PodwrightError], **more: Any) -> str:
         """Expect the run to be refused with nothing touched, in check mode as well; returns the message."""
         before = self.host.mutations()
-        with pytest.raises(kind) as predicted:
+        with tripwire(), pytest.raises(kind) as predicted:
             engine.run_pod({"wait": False, **options, **more}, True)
         with pytest.raises(kind) as caught:
             engine.run_pod({"wait": False, **options, **more}, False)
@@ -199,6 +202,20 @@ class PodRuns:
         """The pod's status as pod_info tells it."""
         (found,) = engine.run_pod_info({"name": name})["pods"]
         return dict(found["status"])
+
+
+@contextlib.contextmanager
+def tripwire() -> Iterator[None]:
+    """While it holds, every call to Podman but a GET is an error, whatever part of the code makes it."""
+    request = requests.Session.request
+
+    def watched(session: requests.Session, method: str, url: str, **more: Any) -> requests.Response:
+        assert method.upper() == "GET", f"check mode calls {method} {url}"
+        return request(session, method, url, **more)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(requests.Session, "request", watched)
+        yield
 
 
 def plan(result: Options) -> list[str]:

@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import urllib.error
@@ -221,8 +223,33 @@ def test_passwords_are_nowhere(lamp: Lamp) -> None:
         except OSError:
             continue
     assert not [password for password in (*passwords, given) if password in seen]
+    places = [lamp.host.directory, Path("/tmp"), Path("/var/tmp"), Path("/run"), Path.home() / ".ansible"]
+    assert not [path for place in places for path in exposed(place, [*passwords, given])]
     lamp.play()
     assert lamp.get("/healthz")[0] == 200
+
+
+def exposed(place: Path, secrets: list[str]) -> Iterator[Path]:
+    """The files below a place that any user may read and that hold one of these secrets."""
+    wanted = [secret.encode() for secret in secrets]
+    for directory, below, names in os.walk(place):
+        here = Path(directory)
+        below[:] = [name for name in below if (here / name).lstat().st_mode & stat.S_IXOTH]
+        for path in (here / name for name in names):
+            with contextlib.suppress(OSError):
+                status = path.lstat()
+                is_open = stat.S_ISREG(status.st_mode) and status.st_mode & stat.S_IROTH
+                if is_open and status.st_size < 1 << 20 and any(secret in path.read_bytes() for secret in wanted):
+                    yield path
+
+
+def test_what_is_exposed_is_found(tmp_path: Path) -> None:
+    for name, mode in (("open", 0o755), ("closed", 0o700)):
+        (tmp_path / name).mkdir(mode=mode)
+        for number, file_mode in enumerate((0o644, 0o600)):
+            (tmp_path / name / str(number)).write_text("a hidden word")
+            (tmp_path / name / str(number)).chmod(file_mode)
+    assert list(exposed(tmp_path, ["other", "hidden"])) == [tmp_path / "open" / "0"]
 
 
 def test_interrupted_anywhere_the_next_run_converges(lamp: Lamp) -> None:

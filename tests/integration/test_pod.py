@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from pod_runs import SLEEP, Options, PodRuns, container, plan, pod, server
+from pod_runs import SLEEP, Options, PodRuns, container, plan, pod, server, tripwire
 from podman_host import BUSYBOX
 
 from ansible_collections.podwright.pods.plugins.module_utils import engine
@@ -173,6 +173,12 @@ spec:
     - {{name: run, emptyDir: {{}}}}
 status: {{}}
 """
+
+
+def test_the_tripwire_of_check_mode_is_one(pods: PodRuns) -> None:
+    """Every run of these tests is predicted behind it; a real run trips over it at its first call."""
+    with tripwire(), pytest.raises(AssertionError, match="check mode calls POST /pods/create"):
+        engine.run_pod(pod(), False)
 
 
 def test_kubernetes_document_is_the_same_pod(pods: PodRuns) -> None:

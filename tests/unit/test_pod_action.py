@@ -87,6 +87,7 @@ class Playbook:
             "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
             "ANSIBLE_NOCOLOR": "true",
             "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
+            "PODWRIGHT_STATE_DIR": str(self.directory / "state"),
             # No Podman is there: what gets as far as the host ends with that.
             "CONTAINER_HOST": f"unix://{self.directory}/no.sock",
         }

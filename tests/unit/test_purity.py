@@ -17,11 +17,11 @@ OWN_PACKAGE = "ansible_collections.podwright.pods.plugins.module_utils"
 IMPURE_ROOMS = {
     "agent": "composes the others",
     "build_context": "files",
-    "bytecode": "files",
     "cgroup": "files",
     "engine": "composes the others",
     "execute": "Podman",
     "hooks": "Podman, sockets",
+    "host_code": "files",
     "image_archive": "files",
     "image_pull": "Podman, files",
     "images": "Podman, files",

@@ -1,0 +1,127 @@
+# Copyright: (c) 2026, podwright.pods contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The collection's code on a host: asked for, taken from an archive, kept, and never taken from where others write."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.podwright.pods.plugins.module_utils import host_code
+from ansible_collections.podwright.pods.plugins.plugin_utils import shipping
+
+PACKAGE = "ansible_collections.podwright.pods.plugins.module_utils"
+PROGRAM = f"""\
+import sys
+from {PACKAGE} import host_code
+(quantity,) = host_code.rooms("quantity")
+print(quantity.Quantity.parse("64Mi").integer(), quantity.__file__)
+if "keep" in sys.argv:
+    host_code.keep()
+"""
+
+
+class Host:
+    """What Ansible ships with a module, a state directory, and an archive that may come along."""
+
+    def __init__(self, directory: Path) -> None:
+        self.shipped = directory / "shipped"
+        self.state = directory / "state"
+        self.archive = directory / "podwright.zip"
+        package = self.shipped / PACKAGE.replace(".", "/")
+        package.mkdir(parents=True)
+        for path in (package, *package.parents):
+            if path != self.shipped and self.shipped in path.parents:
+                (path / "__init__.py").touch()
+        for name in ("host_code", "state_directory"):
+            shutil.copy(Path(host_code.__file__).with_name(f"{name}.py"), package)
+        self.state.mkdir(mode=0o700)
+        self.archive.write_bytes(shipping.archive())
+
+    def run(self, code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        environment = {
+            "PYTHONPATH": str(self.shipped),
+            "PODWRIGHT_STATE_DIR": str(self.state),
+            host_code.VARIABLE: code,
+        }
+        return subprocess.run(
+            [sys.executable, "-c", PROGRAM, *arguments], env=environment, capture_output=True, text=True, check=False
+        )
+
+    def loaded_from(self, code: str, *arguments: str) -> str:
+        """Where the room came from; that it works is seen on the way."""
+        done = self.run(code, *arguments)
+        assert done.returncode == 0, done.stdout + done.stderr
+        result, place = done.stdout.split()
+        assert result == str(64 * 1024**2)
+        return place
+
+    def kept(self) -> list[Path]:
+        return sorted((self.state / "code").glob("*")) if (self.state / "code").exists() else []
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Host:
+    return Host(tmp_path)
+
+
+def test_what_is_not_there_is_asked_for(host: Host) -> None:
+    done = host.run(shipping.digest())
+    assert done.returncode == 1
+    assert json.loads(done.stdout)[host_code.IS_MISSING] is True
+    assert list(host.state.iterdir()) == []
+
+
+def test_it_is_taken_from_the_archive_and_kept_only_when_told(host: Host) -> None:
+    code = f"{shipping.digest()}:{host.archive}"
+    assert host.loaded_from(code).startswith(str(host.archive))
+    assert host.kept() == []
+    assert host.loaded_from(code, "keep").startswith(str(host.archive))
+    (kept,) = host.kept()
+    assert host.loaded_from(shipping.digest()) == str(kept / "quantity.pyc")
+    assert host.loaded_from(code) == str(kept / "quantity.pyc")
+    assert {path.stem for path in kept.iterdir()} == {
+        path.stem for path in Path(host_code.__file__).parent.glob("*.py")
+    }
+
+
+def test_other_code_is_not_taken_for_it(host: Host) -> None:
+    host.loaded_from(f"{shipping.digest()}:{host.archive}", "keep")
+    assert host.run("0" * 32).returncode == 1
+
+
+def test_code_that_others_may_write_is_not_run(host: Host) -> None:
+    host.loaded_from(f"{shipping.digest()}:{host.archive}", "keep")
+    (kept,) = host.kept()
+    kept.chmod(0o777)
+    assert host.run(shipping.digest()).returncode == 1
+    assert host.loaded_from(f"{shipping.digest()}:{host.archive}").startswith(str(host.archive))
+
+
+def test_what_was_kept_long_ago_goes(host: Host) -> None:
+    old, recent = host.state / "code" / "old", host.state / "code" / "recent"
+    old.mkdir(parents=True)
+    recent.mkdir()
+    os.utime(old, (0, 0))
+    host.loaded_from(f"{shipping.digest()}:{host.archive}", "keep")
+    assert not old.exists()
+    assert recent.exists()
+
+
+def test_a_state_directory_that_cannot_be_written_keeps_nothing(host: Host) -> None:
+    shutil.rmtree(host.state)
+    host.state.touch()
+    host.loaded_from(f"{shipping.digest()}:{host.archive}", "keep")
+
+
+def test_installed_code_needs_no_name(host: Host) -> None:
+    for path in Path(host_code.__file__).parent.glob("*.py"):
+        shutil.copy(path, host.shipped / PACKAGE.replace(".", "/"))
+    assert host.loaded_from("").startswith(str(host.shipped))
