@@ -65,7 +65,7 @@ def run_module(
         result = handle(module.params, module.check_mode, module._diff)
     except PodwrightError as error:
         keep_secret(module, getattr(error, "secrets", ()))
-        module.fail_json(str(error), **reported(error))
+        module.fail_json(str(error), changed=bool(getattr(error, "actions", ())), **reported(error))
         return
     keep_secret(module, result.pop("secrets", ()))
     for warning in result.pop("warnings", ()):

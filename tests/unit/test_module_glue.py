@@ -124,6 +124,14 @@ def test_details_of_a_failure() -> None:
     assert {name: result[name] for name in expected} == expected
 
 
+def test_a_failure_that_came_after_changes_tells_of_them() -> None:
+    failed = "from ansible_collections.podwright.pods.plugins.module_utils.engine import RunFailed"
+    raised = "raise RunFailed('it failed', errors.PodwrightError('why'), {actions}, ())"
+    for actions in ([], ["create pod web: not found"]):
+        result, _logged = run(f"{failed}; {raised.format(actions=actions)}")
+        assert (result["failed"], result["changed"]) == (True, bool(actions))
+
+
 def test_other_errors_are_not_hidden() -> None:
     with pytest.raises(AssertionError, match="ZeroDivisionError"):
         run("1 / 0")
