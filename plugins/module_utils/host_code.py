@@ -12,6 +12,7 @@ kept it (`plugin_utils/shipping.py`).
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import importlib.util
 import json
@@ -35,6 +36,7 @@ IS_MISSING = "code_is_missing"
 
 _PACKAGE = __name__.rpartition(".")[0]
 _KEPT_SECONDS = 24 * 3600
+_OBJECTS_PER_COLLECTION = 50_000
 _UNCHECKED_HASH = (1).to_bytes(4, "little")
 """The flags of a .pyc file whose source is not looked at (PEP 552): its directory's name holds the digest of it."""
 
@@ -45,6 +47,8 @@ def rooms(*names: str) -> tuple[ModuleType, ...]:
     Where the code that the task names is not on this host, the process ends with a result that asks for it. Writes
     nothing.
     """
+    # To import makes many objects and no garbage, yet Python would look for some every few hundred of them.
+    gc.set_threshold(_OBJECTS_PER_COLLECTION)
     digest, archive = _named()
     if digest and not _is_private(_kept_directory(digest)) and not archive:
         print(json.dumps({"failed": True, "msg": "this host has not kept the collection's code", IS_MISSING: True}))

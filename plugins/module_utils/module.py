@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -63,6 +64,8 @@ def run_module(
     try:
         # Ansible's private attribute is the only way to learn of diff mode.
         result = handle(module.params, module.check_mode, module._diff)
+        # The process is about to end: Python is not to look for garbage among all that was imported.
+        gc.freeze()
     except PodwrightError as error:
         keep_secret(module, getattr(error, "secrets", ()))
         module.fail_json(str(error), changed=bool(getattr(error, "actions", ())), **reported(error))

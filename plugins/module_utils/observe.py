@@ -107,14 +107,15 @@ def observe(
     if desired is None:
         return Observed(pod=pod, files=files, directories=directories)
     own_ports = _published(answers.containers) if answers and pod and pod.infra_is_running else set()
+    volumes = _volumes(podman, name)
     return Observed(
         pod=pod,
         foreign_names=_foreign_names(podman, desired, pod),
         images=observe_images(podman, (c.image for c in desired.all_containers)),
-        volumes=_volumes(podman, desired),
+        volumes=volumes.names,
         files=files,
         directories=directories,
-        tmpfs_volumes=tmpfs_volumes(podman, name),
+        tmpfs_volumes=volumes.in_memory,
         host_paths={v.host_path.path: _kind(v.host_path.path) for v in desired.volumes if v.host_path},
         taken_ports=_taken_ports(podman, desired, own_ports),
         usage=_usage(podman, store, name),
@@ -215,24 +216,25 @@ def _foreign_names(podman: Podman, desired: s.PodSpec, pod: ObservedPod | None) 
     return frozenset(name for name in missing if name in names)
 
 
-def _volumes(podman: Podman, desired: s.PodSpec) -> frozenset[str]:
-    claims = [v.persistent_volume_claim.claim_name for v in desired.volumes if v.persistent_volume_claim]
-    return frozenset(claim for claim in claims if _volume_exists(podman, claim))
+@dataclass(frozen=True)
+class _Volumes:
+    """All names of volumes, and for those in memory that stand for a pod's emptyDirs their names in the pod."""
+
+    names: frozenset[str]
+    in_memory: Mapping[str, str]
 
 
-def tmpfs_volumes(podman: Podman, pod: str) -> dict[str, str]:
-    """The Podman volumes that stand for a pod's emptyDirs of medium Memory, with the volumes' names in the pod."""
-    listed = podman.get("/volumes/json", {"filters": {"label": [f"{LABEL_POD}={pod}"]}}) or []
+def _volumes(podman: Podman, pod: str) -> _Volumes:
+    listed = podman.get("/volumes/json") or []
     labels = {item["Name"]: item.get("Labels") or {} for item in listed}
-    return {name: given[LABEL_VOLUME] for name, given in labels.items() if LABEL_VOLUME in given}
+    own = {name: given for name, given in labels.items() if given.get(LABEL_POD) == pod}
+    in_memory = {name: given[LABEL_VOLUME] for name, given in own.items() if LABEL_VOLUME in given}
+    return _Volumes(frozenset(labels), in_memory)
 
 
-def _volume_exists(podman: Podman, name: str) -> bool:
-    try:
-        podman.get(f"/volumes/{quote(name)}/json")
-    except NotFound:
-        return False
-    return True
+def tmpfs_volumes(podman: Podman, pod: str) -> Mapping[str, str]:
+    """The Podman volumes that stand for a pod's emptyDirs of medium Memory, with the volumes' names in the pod."""
+    return _volumes(podman, pod).in_memory
 
 
 _KINDS = (

@@ -68,7 +68,6 @@ class CreateVolume(_OnVolume):
         return f"named volume {self.claim}"
 
 
-@dataclass(frozen=True)
 class PrepareVolume(_OnVolume):
     """Make the directory (emptyDir, hostPath ...OrCreate) or tmpfs that a volume stands for."""
 
@@ -87,19 +86,16 @@ class DropVolume(_OnVolume):
     verb = "drop"
 
 
-@dataclass(frozen=True)
 class WriteFiles(_OnVolume):
     """Put a volume's files (configMap, secret, ...) in place, all at once."""
 
     verb = "write"
 
 
-@dataclass(frozen=True)
 class CreatePod(Operation):
     verb = "create"
 
 
-@dataclass(frozen=True)
 class StartPod(Operation):
     """Start the infra container, which makes the shared namespaces."""
 
@@ -116,12 +112,10 @@ class RemovePod(Operation):
     verb = "remove"
 
 
-@dataclass(frozen=True)
 class CreateContainer(_OnContainer):
     verb = "create"
 
 
-@dataclass(frozen=True)
 class StartContainer(_OnContainer):
     verb = "start"
 
@@ -136,7 +130,6 @@ class RunPostStart(_OnContainer):
         return f"postStart hook ({self.hook.kind}) of {self.pod}/{self.container}"
 
 
-@dataclass(frozen=True)
 class AwaitCompletion(_OnContainer):
     """Wait until an init container has exited with 0, trying again as the restart policy says."""
 
@@ -147,7 +140,6 @@ class AwaitCompletion(_OnContainer):
         return f"completion of init container {self.pod}/{self.container}"
 
 
-@dataclass(frozen=True)
 class AwaitStarted(_OnContainer):
     """Wait until a sidecar runs and its startup probe has succeeded, before what comes after it."""
 
@@ -209,7 +201,6 @@ class Record(Operation):
     verb = "record"
 
 
-@dataclass(frozen=True)
 class Forget(Operation):
     """Remove what was kept for a pod that is gone: its record, files and emptyDir volumes."""
 

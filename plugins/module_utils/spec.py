@@ -23,17 +23,23 @@ POD_NAME_LIMIT = 63
 
 @dataclass(frozen=True)
 class ExecAction:
+    """A command run in the container; exit code 0 is success."""
+
     command: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class HttpHeader:
+    """A header of an HTTP request."""
+
     name: str
     value: str = ""
 
 
 @dataclass(frozen=True)
 class HttpGetAction:
+    """An HTTP GET, by default to the pod itself; ``port`` is a number or the name of one."""
+
     port: int | str
     path: str = "/"
     host: str | None = None
@@ -43,18 +49,24 @@ class HttpGetAction:
 
 @dataclass(frozen=True)
 class TcpSocketAction:
+    """A TCP connection, by default to the pod itself."""
+
     port: int | str
     host: str | None = None
 
 
 @dataclass(frozen=True)
 class GrpcAction:
+    """A call of gRPC's health service."""
+
     port: int
     service: str = ""
 
 
 @dataclass(frozen=True)
 class SleepAction:
+    """Waiting, in hooks only."""
+
     seconds: int
 
 
@@ -77,6 +89,8 @@ class Handler:
 
 @dataclass(frozen=True)
 class Probe(Handler):
+    """A handler that is asked again and again; times are in seconds."""
+
     initial_delay_seconds: int = 0
     period_seconds: int = 10
     timeout_seconds: int = 1
@@ -87,6 +101,8 @@ class Probe(Handler):
 
 @dataclass(frozen=True)
 class Lifecycle:
+    """The hooks of a container."""
+
     post_start: Handler | None = None
     pre_stop: Handler | None = None
 
@@ -102,12 +118,16 @@ class KeyReference:
 
 @dataclass(frozen=True)
 class FieldReference:
+    """A field of the pod, by its path."""
+
     field_path: str
     api_version: str = "v1"
 
 
 @dataclass(frozen=True)
 class ResourceFieldReference:
+    """A request or limit of a container, in units of ``divisor``."""
+
     resource: str
     container_name: str | None = None
     divisor: Quantity | None = None
@@ -115,6 +135,8 @@ class ResourceFieldReference:
 
 @dataclass(frozen=True)
 class EnvSource:
+    """Where a variable has its value from: exactly one is set."""
+
     field_ref: FieldReference | None = None
     resource_field_ref: ResourceFieldReference | None = None
     config_map_key_ref: KeyReference | None = None
@@ -123,6 +145,8 @@ class EnvSource:
 
 @dataclass(frozen=True)
 class EnvVar:
+    """A variable, with a value or a source of one."""
+
     name: str
     value: str | None = None
     value_from: EnvSource | None = None
@@ -130,12 +154,16 @@ class EnvVar:
 
 @dataclass(frozen=True)
 class ObjectReference:
+    """A ConfigMap or Secret, by name."""
+
     name: str
     optional: bool = False
 
 
 @dataclass(frozen=True)
 class EnvFromSource:
+    """All keys of a ConfigMap or Secret as variables."""
+
     prefix: str = ""
     config_map_ref: ObjectReference | None = None
     secret_ref: ObjectReference | None = None
@@ -143,6 +171,8 @@ class EnvFromSource:
 
 @dataclass(frozen=True)
 class ContainerPort:
+    """A port that the container listens on; ``host_port`` publishes it."""
+
     container_port: int
     name: str | None = None
     host_port: int | None = None
@@ -152,6 +182,8 @@ class ContainerPort:
 
 @dataclass(frozen=True)
 class VolumeMount:
+    """Where a volume, or a part of it, is mounted."""
+
     name: str
     mount_path: str
     sub_path: str | None = None
@@ -162,30 +194,40 @@ class VolumeMount:
 
 @dataclass(frozen=True)
 class ResizePolicy:
+    """Whether a change of a resource restarts the container."""
+
     resource_name: str
     restart_policy: str = "NotRequired"
 
 
 @dataclass(frozen=True)
 class Capabilities:
+    """What the container is given and denied, by names without CAP_."""
+
     add: tuple[str, ...] = ()
     drop: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class SeccompProfile:
+    """The filter of system calls."""
+
     type: str
     localhost_profile: str | None = None
 
 
 @dataclass(frozen=True)
 class AppArmorProfile:
+    """The AppArmor profile."""
+
     type: str
     localhost_profile: str | None = None
 
 
 @dataclass(frozen=True)
 class SELinuxOptions:
+    """The SELinux label."""
+
     user: str | None = None
     role: str | None = None
     type: str | None = None
@@ -194,6 +236,8 @@ class SELinuxOptions:
 
 @dataclass(frozen=True)
 class SecurityContext:
+    """A container's rights; what is None is the pod's, or Podman's default."""
+
     run_as_user: int | None = None
     run_as_group: int | None = None
     run_as_non_root: bool | None = None
@@ -208,12 +252,16 @@ class SecurityContext:
 
 @dataclass(frozen=True)
 class Sysctl:
+    """A kernel parameter of the sandbox."""
+
     name: str
     value: str
 
 
 @dataclass(frozen=True)
 class PodSecurityContext:
+    """The rights of all containers, and the groups that their volumes belong to."""
+
     run_as_user: int | None = None
     run_as_group: int | None = None
     run_as_non_root: bool | None = None
@@ -257,12 +305,16 @@ class Container:
 
 @dataclass(frozen=True)
 class EmptyDirVolume:
+    """A directory that lives as long as the pod; in memory with medium Memory."""
+
     medium: str = ""
     size_limit: Quantity | None = None
 
 
 @dataclass(frozen=True)
 class HostPathVolume:
+    """A path of the host."""
+
     path: str
     type: str = ""
 
@@ -277,6 +329,8 @@ class PersistentVolumeClaimVolume:
 
 @dataclass(frozen=True)
 class KeyToPath:
+    """A key as a file."""
+
     key: str
     path: str
     mode: int | None = None
@@ -284,6 +338,8 @@ class KeyToPath:
 
 @dataclass(frozen=True)
 class ConfigMapVolume:
+    """The keys of a ConfigMap as files."""
+
     name: str
     items: tuple[KeyToPath, ...] = ()
     default_mode: int = 0o644
@@ -292,6 +348,8 @@ class ConfigMapVolume:
 
 @dataclass(frozen=True)
 class SecretVolume:
+    """The keys of a Secret as files."""
+
     secret_name: str
     items: tuple[KeyToPath, ...] = ()
     default_mode: int = 0o644
@@ -300,6 +358,8 @@ class SecretVolume:
 
 @dataclass(frozen=True)
 class DownwardApiFile:
+    """A field or resource as a file."""
+
     path: str
     field_ref: FieldReference | None = None
     resource_field_ref: ResourceFieldReference | None = None
@@ -308,6 +368,8 @@ class DownwardApiFile:
 
 @dataclass(frozen=True)
 class DownwardApiVolume:
+    """Fields and resources as files."""
+
     items: tuple[DownwardApiFile, ...] = ()
     default_mode: int = 0o644
 
@@ -323,11 +385,15 @@ class KeyProjection:
 
 @dataclass(frozen=True)
 class DownwardApiProjection:
+    """Fields and resources as a source of a projected volume."""
+
     items: tuple[DownwardApiFile, ...] = ()
 
 
 @dataclass(frozen=True)
 class VolumeProjection:
+    """One source of a projected volume: exactly one is set."""
+
     config_map: KeyProjection | None = None
     secret: KeyProjection | None = None
     downward_api: DownwardApiProjection | None = None
@@ -335,6 +401,8 @@ class VolumeProjection:
 
 @dataclass(frozen=True)
 class ProjectedVolume:
+    """Several sources in one directory."""
+
     sources: tuple[VolumeProjection, ...] = ()
     default_mode: int = 0o644
 
@@ -360,18 +428,24 @@ class Volume:
 
 @dataclass(frozen=True)
 class HostAlias:
+    """Names for an address in the containers' /etc/hosts."""
+
     ip: str
     hostnames: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class DnsOption:
+    """A line of options in resolv.conf."""
+
     name: str
     value: str | None = None
 
 
 @dataclass(frozen=True)
 class DnsConfig:
+    """What resolv.conf says."""
+
     nameservers: tuple[str, ...] = ()
     searches: tuple[str, ...] = ()
     options: tuple[DnsOption, ...] = ()
@@ -379,6 +453,8 @@ class DnsConfig:
 
 @dataclass(frozen=True)
 class ReadinessGate:
+    """A condition that others set, and without which the pod is not Ready."""
+
     condition_type: str
 
 
@@ -393,6 +469,8 @@ class Infra:
 
 @dataclass(frozen=True)
 class ConfigMap:
+    """Configuration by key; ``binary_data`` is base64 and for files only."""
+
     name: str
     data: Mapping[str, str] = field(default_factory=dict)
     binary_data: Mapping[str, str] = field(default_factory=dict)

@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import gc
 import hashlib
 import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
@@ -48,9 +50,10 @@ class ShippingAction(ActionBase):
         given = self._task.environment
         self._task.environment = [*(given or []), {host_code.VARIABLE: code}]
         try:
-            answer: dict[str, Any] = self._execute_module(
-                module, module_args=options, task_vars=task_vars, wrap_async=is_background
-            )
+            with _without_garbage_collection():
+                answer: dict[str, Any] = self._execute_module(
+                    module, module_args=options, task_vars=task_vars, wrap_async=is_background
+                )
         finally:
             self._task.environment = given
         return answer
@@ -74,6 +77,22 @@ class ShippingAction(ActionBase):
             return True
         stays_a_file = wrap_async or constants.DEFAULT_KEEP_REMOTE_FILES or self._connection.become
         return module_style == "new" and bool(self._connection.has_pipelining) and not stays_a_file
+
+
+@contextlib.contextmanager
+def _without_garbage_collection() -> Iterator[None]:
+    """Ansible parses all the code that it sends; to look for garbage among the many objects takes longer than that.
+
+    It is not looked for afterwards either: this process ends with the task.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        if was_enabled:
+            gc.enable()
 
 
 @functools.cache
