@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, podwright.pods contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options of the module pod, for Ansible's argument spec and for the action plugin: both from the parser's tables.
+"""The options of the modules pod and stack, for argument specs and for action plugins: from the parser's tables.
 
 Defaults of the pod's own fields are not repeated in the argument spec: the parser gives them, to documents as well.
 """
@@ -12,6 +12,7 @@ from typing import Any
 
 from .parse import ALLOCATABLE, HOST_FIELDS, POD_FIELDS
 from .schema import Boolean, Field, Integer, Object, Text
+from .stack_parse import STACK_FIELDS
 
 STATES = ("started", "stopped", "absent")
 RUN_FIELDS = (
@@ -47,5 +48,36 @@ def _pod_arguments() -> dict[str, Any]:
     return arguments
 
 
+STACK_STATES = ("started", "stopped", "rolled_back", "absent")
+STACK_RUN_FIELDS = (
+    Field("state", Text(choices=STACK_STATES), default="started"),
+    Field("prune", Boolean(), default=True),
+    Field("prune_volumes", Boolean(), default=False),
+    *(field for field in RUN_FIELDS if field.name != "state"),
+    Field("change_cause", Text()),
+    Field("applied_by", Text()),
+    Field("revision", Integer(minimum=1)),
+    Field("revision_history_limit", Integer(minimum=1), default=10),
+)
+"""How a run on a stack goes; none of it describes the stack."""
+
+STACK_RUN = Object(dict, STACK_RUN_FIELDS)
+STACK_RUN_NAMES = frozenset(field.name for field in STACK_RUN_FIELDS)
+
+
+def _stack_arguments() -> dict[str, Any]:
+    arguments = {field.name: field.argument() for field in (*STACK_FIELDS, *STACK_RUN_FIELDS)}
+    for field in STACK_RUN_FIELDS:
+        if field.default is not None:
+            arguments[field.name]["default"] = field.default
+    # What a pod can say is documented with the module pod; the parser judges it.
+    arguments["pods"].pop("options", None)
+    arguments["definition"] = {"type": "raw"}
+    arguments["src"] = {"type": "raw"}
+    return arguments
+
+
 POD_ARGUMENTS = _pod_arguments()
+STACK_ARGUMENTS = _stack_arguments()
+STACK_INFO_ARGUMENTS: dict[str, Any] = {"name": {"type": "str"}}
 POD_INFO_ARGUMENTS: dict[str, Any] = {"name": {"type": "str"}, "labels": {"type": "dict"}}

@@ -8,10 +8,11 @@ Check mode is one line of this room: the plan is told and not executed.
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Callable
 
 from . import host_code, parse, report, supervision
 from . import materials as m
@@ -35,7 +36,10 @@ _DIGITS_OF_UID = (8, 4, 4, 4, 12)
 
 @dataclass(frozen=True)
 class Request:
-    """What a task asks for. ``wait_timeout_seconds`` bounds the lock, the gates and the wait for readiness."""
+    """What a task asks for. ``wait_timeout_seconds`` bounds the lock, the gates and the wait for readiness.
+
+    ``on_failure`` is empty for a pod of a stack, whose failures are not made up for pod by pod.
+    """
 
     name: str
     state: str
@@ -45,6 +49,8 @@ class Request:
     on_failure: str
     allocatable: Mapping[str, int]
     is_check: bool
+    stack: str = ""
+    """The stack that the pod belongs to, if it does."""
 
 
 class RunFailed(PodwrightError):
@@ -150,9 +156,9 @@ def _desire(
     recorded: s.PodSpec | None,
     pinned_images: Mapping[str, str] | None = None,
 ) -> Desired:
-    generated = store.generate(pod, keep=not request.is_check)
+    generated = store.generate(pod.name, pod.secrets, keep=not request.is_check)
     key = store.key()
-    context = Context(pod, m.gather(pod, generated), node, key)
+    context = Context(pod, m.gather(pod, generated), node, key, request.stack)
     facts = m.Facts(
         host_ip=node.ip,
         node_name=node.hostname,
@@ -182,7 +188,10 @@ class Run:
     podman: Podman
     store: Store
     request: Request
+    adjust: Callable[[Observed], Observed] = lambda observed: observed
+    """Adds what cannot be seen yet: what other pods of a stack are about to take or to leave."""
     done: list[Operation] = field(default_factory=list)
+    executor: Executor = field(init=False)
 
     def __post_init__(self) -> None:
         self.node = read_node(self.podman.api_version)
@@ -197,7 +206,9 @@ class Run:
         )
         wanted = pod if self.request.state == "started" else None
         # The details are for the status, so that an unchanged pod is looked at once.
-        self.observed = observe(self.podman, self.store, self.request.name, wanted, details=not self.request.is_check)
+        self.observed = self.adjust(
+            observe(self.podman, self.store, self.request.name, wanted, details=not self.request.is_check)
+        )
         self.plan = self._plan()
         self.warnings = list(
             supervision.warnings(pod, self.node, self.observed, self.plan) if self.request.state == "started" else ()
@@ -229,20 +240,37 @@ class Run:
 
     def carry_out(self) -> dict[str, Any]:
         """Execute the plan and wait; on failure go back to what ran before, where that is asked for and known."""
+        self.execute()
+        return self.finish()
+
+    def execute(self) -> None:
+        """Carry out the plan. Raises RunFailed."""
         self._sweep()
-        executor = self._executor(self.desired)
+        self.executor = self._executor(self.desired)
+        with self._telling_of_failures():
+            self.executor.run(self.plan)
+            self._follow_pulls(self.executor)
+
+    def finish(self, is_to_complete: bool = False) -> dict[str, Any]:
+        """Wait for what was executed, and tell. Raises RunFailed.
+
+        ``is_to_complete``: until every main container has ended well, and not only until the pod is ready.
+        """
+        with self._telling_of_failures():
+            seen = None if self.plan else self.observed.pod
+            waiter = self._settle(self.executor, self.desired, seen, is_to_complete)
+        result = self.tell()
+        result["warnings"] = [*self.warnings, *self.executor.warnings]
+        if waiter is not None:
+            result["pod"]["status"] = self._status(self.executor, waiter)
+        return result
+
+    @contextlib.contextmanager
+    def _telling_of_failures(self) -> Iterator[None]:
         try:
-            executor.run(self.plan)
-            self._follow_pulls(executor)
-            waiter = self._settle(executor, self.desired, None if self.plan else self.observed.pod)
+            yield
         except PodwrightError as error:
             raise self._give_up(error) from error
-        result = self.tell()
-        result["warnings"] = [*self.warnings, *executor.warnings]
-        if waiter is not None:
-            status = self._status(executor, waiter)
-            result["pod"]["status"] = status
-        return result
 
     def _follow_pulls(self, executor: Executor) -> None:
         """Replace the containers that were to stay as they are, but whose image a pull has changed."""
@@ -272,7 +300,13 @@ class Run:
             pinned_images=dict(desired.pinned_images),
         )
 
-    def _settle(self, executor: Executor, desired: Desired, seen: ObservedPod | None = None) -> Waiter | None:
+    def _settle(
+        self,
+        executor: Executor,
+        desired: Desired,
+        seen: ObservedPod | None = None,
+        is_to_complete: bool = False,
+    ) -> Waiter | None:
         """Wait for readiness and write down that it was reached. ``seen``: the pod, if nothing was done to it since."""
         if self.request.state != "started":
             return None
@@ -281,7 +315,7 @@ class Run:
             waiter.look(seen)
             return waiter
         try:
-            observed = waiter.await_ready(seen)
+            observed = waiter.await_completed(seen) if is_to_complete else waiter.await_ready(seen)
         finally:
             self._end_sidecars(executor, desired)
         self._verify(desired.pod, observed)
@@ -322,7 +356,7 @@ class Run:
             lines.append(advice)
         done = [str(operation) for operation in self.done]
         lines.append(f"Done before: {'; '.join(done)}." if done else "Nothing was changed.")
-        if self.request.state == "started" and done:
+        if self.request.state == "started" and self.request.on_failure and done:
             lines.append(self._go_back())
         return RunFailed("\n".join(lines), cause, done, self.secrets)
 
@@ -375,7 +409,7 @@ def run_pod_info(options: Mapping[str, Any], is_check: bool = False, is_diff: bo
         node = read_node(podman.api_version)
         wanted = options.get("labels") or {}
         names = [options["name"]] if options.get("name") else _our_pods(podman)
-        pods = [_describe(podman, store, node, name) for name in names]
+        pods = [describe(podman, store, node, name) for name in names]
     return {
         "changed": False,
         "pods": [pod for pod in pods if pod and wanted.items() <= (pod["metadata"].get("labels") or {}).items()],
@@ -387,7 +421,8 @@ def _our_pods(podman: Podman) -> list[str]:
     return sorted(pod["Name"] for pod in listed)
 
 
-def _describe(podman: Podman, store: Store, node: Node, name: str) -> dict[str, Any] | None:
+def describe(podman: Podman, store: Store, node: Node, name: str) -> dict[str, Any] | None:
+    """A pod of ours as ``pod_info`` tells it; None where there is none."""
     observed = observe(podman, store, name, details=True).pod
     if observed is None or not observed.is_ours:
         return None

@@ -38,6 +38,8 @@ class Context:
     materials: Materials
     node: Node
     key: bytes
+    stack: str = ""
+    """The stack that the pod belongs to, if it does. No digest is made over it: another stack may take a pod over."""
 
 
 ContainerValue = Callable[[Context, s.Container], Any]

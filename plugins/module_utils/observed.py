@@ -19,6 +19,7 @@ LABEL_POD = "io.podwright.pod"
 LABEL_CONTAINER = "io.podwright.container"
 LABEL_ROLE = "io.podwright.role"
 LABEL_VOLUME = "io.podwright.volume"
+LABEL_STACK = "io.podwright.stack"
 LABEL_DIGESTS = "io.podwright.digests"
 
 

@@ -10,6 +10,7 @@ from typing import ClassVar
 
 from .observed import LiveLimits
 from .spec import Handler
+from .stack_spec import NamedVolume, Network
 
 
 @dataclass(frozen=True)
@@ -205,6 +206,54 @@ class Forget(Operation):
     """Remove what was kept for a pod that is gone: its record, files and emptyDir volumes."""
 
     verb = "forget"
+
+
+# --- what the pods of a stack share; ``pod`` is the stack -----
+
+
+@dataclass(frozen=True)
+class CreateNetwork(Operation):
+    network: Network
+    verb = "create"
+
+    @property
+    def target(self) -> str:
+        return f"network {self.network.name}"
+
+
+@dataclass(frozen=True)
+class _OnNamed(Operation):
+    name: str
+
+
+class RemoveNetwork(_OnNamed):
+    verb = "remove"
+
+    @property
+    def target(self) -> str:
+        return f"network {self.name}"
+
+
+@dataclass(frozen=True)
+class CreateSharedVolume(Operation):
+    """A named Podman volume that the stack declares."""
+
+    volume: NamedVolume
+    verb = "create"
+
+    @property
+    def target(self) -> str:
+        return f"named volume {self.volume.name}"
+
+
+class RemoveVolume(_OnNamed):
+    """Remove a named volume and its data, which was asked for."""
+
+    verb = "remove"
+
+    @property
+    def target(self) -> str:
+        return f"named volume {self.name}"
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,10 @@ from __future__ import annotations
 import base64
 import ipaddress
 import re
+from collections.abc import Iterator
 from collections.abc import Mapping as MappingT
 from collections.abc import Sequence as SequenceT
+from dataclasses import replace
 from typing import Any, cast
 
 from . import image_reference
@@ -802,7 +804,7 @@ _INFRA = Object(
 )
 
 
-def _check_config_map(config: s.ConfigMap, at: Place) -> None:
+def check_config_map(config: s.ConfigMap, at: Place) -> None:
     for key in config.binary_data:
         if key in config.data:
             at.key("binary_data").raw(key).fault(f"is in {spell('data', at.style)} too; leave one of them out")
@@ -816,11 +818,11 @@ _CONFIG_MAP = Object(
         Field("binary_data", Mapping(Text(base64_text), config_key), default={}),
         Field("immutable", Boolean(), default=False),
     ),
-    check=_check_config_map,
+    check=check_config_map,
 )
 
 
-def _check_secret(secret: s.Secret, at: Place) -> None:
+def check_secret(secret: s.Secret, at: Place) -> None:
     for key in secret.generate:
         if key in secret.data or key in secret.string_data:
             at.key("generate").raw(key).fault("has a value too; leave it out of generate, or out of the data")
@@ -837,13 +839,13 @@ _SECRET = Object(
         Field("type", Text(), default="Opaque"),
         Field("immutable", Boolean(), default=False),
     ),
-    check=_check_secret,
+    check=check_secret,
     secret=True,
 )
 
 _PLACEMENT = "place pods with the inventory: hosts, groups and --limit"
 _NO_API = "there is no API server on a plain host"
-_POD_FIELDS = (
+SPEC_FIELDS = (
     Field("containers", Sequence(_CONTAINER, unique_by="name", minimum=1), required=True),
     Field("init_containers", Sequence(_INIT_CONTAINER, unique_by="name"), default=()),
     Field("volumes", Sequence(_VOLUME, unique_by="name"), default=()),
@@ -867,7 +869,7 @@ _POD_FIELDS = (
         default=(),
     ),
 )
-_METADATA_FIELDS = (
+METADATA_FIELDS = (
     Field("name", Text(pod_name), required=True),
     Field("labels", Mapping(Text(label_value), label_key), default={}),
     Field("annotations", Mapping(Text(), annotation_key), default={}),
@@ -880,7 +882,7 @@ HOST_FIELDS = (
 )
 """What is given beside a Kubernetes document as well: it says how this host keeps the pod."""
 
-_SPEC_UNSUPPORTED = {
+SPEC_UNSUPPORTED = {
     "affinity": _PLACEMENT,
     "node_name": _PLACEMENT,
     "node_selector": _PLACEMENT,
@@ -903,7 +905,7 @@ _SPEC_UNSUPPORTED = {
     "os": _WINDOWS,
 }
 # What the API server fills in by itself, and what says no more than "a Linux host".
-_SPEC_HARMLESS: MappingT[str, tuple[object, ...]] = {
+SPEC_HARMLESS: MappingT[str, tuple[object, ...]] = {
     "host_users": (True,),
     "node_selector": ({"kubernetes.io/os": "linux"},),
     "os": ({"name": "linux"},),
@@ -939,7 +941,7 @@ _METADATA_IGNORED = frozenset(
 )
 
 
-def _check_pod(pod: s.PodSpec, at: Place) -> None:
+def check_pod(pod: s.PodSpec, at: Place) -> None:
     """The rules that look at more than one field; ``at`` is where the fields of Kubernetes' PodSpec stand."""
     places = _container_places(pod, at)
     for container, place in places:
@@ -947,7 +949,7 @@ def _check_pod(pod: s.PodSpec, at: Place) -> None:
         _check_references(pod, container, place)
         _check_sleep_hooks(pod, container, place)
     _check_names(pod, places)
-    _check_host_ports(pod, places)
+    _check_host_ports(pod, at)
     _check_config_volumes(pod, at)
     _check_sandbox(pod, at)
     _check_sysctls(pod, at)
@@ -1136,32 +1138,35 @@ def _check_downward_items(pod: s.PodSpec, items: SequenceT[s.DownwardApiFile], a
         _check_container_name(pod, item.resource_field_ref, place)
 
 
-def _check_host_ports(pod: s.PodSpec, places: SequenceT[tuple[s.Container, Place]]) -> None:
-    taken: list[tuple[s.ContainerPort, int, Place]] = []
-    for container, at in places:
+def published_ports(pod: s.PodSpec, at: Place) -> Iterator[tuple[Place, s.ContainerPort]]:
+    """The ports that a pod takes of its host, each with its ``host_port`` and where that stands."""
+    for container, place in _container_places(pod, at):
         for number, port in enumerate(container.ports):
-            place = at.key("ports").index(number)
+            here = place.key("ports").index(number)
             host_port = port.host_port or (port.container_port if pod.host_network else None)
-            if not host_port:
-                continue
-            place = place.key("host_port" if port.host_port else "container_port")
-            if pod.host_network and host_port != port.container_port:
-                name = spell("container_port", at.style)
-                place.fault(f"{host_port} must equal {name} {port.container_port}: the pod uses the host's network")
-            twins = (there for other, number_taken, there in taken if number_taken == host_port and _meet(port, other))
-            twin = next(twins, None)
-            if twin:
-                place.fault(f"{host_port}/{port.protocol} is already used by {twin.path}")
-            taken.append((port, host_port, place))
+            if host_port:
+                yield here.key("host_port" if port.host_port else "container_port"), replace(port, host_port=host_port)
+
+
+def _check_host_ports(pod: s.PodSpec, at: Place) -> None:
+    taken: list[tuple[s.ContainerPort, Place]] = []
+    for place, port in published_ports(pod, at):
+        if pod.host_network and port.host_port != port.container_port:
+            name = spell("container_port", at.style)
+            place.fault(f"{port.host_port} must equal {name} {port.container_port}: the pod uses the host's network")
+        twin = next((there for other, there in taken if ports_meet(port, other)), None)
+        if twin:
+            place.fault(f"{port.host_port}/{port.protocol} is already used by {twin.path}")
+        taken.append((port, place))
 
 
 _ANY_ADDRESS = frozenset({None, str(ipaddress.IPv4Address(0)), str(ipaddress.IPv6Address(0))})
 
 
-def _meet(one: s.ContainerPort, other: s.ContainerPort) -> bool:
-    """Whether two ports of the same number would listen on the same address."""
+def ports_meet(one: s.ContainerPort, other: s.ContainerPort) -> bool:
+    """Whether two host ports would listen on the same address."""
     same_address = one.host_ip == other.host_ip or not _ANY_ADDRESS.isdisjoint((one.host_ip, other.host_ip))
-    return one.protocol == other.protocol and same_address
+    return one.host_port == other.host_port and one.protocol == other.protocol and same_address
 
 
 def _check_sandbox(pod: s.PodSpec, at: Place) -> None:
@@ -1217,27 +1222,27 @@ def _check_pod_resources(pod: s.PodSpec, places: SequenceT[tuple[s.Container, Pl
 
 # --- entry points ----------------------------------------------------------------------------------------------------
 
-POD_FIELDS = (*_METADATA_FIELDS, *_POD_FIELDS, *HOST_FIELDS)
+POD_FIELDS = (*METADATA_FIELDS, *SPEC_FIELDS, *HOST_FIELDS)
 """Every native option that describes the pod."""
 
-_NATIVE = Object(s.PodSpec, POD_FIELDS, unsupported=_SPEC_UNSUPPORTED, harmless=_SPEC_HARMLESS)
+_NATIVE = Object(s.PodSpec, POD_FIELDS, unsupported=SPEC_UNSUPPORTED, harmless=SPEC_HARMLESS)
 _HOST = Object(dict, HOST_FIELDS)
-_METADATA = Object(dict, _METADATA_FIELDS, ignored=_METADATA_IGNORED)
-_SPEC = Object(dict, _POD_FIELDS, unsupported=_SPEC_UNSUPPORTED, harmless=_SPEC_HARMLESS, ignored=_SPEC_IGNORED)
-_API_VERSION = Field("api_version", Text(choices=("v1",)), required=True)
-_CONFIG_METADATA = Object(
+_METADATA = Object(dict, METADATA_FIELDS, ignored=_METADATA_IGNORED)
+_SPEC = Object(dict, SPEC_FIELDS, unsupported=SPEC_UNSUPPORTED, harmless=SPEC_HARMLESS, ignored=_SPEC_IGNORED)
+API_VERSION = Field("api_version", Text(choices=("v1",)), required=True)
+CONFIG_METADATA = Object(
     dict,
     (Field("name", Text(object_name), required=True),),
     ignored=_METADATA_IGNORED | {"labels", "annotations"},
     secret=True,
 )
-_CONFIG_FIELDS = (_API_VERSION, Field("kind", Text()), Field("metadata", _CONFIG_METADATA, required=True))
+_CONFIG_FIELDS = (API_VERSION, Field("kind", Text()), Field("metadata", CONFIG_METADATA, required=True))
 _SECRET_FIELDS = tuple(field for field in _SECRET.fields if field.name not in ("name", "generate"))
-_DOCUMENTS = {
+DOCUMENTS = {
     "Pod": Object(
         dict,
         (
-            _API_VERSION,
+            API_VERSION,
             Field("kind", Text(choices=("Pod",)), required=True),
             Field("metadata", _METADATA, required=True),
             Field("spec", _SPEC, required=True),
@@ -1271,7 +1276,7 @@ def parse_options(options: MappingT[str, Any]) -> s.PodSpec:
     at = Place("", Style.NATIVE)
     pod = _NATIVE.parse(options, at)
     if pod is not INVALID:
-        _check_pod(pod, at)
+        check_pod(pod, at)
     return _finish([pod], at.faults)
 
 
@@ -1286,17 +1291,17 @@ def parse_documents(
     faults: list[Fault] = []
     here = Place("", Style.NATIVE, faults)
     host = _HOST.parse(options or {}, here) or dict.fromkeys((field.name for field in HOST_FIELDS), INVALID)
-    read = _read_documents(documents, source, faults)
-    config_maps = [_config_object(s.ConfigMap, values, at, _check_config_map) for values, at in read["ConfigMap"]]
-    secrets = [_config_object(s.Secret, values, at, _check_secret) for values, at in read["Secret"]]
+    read = read_documents(documents, source, faults)
+    config_maps = [config_object(s.ConfigMap, values, at, check_config_map) for values, at in read["ConfigMap"]]
+    secrets = [config_object(s.Secret, values, at, check_secret) for values, at in read["Secret"]]
     given = {
         **host,
-        "config_maps": _join("config map", config_maps, host["config_maps"], here.key("config_maps")),
-        "secrets": _join("secret", secrets, host["secrets"], here.key("secrets")),
+        "config_maps": join_objects("config map", config_maps, host["config_maps"], here.key("config_maps")),
+        "secrets": join_objects("secret", secrets, host["secrets"], here.key("secrets")),
     }
-    pods = [_assemble(values, given) for values, _place in read["Pod"]]
+    pods = [assemble(values, given) for values, _place in read["Pod"]]
     for pod, (_values, at) in zip(pods, read["Pod"]):
-        _check_pod(pod, at.key("spec"))
+        check_pod(pod, at.key("spec"))
     if len(pods) > 1 or not (pods or faults):
         faults.append(Fault(source, _count_reason(len(pods))))
     return _finish(pods, faults)
@@ -1305,7 +1310,7 @@ def parse_documents(
 def parse_name(options: MappingT[str, Any]) -> str:
     """The name among native options: all that is needed to remove a pod. Raises InvalidInput."""
     at = Place("", Style.NATIVE)
-    name = _METADATA._field(_METADATA_FIELDS[0], options, at)
+    name = _METADATA._field(METADATA_FIELDS[0], options, at)
     if at.faults:
         raise InvalidInput(at.faults)
     return str(name)
@@ -1340,25 +1345,31 @@ def _document_places(documents: SequenceT[Any], source: str, faults: list[Fault]
     return [Place(f"{source}[{number}]", Style.KUBERNETES, faults) for number in range(len(documents))]
 
 
-def _read_documents(documents: SequenceT[Any], source: str, faults: list[Fault]) -> dict[str, list[Reading]]:
-    """The documents' values by kind; faults of kinds that are not kept here are noted."""
-    read: dict[str, list[Reading]] = {kind: [] for kind in _DOCUMENTS}
+def read_documents(
+    documents: SequenceT[Any],
+    source: str,
+    faults: list[Fault],
+    kinds: MappingT[str, Object] | None = None,
+) -> dict[str, list[Reading]]:
+    """The documents' values by kind (of ``kinds``, by default DOCUMENTS); faults of others are noted."""
+    kinds = DOCUMENTS if kinds is None else kinds
+    read: dict[str, list[Reading]] = {kind: [] for kind in kinds}
     for document, at in zip(documents, _document_places(documents, source, faults)):
         kind = document.get("kind") if isinstance(document, MappingT) else None
         if not isinstance(document, MappingT):
             here = Place(at.path or source, at.style, faults)
             here.fault("is not a mapping with apiVersion, kind and metadata")
         elif not isinstance(kind, str) or suggest(kind, ("Pod",)):
-            read["Pod"].append((_DOCUMENTS["Pod"].parse(document, at), at))
-        elif kind in _DOCUMENTS:
-            read[kind].append((_DOCUMENTS[kind].parse(document, at), at))
+            read["Pod"].append((kinds["Pod"].parse(document, at), at))
+        elif kind in kinds:
+            read[kind].append((kinds[kind].parse(document, at), at))
         else:
-            hint = _OTHER_KINDS.get(kind) or f"give {', '.join(_DOCUMENTS)}" + suggest(kind, tuple(_DOCUMENTS))
+            hint = _OTHER_KINDS.get(kind) or f"give {', '.join(kinds)}" + suggest(kind, tuple(kinds))
             at.key("kind").fault(f"{shown(kind)} is not supported; {hint}")
     return read
 
 
-def _config_object(build: Any, values: Any, at: Place, check: Any) -> Reading:
+def config_object(build: Any, values: Any, at: Place, check: Any) -> Reading:
     """A ConfigMap or Secret from the values of its document, and where its name stands."""
     fields = {name: value for name, value in values.items() if name not in ("api_version", "kind", "metadata")}
     built = build(name=values["metadata"]["name"], **fields)
@@ -1366,7 +1377,7 @@ def _config_object(build: Any, values: Any, at: Place, check: Any) -> Reading:
     return built, at.key("metadata").key("name")
 
 
-def _join(what: str, read: SequenceT[Reading], given: Any, given_at: Place) -> Any:
+def join_objects(what: str, read: SequenceT[Reading], given: Any, given_at: Place) -> Any:
     """Objects from documents and from native options together; INVALID where the options are."""
     named = [*read, *((item, given_at.index(number).key("name")) for number, item in enumerate(given))]
     seen: dict[str, Place] = {}
@@ -1378,10 +1389,10 @@ def _join(what: str, read: SequenceT[Reading], given: Any, given_at: Place) -> A
     return given if given is INVALID else tuple(item for item, _place in named)
 
 
-def _assemble(values: Any, given: MappingT[str, Any]) -> s.PodSpec:
+def assemble(values: Any, given: MappingT[str, Any]) -> s.PodSpec:
     """The pod of one document; fields of a part that is no mapping are INVALID."""
-    metadata = values["metadata"] or dict.fromkeys((field.name for field in _METADATA_FIELDS), INVALID)
-    fields = values["spec"] or dict.fromkeys((field.name for field in _POD_FIELDS), INVALID)
+    metadata = values["metadata"] or dict.fromkeys((field.name for field in METADATA_FIELDS), INVALID)
+    fields = values["spec"] or dict.fromkeys((field.name for field in SPEC_FIELDS), INVALID)
     return s.PodSpec(**metadata, **fields, **given)
 
 

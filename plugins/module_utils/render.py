@@ -33,6 +33,7 @@ from .observed import (
     LABEL_DIGESTS,
     LABEL_POD,
     LABEL_ROLE,
+    LABEL_STACK,
     LiveLimits,
     Node,
     ObservedImage,
@@ -79,7 +80,11 @@ def pod_body(context: Context) -> dict[str, Any]:
     pod = context.pod
     body: dict[str, Any] = {
         "name": pod.name,
-        "labels": {LABEL_POD: pod.name, LABEL_DIGESTS: json.dumps(pod_digests(context), sort_keys=True)},
+        "labels": {
+            LABEL_POD: pod.name,
+            LABEL_DIGESTS: json.dumps(pod_digests(context), sort_keys=True),
+            **({LABEL_STACK: context.stack} if context.stack else {}),
+        },
         "hostname": pod.hostname or pod.name,
         "infra_name": pod.infra_name,
         "exit_policy": "continue",

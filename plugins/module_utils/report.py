@@ -45,18 +45,17 @@ def changes(
     }
     if plan:
         result["diff"] = {
-            "before": _shown(recorded, key),
-            "after": _shown(pod, key),
+            "before": shown_options(s.to_options(recorded) if recorded else None, key),
+            "after": shown_options(s.to_options(pod) if pod else None, key),
             "prepared": "\n".join(lines) + "\n",
         }
     return result
 
 
-def _shown(pod: s.PodSpec | None, key: bytes) -> str:
+def shown_options(options: dict[str, Any] | None, key: bytes) -> str:
     """A declaration as text for a diff; secret values show as digests, so that a change can be seen."""
-    if pod is None:
+    if options is None:
         return ""
-    options = s.to_options(pod)
     for secret in options.get("secrets", ()):
         for group in ("data", "string_data"):
             values = secret.get(group) or {}

@@ -678,7 +678,7 @@ def to_kubernetes(status: PodStatus) -> dict[str, Any]:
         podIP=status.pod_ip,
         podIPs=[{"ip": status.pod_ip}] if status.pod_ip else [],
         qosClass=status.qos_class,
-        startTime=_show_time(status.start_time),
+        startTime=show_time(status.start_time),
         initContainerStatuses=[_container_document(one) for one in status.init_container_statuses],
         containerStatuses=[_container_document(one) for one in status.container_statuses],
     )
@@ -706,7 +706,7 @@ def _condition_document(condition: Condition) -> dict[str, Any]:
         status=condition.status,
         reason=condition.reason,
         message=condition.message,
-        lastTransitionTime=_show_time(condition.last_transition_time),
+        lastTransitionTime=show_time(condition.last_transition_time),
     )
 
 
@@ -731,13 +731,13 @@ def _state_document(state: ContainerState) -> dict[str, Any]:
     if isinstance(state, Waiting):
         return {"waiting": _filled(reason=state.reason, message=state.message)}
     if isinstance(state, Running):
-        return {"running": _filled(startedAt=_show_time(state.started_at))}
+        return {"running": _filled(startedAt=show_time(state.started_at))}
     details = _filled(
         reason=state.reason,
         message=state.message,
         signal=state.signal,
-        startedAt=_show_time(state.started_at),
-        finishedAt=_show_time(state.finished_at),
+        startedAt=show_time(state.started_at),
+        finishedAt=show_time(state.finished_at),
         containerID=state.container_id and _CONTAINER_ID_PREFIX + state.container_id,
     )
     return {"terminated": {"exitCode": state.exit_code, **details}}
@@ -747,7 +747,7 @@ def _filled(**values: Any) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value}
 
 
-def _show_time(moment: float | None) -> str | None:
+def show_time(moment: float | None) -> str | None:
     return None if moment is None else datetime.fromtimestamp(int(moment), timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

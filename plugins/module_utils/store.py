@@ -19,7 +19,7 @@ import stat
 import string
 import subprocess
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -74,7 +74,7 @@ class Store:
 
     def key(self) -> bytes:
         """The host's key for digests; empty until `ensure` made one."""
-        return _read_bytes(self.directory / "key") or b""
+        return read_bytes(self.directory / "key") or b""
 
     def ensure(self) -> None:
         """Make the directory and the key."""
@@ -88,7 +88,7 @@ class Store:
     def _make_key(self) -> None:
         """Of two first runs at the same time both take the key of the one that was first."""
         made = self.directory / f".key.{secrets.token_hex(4)}"
-        _write_atomically(made, secrets.token_bytes(32))
+        write_atomically(made, secrets.token_bytes(32))
         with contextlib.suppress(FileExistsError):
             os.link(made, self.directory / "key")
         made.unlink()
@@ -116,7 +116,7 @@ class Store:
     def read_record(self, pod: str) -> Record | None:
         """The pod's record; HostError when it was written by a newer release or by other hands."""
         path = self._pod(pod) / "record.json"
-        content = _read_bytes(path)
+        content = read_bytes(path)
         if content is None:
             return None
         known = self._records.get(pod)
@@ -136,19 +136,19 @@ class Store:
             "requests": {"cpu_millicores": cpu_millicores, "memory_bytes": memory_bytes},
         }
         self._pod(pod).mkdir(mode=0o700, exist_ok=True)
-        _write_atomically(self._pod(pod) / "record.json", json.dumps(data, indent=1, sort_keys=True).encode())
+        write_atomically(self._pod(pod) / "record.json", json.dumps(data, indent=1, sort_keys=True).encode())
 
     def read_status(self, pod: str) -> dict[str, Any] | None:
         """The status document last written, with its transition times; None where there is none that can be read."""
         try:
-            status = json.loads(_read_bytes(self._pod(pod) / "status.json") or b"null")
+            status = json.loads(read_bytes(self._pod(pod) / "status.json") or b"null")
         except ValueError:
             return None
         return status if isinstance(status, dict) else None
 
     def write_status(self, pod: str, status: Mapping[str, Any]) -> None:
         if self._pod(pod).is_dir() and self.read_status(pod) != status:
-            _write_atomically(self._pod(pod) / "status.json", json.dumps(status, sort_keys=True).encode())
+            write_atomically(self._pod(pod) / "status.json", json.dumps(status, sort_keys=True).encode())
 
     def recorded_pods(self) -> tuple[str, ...]:
         pods = self.directory / "pods"
@@ -156,7 +156,7 @@ class Store:
 
     def recorded_requests(self, pod: str) -> tuple[int, int]:
         """What a recorded pod asked for: CPU in millicores, memory in bytes."""
-        content = _read_bytes(self._pod(pod) / "record.json")
+        content = read_bytes(self._pod(pod) / "record.json")
         try:
             requests = json.loads(content or b"{}").get("requests", {})
         except ValueError:
@@ -168,24 +168,27 @@ class Store:
 
     def forget(self, pod: str) -> None:
         """Remove everything kept for the pod, except its generated secrets."""
-        _remove_tree(self._pod(pod))
+        remove_tree(self._pod(pod))
 
     # --- generated secrets -----------------------------------------------------------------------------------------
 
-    def generate(self, pod: s.PodSpec, keep: bool = True) -> dict[str, dict[str, str]]:
-        """The generated values of the pod, by secret and key. A missing one is made; once kept it never changes."""
-        path = self.directory / "secrets" / f"{pod.name}.json"
-        content = _read_bytes(path)
+    def generate(self, owner: str, declared: Sequence[s.Secret], keep: bool = True) -> dict[str, dict[str, str]]:
+        """The generated values of these secrets, by secret and key. A missing one is made; once kept it never changes.
+
+        ``owner`` is the pod, or `stack_owner` of the stack, whose secrets they are.
+        """
+        path = self.directory / "secrets" / f"{owner}.json"
+        content = read_bytes(path)
         values: dict[str, dict[str, str]] = json.loads(content) if content else {}
         is_complete = True
-        for secret in pod.secrets:
+        for secret in declared:
             for key, length in secret.generate.items():
                 if key not in values.setdefault(secret.name, {}):
-                    values[secret.name][key] = "".join(secrets.choice(_LETTERS) for _turn in range(length))
+                    values[secret.name][key] = "".join(secrets.choice(_LETTERS) for _character in range(length))
                     is_complete = False
         if keep and not is_complete:
-            _write_atomically(path, json.dumps(values, indent=1, sort_keys=True).encode())
-        return {item.name: {key: values[item.name][key] for key in item.generate} for item in pod.secrets}
+            write_atomically(path, json.dumps(values, indent=1, sort_keys=True).encode())
+        return {item.name: {key: values[item.name][key] for key in item.generate} for item in declared}
 
     # --- volumes ---------------------------------------------------------------------------------------------------
 
@@ -202,7 +205,7 @@ class Store:
         """Digest of the files last written, by volume; empty where they are not known to be whole."""
         digests = self._pod(pod) / "digests"
         names = {*_names(digests), *_names(self._pod(pod) / "files")}
-        return {name: (_read_bytes(digests / name) or b"").decode() for name in sorted(names)}
+        return {name: (read_bytes(digests / name) or b"").decode() for name in sorted(names)}
 
     def make_empty_dir(self, pod: str, volume: str, group: int | None) -> None:
         """World-writable, as Kubernetes makes it; nobody but the pod reaches it. ``group``: the pod's fsGroup."""
@@ -238,17 +241,17 @@ class Store:
                 _link_atomically(directory / name, f"..data/{name}")
         for entry in list(directory.iterdir()):
             if entry.name not in tops and entry.name != "..data" and entry != revision:
-                _remove_tree(entry)
+                remove_tree(entry)
         digest.parent.mkdir(mode=0o700, exist_ok=True)
-        _write_atomically(digest, files_digest.encode())
+        write_atomically(digest, files_digest.encode())
 
     def drop_empty_dir(self, pod: str, volume: str) -> None:
-        _remove_tree(self.empty_dir(pod, volume))
+        remove_tree(self.empty_dir(pod, volume))
 
     def drop_files(self, pod: str, volume: str) -> None:
         """Remove a volume's files, and first their digest, so that it never vouches for half of them."""
-        _remove_tree(self._pod(pod) / "digests" / volume)
-        _remove_tree(self.files_dir(pod, volume))
+        remove_tree(self._pod(pod) / "digests" / volume)
+        remove_tree(self.files_dir(pod, volume))
 
     # --- containers ------------------------------------------------------------------------------------------------
 
@@ -264,7 +267,7 @@ class Store:
 
     def termination_message(self, pod: str, container: str) -> str:
         """At most the last 4096 bytes that the container left."""
-        content = _read_bytes(self._container(pod, container) / "termination-log") or b""
+        content = read_bytes(self._container(pod, container) / "termination-log") or b""
         return content[-TERMINATION_MESSAGE_BYTES:].decode(errors="replace")
 
     def write_start_script(self, pod: str, container: str, script: str) -> Path:
@@ -272,14 +275,14 @@ class Store:
         directory = self._container(pod, container) / "start"
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         directory.chmod(0o755)
-        _write_atomically(directory / "start", script.encode(), 0o444)
+        write_atomically(directory / "start", script.encode(), 0o444)
         return directory
 
     def has_start_script(self, pod: str, container: str) -> bool:
         return (self._container(pod, container) / "start" / "start").exists()
 
     def remove_start_script(self, pod: str, container: str) -> None:
-        _remove_tree(self._container(pod, container) / "start")
+        remove_tree(self._container(pod, container) / "start")
 
     def mark_post_start(self, pod: str, container: str, container_id: str) -> None:
         """Write down that postStart has run in the container of that id."""
@@ -287,7 +290,7 @@ class Store:
 
     def post_started(self, pod: str, container: str) -> str:
         """The id of the container in which postStart ran last."""
-        return (_read_bytes(self._container(pod, container) / "post-started") or b"").decode()
+        return (read_bytes(self._container(pod, container) / "post-started") or b"").decode()
 
     def mark_stop(self, pod: str, container: str, container_id: str) -> None:
         """Write down that the container of that id is ended by us, and not by itself."""
@@ -295,18 +298,18 @@ class Store:
 
     def stopped(self, pod: str, container: str) -> str:
         """The id of the container that was ended by us last."""
-        return (_read_bytes(self._container(pod, container) / "stopped") or b"").decode()
+        return (read_bytes(self._container(pod, container) / "stopped") or b"").decode()
 
     def _mark(self, pod: str, container: str, mark: str, container_id: str) -> None:
         directory = self._container(pod, container)
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _write_atomically(directory / mark, container_id.encode())
+        write_atomically(directory / mark, container_id.encode())
 
     def sweep(self, pod: str, containers: Collection[str]) -> None:
         """Remove what a killed run left behind, as the pod's only writer; ``containers`` are those that stay known."""
         for path in [*self._temporaries(pod), *(self._pod(pod) / "containers").glob("*")]:
             if path.name not in containers:
-                _remove_tree(path)
+                remove_tree(path)
 
     def _temporaries(self, pod: str) -> Iterator[Path]:
         """Files and directories that were to be given their names once they were whole."""
@@ -315,7 +318,7 @@ class Store:
             yield from self._pod(pod).glob(f"{place}/.*" if place else ".*")
 
     def forget_container(self, pod: str, container: str) -> None:
-        _remove_tree(self._container(pod, container))
+        remove_tree(self._container(pod, container))
 
     def _pod(self, pod: str) -> Path:
         return self.directory / "pods" / pod
@@ -363,14 +366,14 @@ def _names(directory: Path) -> list[str]:
     return [path.name for path in directory.iterdir() if not path.name.startswith(".")] if directory.is_dir() else []
 
 
-def _read_bytes(path: Path) -> bytes | None:
+def read_bytes(path: Path) -> bytes | None:
     try:
         return path.read_bytes()
     except FileNotFoundError:
         return None
 
 
-def _write_atomically(path: Path, content: bytes, mode: int = 0o600) -> None:
+def write_atomically(path: Path, content: bytes, mode: int = 0o600) -> None:
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:
@@ -420,7 +423,7 @@ def give_to_group(path: Path, group: int, mode: int) -> None:
         raise HostError(f"{path} cannot be given to group {group} (fs_group): {done.stderr.strip()}")
 
 
-def _remove_tree(path: Path) -> None:
+def remove_tree(path: Path) -> None:
     """Remove a file, link or tree; a rootless pod's files can belong to ids that only its user namespace may touch."""
     if path.is_symlink() or path.is_file():
         path.unlink()

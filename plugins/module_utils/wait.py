@@ -101,6 +101,15 @@ class Waiter:
             self._pause(awaited, observed)
             observed = None
 
+    def await_completed(self, observed: ObservedPod | None = None) -> ObservedPod | None:
+        """Wait until every main container has ended with exit code 0. Raises as `await_ready` does."""
+        while True:
+            observed = self.look(observed)
+            if all(self._is_done(container, observed) for container in self._pod.containers):
+                return observed
+            self._pause(list(self._pod.containers), observed)
+            observed = None
+
     def look(self, observed: ObservedPod | None = None) -> ObservedPod | None:
         """One look at the pod: run what probes are due and note who has started and is ready."""
         observed = observed or observe_pod(self._podman, self._store, self._pod.name)

@@ -16,31 +16,38 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.podwright.pods.plugins.module_utils import engine
+from ansible_collections.podwright.pods.plugins.module_utils import engine, stacks
 from ansible_collections.podwright.pods.plugins.module_utils.operations import Operation
 
 
 def arm(number: int) -> None:
-    """Have the process killed once ``number`` operations are done."""
-    make_executor = engine.Run._executor
+    """Have the process killed once ``number`` operations are done, by whichever pods."""
+    make_executor, perform = engine.Run._executor, stacks.StackRun._perform
+    done: list[Operation] = []
+
+    def count(operation: Operation) -> None:
+        done.append(operation)
+        if len(done) >= number:
+            os.kill(os.getpid(), signal.SIGKILL)
 
     def make_armed_executor(run: engine.Run, *arguments: Any) -> Any:
         executor = make_executor(run, *arguments)
-        executor.on_done = kill_after(number, executor.on_done, run)
+        executor.on_done = both(executor.on_done, count)
         return executor
 
     engine.Run._executor = make_armed_executor  # type: ignore[method-assign]
+    stacks.StackRun._perform = lambda run, operation: (perform(run, operation), count(operation))[0]  # type: ignore[method-assign]
 
 
-def kill_after(number: int, on_done: Callable[[Operation], None], run: engine.Run) -> Callable[[Operation], None]:
-    def count(operation: Operation) -> None:
-        on_done(operation)
-        if len(run.done) >= number:
-            os.kill(os.getpid(), signal.SIGKILL)
+def both(one: Callable[[Operation], None], other: Callable[[Operation], None]) -> Callable[[Operation], None]:
+    def call(operation: Operation) -> None:
+        one(operation)
+        other(operation)
 
-    return count
+    return call
 
 
 if __name__ == "__main__":
     arm(int(sys.argv[2]))
-    engine.run_pod(json.loads(Path(sys.argv[1]).read_text()), False)
+    declared = json.loads(Path(sys.argv[1]).read_text())
+    (stacks.run_stack if "pods" in declared else engine.run_pod)(declared, False)

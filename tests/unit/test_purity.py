@@ -33,6 +33,8 @@ IMPURE_ROOMS = {
     "probes": "sockets",
     "report": "composes the others",
     "root_filesystem": "processes, files",
+    "stack_store": "files",
+    "stacks": "composes the others",
     "state_directory": "files",
     "store": "files",
     "wait": "Podman, the clock",

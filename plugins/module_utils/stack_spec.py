@@ -1,0 +1,105 @@
+# Copyright: (c) 2026, podwright.pods contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is wanted of a whole stack: its Pods and what they share, as frozen data.
+
+`stack_parse` makes these objects from input, `to_options` gives them back in the form it reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from . import spec as s
+from .quantity import Quantity
+
+CONDITIONS = ("started", "ready", "completed")
+
+
+@dataclass(frozen=True)
+class Dependency:
+    """What has to be true of another pod before a pod is changed: its containers started, it is ready, or has ended."""
+
+    pod: str
+    condition: str = "ready"
+
+
+@dataclass(frozen=True)
+class NamedVolume:
+    """A Podman volume of the stack; ``size`` is what a claim asked for, which Podman does not enforce."""
+
+    name: str
+    size: Quantity | None = None
+    driver: str = "local"
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Network:
+    """A bridge network of the stack."""
+
+    name: str
+    subnet: str | None = None
+    gateway: str | None = None
+    internal: bool = False
+    dns: bool = True
+
+
+@dataclass(frozen=True)
+class StackSpec:
+    """Everything that is declared. The pods come without configuration: `pod_with_configuration` adds what one uses."""
+
+    name: str
+    pods: tuple[s.PodSpec, ...] = ()
+    depends_on: Mapping[str, tuple[Dependency, ...]] = field(default_factory=dict)
+    config_maps: tuple[s.ConfigMap, ...] = ()
+    secrets: tuple[s.Secret, ...] = ()
+    volumes: tuple[NamedVolume, ...] = ()
+    networks: tuple[Network, ...] = ()
+
+    def find(self, name: str) -> s.PodSpec | None:
+        return next((pod for pod in self.pods if pod.name == name), None)
+
+    def dependencies_of(self, name: str) -> tuple[Dependency, ...]:
+        return self.depends_on.get(name, ())
+
+
+def pod_with_configuration(stack: StackSpec, pod: s.PodSpec) -> s.PodSpec:
+    """The pod with those of the stack's ConfigMaps and Secrets that it refers to."""
+    config_maps, secrets = referenced(pod)
+    return replace(
+        pod,
+        config_maps=tuple(item for item in stack.config_maps if item.name in config_maps),
+        secrets=tuple(item for item in stack.secrets if item.name in secrets),
+    )
+
+
+def referenced(pod: s.PodSpec) -> tuple[set[str], set[str]]:
+    """The names of the ConfigMaps and of the Secrets that a pod refers to."""
+    config_maps: set[str] = set()
+    secrets: set[str] = set()
+    for container in pod.all_containers:
+        for source in container.env_from:
+            config_maps |= {source.config_map_ref.name} if source.config_map_ref else set()
+            secrets |= {source.secret_ref.name} if source.secret_ref else set()
+        for value_from in (variable.value_from for variable in container.env if variable.value_from):
+            config_maps |= {value_from.config_map_key_ref.name} if value_from.config_map_key_ref else set()
+            secrets |= {value_from.secret_key_ref.name} if value_from.secret_key_ref else set()
+    for volume in pod.volumes:
+        config_maps |= {volume.config_map.name} if volume.config_map else set()
+        secrets |= {volume.secret.secret_name} if volume.secret else set()
+        for projection in volume.projected.sources if volume.projected else ():
+            config_maps |= {projection.config_map.name} if projection.config_map else set()
+            secrets |= {projection.secret.name} if projection.secret else set()
+    return config_maps, secrets
+
+
+def to_options(stack: StackSpec) -> dict[str, Any]:
+    """The plain form of a stack that `stack_parse.parse_options` reads back to an equal one.
+
+    Secret values are included: keep the result private.
+    """
+    options: dict[str, Any] = s.to_options(stack)
+    return options

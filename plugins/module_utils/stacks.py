@@ -1,0 +1,628 @@
+# Copyright: (c) 2026, podwright.pods contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A whole stack in one run: one reading, one plan over all objects, one execution, one result for each object.
+
+Each pod goes through the same run as a pod on its own (`engine.Run`); this room decides what there is to do beside
+and around them: what they share, in which order they come, what goes, and which revision it makes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import queue
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import quote
+
+from . import host_code, parse, report, stack_parse, stack_spec
+from . import materials as m
+from . import operations as op
+from . import podman as podman_room
+from . import spec as s
+from .engine import Request, Run, RunFailed, describe
+from .errors import Fault, InvalidInput, NotFound, PodwrightError, Refused
+from .limits import requested
+from .observe import read_node
+from .observed import LABEL_POD, LABEL_STACK, Node, Observed, Usage
+from .podman import Podman
+from .stack_order import ordered
+from .stack_spec import Dependency, StackSpec
+from .stack_store import Owned, Revision, StackRecord, StackStore, owner_of_secrets, owners_of_pods, stack_names
+from .status import show_time
+from .store import Store
+
+_WORKERS = 4
+_OWNER_PREFIX = "pod "
+
+
+@dataclass(frozen=True)
+class StackRequest:
+    """What a task asks for. ``stack`` is None where the state needs none, or finds it among the revisions."""
+
+    name: str
+    state: str
+    stack: StackSpec | None
+    prune: bool = True
+    prune_volumes: bool = False
+    wait: bool = True
+    wait_timeout_seconds: float = 300
+    on_failure: str = "rollback"
+    allocatable: Mapping[str, int] = field(default_factory=dict)
+    change_cause: str = ""
+    applied_by: str = ""
+    revision: int | None = None
+    revision_history_limit: int = 10
+    is_check: bool = False
+
+
+def read_request(options: Mapping[str, Any], is_check: bool) -> StackRequest:
+    """The request in a module's options. Raises InvalidInput with every fault."""
+    state = options.get("state") or "started"
+    stack = None
+    if state == "started":
+        declared = {row.name: options.get(row.name) for row in stack_parse.STACK_FIELDS}
+        stack = stack_parse.parse_options(declared, options.get("definition") or ())
+    revision = options.get("revision")
+    if revision is not None and state != "rolled_back":
+        raise InvalidInput([Fault("revision", "is for state rolled_back only")])
+    return StackRequest(
+        name=stack.name if stack else stack_parse.parse_name(options),
+        state=state,
+        stack=stack,
+        prune=bool(options.get("prune", True)),
+        prune_volumes=bool(options.get("prune_volumes")),
+        wait=bool(options.get("wait", True)),
+        wait_timeout_seconds=float(options.get("wait_timeout") or 300),
+        on_failure=options.get("on_failure") or "rollback",
+        allocatable=parse.parse_allocatable(options.get("allocatable") or {}),
+        change_cause=options.get("change_cause") or "",
+        applied_by=options.get("applied_by") or "",
+        revision=revision,
+        revision_history_limit=int(options.get("revision_history_limit") or 10),
+        is_check=is_check,
+    )
+
+
+def run_stack(options: Mapping[str, Any], is_check: bool, is_diff: bool = False) -> dict[str, Any]:
+    """Bring a stack to its declared state; the ``stack`` module's work."""
+    request = read_request(options, is_check)
+    store = Store()
+    with podman_room.connect() as podman:
+        if is_check:
+            return StackRun(podman, store, request).tell()
+        store.ensure()
+        with _locks(store, request):
+            result = StackRun(podman, store, request).carry_out()
+    host_code.keep()
+    return result
+
+
+@contextlib.contextmanager
+def _locks(store: Store, request: StackRequest) -> Iterator[None]:
+    """Be the only writer of the stack and of all its pods, also of those to go; taken in one order by every run."""
+    with contextlib.ExitStack() as held:
+        held.enter_context(store.lock(owner_of_secrets(request.name), request.wait_timeout_seconds))
+        owned = StackStore(store, request.name).read().owned.pods
+        declared = [pod.name for pod in request.stack.pods] if request.stack else []
+        for pod in sorted({*owned, *declared}):
+            held.enter_context(store.lock(pod, request.wait_timeout_seconds))
+        yield
+
+
+class StackRun:
+    """One run on one stack: what it found, what it decided, what it did. Raises Refused, with every reason."""
+
+    def __init__(self, podman: Podman, store: Store, request: StackRequest) -> None:
+        self.podman = podman
+        self.store = store
+        self.request = request
+        self.files = StackStore(store, request.name)
+        self.record = self.files.read()
+        self.before = self.files.revision(self.record.current).stack if self.record.current else None
+        self.stack = self._wanted()
+        self.node = read_node(podman.api_version)
+        self.present = self._pods_present()
+        self._awaited = {d.pod for group in self.stack.depends_on.values() for d in group}
+        self.order = ordered([pod.name for pod in self.stack.pods], _waits(self.stack.depends_on))
+        self.leaving = self._leaving()
+        self.runs: dict[str, Run] = {}
+        self.removals: dict[str, Run] = {}
+        self.done: list[op.Operation] = []
+        self._look()
+        self.first, self.last = self._shared()
+
+    # --- what is wanted ----------------------------------------------------------------------------------------------
+
+    def _wanted(self) -> StackSpec:
+        request = self.request
+        if request.stack is not None:
+            return request.stack
+        if request.state == "stopped":
+            return self.before or StackSpec(request.name)
+        if request.state == "rolled_back":
+            return self.files.revision(self._revision_to_go_back_to()).stack
+        return StackSpec(request.name)
+
+    def _revision_to_go_back_to(self) -> int:
+        """The one that was asked for, else the last good one before the present one."""
+        if self.request.revision is not None:
+            return self.request.revision
+        if self.record.good and self.record.good != self.record.current:
+            return self.record.good
+        earlier = [number for number in self.files.numbers() if number < self.record.current]
+        if not earlier:
+            raise Refused([Fault("state", f"stack {self.request.name} has no earlier revision to go back to")])
+        return earlier[-1]
+
+    def _pods_present(self) -> dict[str, str]:
+        """The pods of ours on this host, with the stack that their label names."""
+        listed = self.podman.get("/pods/json", {"filters": {"label": [LABEL_POD]}}) or []
+        return {pod["Name"]: (pod.get("Labels") or {}).get(LABEL_STACK, "") for pod in listed}
+
+    def _leaving(self) -> tuple[str, ...]:
+        """What the stack made and no longer declares, the last started first."""
+        if not self.request.prune and self.request.state != "absent":
+            return ()
+        labelled = sorted(pod for pod, stack in self.present.items() if stack == self.request.name)
+        owned = dict.fromkeys((*self.record.owned.pods, *labelled))
+        return tuple(pod for pod in reversed([*owned]) if self.stack.find(pod) is None)
+
+    # --- the plan ----------------------------------------------------------------------------------------------------
+
+    def _look(self) -> None:
+        """Observe and plan every pod; raises Refused with the reasons of all of them."""
+        faults = self._owned_by_others()
+        state = "stopped" if self.request.state == "stopped" else "started"
+        for name in self.leaving:
+            faults += self._plan_pod(self.removals, self._pod_request(name, "absent", None))
+        for pod in self._pods_with_values():
+            if state == "stopped" and pod.name not in self.present:
+                continue
+            faults += self._plan_pod(self.runs, self._pod_request(pod.name, state, pod if state == "started" else None))
+        if faults:
+            raise Refused(faults)
+
+    def _owned_by_others(self) -> list[Fault]:
+        owners = owners_of_pods(self.store)
+        return [
+            Fault(pod.name, f"the pod belongs to stack {owners[pod.name]}; remove it there, or choose another name")
+            for pod in self.stack.pods
+            if owners.get(pod.name, self.request.name) != self.request.name
+        ]
+
+    def _pods_with_values(self) -> tuple[s.PodSpec, ...]:
+        """The pods in the order they come, each with the configuration it uses; generated secrets are the stack's."""
+        keep = not self.request.is_check and self.request.state != "absent"
+        generated = self.store.generate(owner_of_secrets(self.request.name), self.stack.secrets, keep)
+        secrets = tuple(
+            replace(item, string_data={**generated[item.name], **item.string_data}, generate={})
+            for item in self.stack.secrets
+        )
+        stack = replace(self.stack, secrets=secrets)
+        pods = (stack.find(name) for name in self.order)
+        return tuple(stack_spec.pod_with_configuration(stack, pod) for pod in pods if pod)
+
+    def _pod_request(self, name: str, state: str, pod: s.PodSpec | None) -> Request:
+        return Request(
+            name=name,
+            state=state,
+            pod=pod,
+            wait=self.request.wait or name in self._awaited,
+            wait_timeout_seconds=self.request.wait_timeout_seconds,
+            on_failure="",
+            allocatable=self.request.allocatable,
+            is_check=self.request.is_check,
+            stack=self.request.name,
+        )
+
+    def _plan_pod(self, runs: dict[str, Run], request: Request) -> list[Fault]:
+        try:
+            foresee = functools.partial(self._foresee, request.name)
+            runs[request.name] = Run(self.podman, self.store, request, foresee)
+        except Refused as error:
+            return [Fault(_below(request.name, fault.path), fault.reason) for fault in error.faults]
+        return []
+
+    def _foresee(self, name: str, observed: Observed) -> Observed:
+        """What a pod will find: the ports of those that leave are free, and those of the stack take their share."""
+        staying = {pod.name for pod in self.stack.pods}
+        going = {f"{_OWNER_PREFIX}{name}" for name in self.leaving}
+        taken = {port: owner for port, owner in observed.taken_ports.items() if owner not in going}
+        others = [pod for pod in self.present if pod not in staying and pod not in self.leaving]
+        requests = [self.store.recorded_requests(pod) for pod in others]
+        requests += [requested(pod) for pod in self.stack.pods if pod.name != name]
+        usage = Usage(sum(cpu for cpu, _memory in requests), sum(memory for _cpu, memory in requests), len(requests))
+        # These are made before any pod is.
+        volumes = observed.volumes | {volume.name for volume in self.stack.volumes}
+        return replace(observed, taken_ports=taken, usage=usage, volumes=volumes)
+
+    def _shared(self) -> tuple[list[op.Operation], list[op.Operation]]:
+        """What comes before the pods, and what goes after them."""
+        name = self.request.name
+        volumes = {item["Name"] for item in self.podman.get("/volumes/json") or []}
+        networks = {item["name"] for item in self.podman.get("/networks/json") or []}
+        first: list[op.Operation] = []
+        if self.request.state in ("started", "rolled_back"):
+            first = [
+                *(op.CreateNetwork(name, "not found", n) for n in self.stack.networks if n.name not in networks),
+                *(op.CreateSharedVolume(name, "not found", v) for v in self.stack.volumes if v.name not in volumes),
+            ]
+        last: list[op.Operation] = []
+        if self.request.state != "stopped" and (self.request.prune or self.request.state == "absent"):
+            cause = "state is absent" if self.request.state == "absent" else "no longer declared"
+            kept = {network.name for network in self.stack.networks}
+            last = [
+                op.RemoveNetwork(name, cause, network)
+                for network in self.record.owned.networks
+                if network in networks and network not in kept
+            ]
+            if self.request.prune_volumes:
+                last += [
+                    op.RemoveVolume(name, f"{cause}, and prune_volumes is set", volume)
+                    for volume in self.record.owned.volumes
+                    if volume in volumes and volume not in _volumes_of(self.stack)
+                ]
+        return first, last
+
+    @property
+    def plan(self) -> op.Plan:
+        """Everything, in the order in which it is told; independent pods are carried out side by side."""
+        pods = [*self.removals.values(), *(self.runs[name] for name in self._run_order())]
+        operations = (operation for run in pods for operation in run.plan.operations)
+        return op.Plan((*self.first, *operations, *self.last))
+
+    def _run_order(self) -> tuple[str, ...]:
+        """Pods start in the order of their dependencies and stop in the reverse one."""
+        names = tuple(name for name in self.order if name in self.runs)
+        return names[::-1] if self.request.state == "stopped" else names
+
+    @property
+    def is_new_revision(self) -> bool:
+        if self.request.state == "rolled_back":
+            return self.before != self.stack
+        return self.request.state == "started" and (self.before != self.stack or not self.record.good)
+
+    # --- telling -----------------------------------------------------------------------------------------------------
+
+    def tell(self) -> dict[str, Any]:
+        """What the plan means, as the module's result; ``secrets`` in it must be shown nowhere."""
+        plan = self.plan
+        result: dict[str, Any] = {
+            "changed": bool(plan) or self.is_new_revision or self._forgets,
+            "actions": plan.lines(),
+            "objects": self._objects(),
+            "warnings": [f"{run.request.name}: {warning}" for run in self.runs.values() for warning in run.warnings],
+            "secrets": self._secrets(),
+            "stack": {"name": self.request.name, "revision": self.record.current},
+        }
+        if result["changed"]:
+            key = self.store.key()
+            after = None if self.request.state == "absent" else self.stack
+            result["diff"] = {
+                "before": report.shown_options(stack_spec.to_options(self.before) if self.before else None, key),
+                "after": report.shown_options(stack_spec.to_options(after) if after else None, key),
+                "prepared": "\n".join([*plan.lines(), ""]),
+            }
+        return result
+
+    @property
+    def _forgets(self) -> bool:
+        return self.request.state == "absent" and self.record != StackRecord()
+
+    def _secrets(self) -> tuple[str, ...]:
+        values = {value for run in (*self.runs.values(), *self.removals.values()) for value in run.secrets}
+        own = self.store.generate(owner_of_secrets(self.request.name), self.stack.secrets, keep=False)
+        gathered = m.secret_values(m.gather(s.PodSpec("", (), secrets=self.stack.secrets), own))
+        return tuple(sorted(values | {*gathered}))
+
+    def _objects(self) -> list[dict[str, Any]]:
+        """One line for each object: what becomes of it."""
+        pods: list[dict[str, Any]] = []
+        for name, run in [*self.removals.items(), *((name, self.runs[name]) for name in self._run_order())]:
+            actions = [str(operation) for operation in run.plan.operations]
+            pods.append({"kind": "Pod", "name": name, "result": self._result_of(run), "actions": actions})
+        before = self.before or StackSpec(self.request.name)
+        after = StackSpec(self.request.name) if self.request.state == "absent" else self.stack
+        groups = (("ConfigMap", "config_maps"), ("Secret", "secrets"), ("Volume", "volumes"), ("Network", "networks"))
+        return pods + [
+            {"kind": kind, "name": name, "result": result}
+            for kind, group in groups
+            for name, result in _compared(getattr(before, group), getattr(after, group), self._outlives(kind))
+        ]
+
+    def _outlives(self, kind: str) -> bool:
+        return kind == "Volume" and not self.request.prune_volumes
+
+    def _result_of(self, run: Run) -> str:
+        if run.request.state == "absent":
+            return "removed"
+        if not run.plan:
+            return "unchanged"
+        if run.request.state == "stopped":
+            return "stopped"
+        return "changed" if run.observed.pod else "created"
+
+    # --- carrying out ------------------------------------------------------------------------------------------------
+
+    def carry_out(self) -> dict[str, Any]:
+        """Execute, wait, and write down what came of it; on failure go back to the last good revision, if asked to."""
+        result = self.tell()
+        number = self._begin()
+        try:
+            told = self._execute()
+        except PodwrightError as error:
+            raise self._give_up(error) from error
+        self._end(number)
+        result.update(actions=self.plan.lines(), objects=self._objects())
+        result["warnings"] = [f"{name}: {warning}" for name in told for warning in told[name]["warnings"]]
+        for item in result["objects"]:
+            status = told.get(item["name"], {}).get("pod", {}).get("status") if item["kind"] == "Pod" else None
+            if status:
+                item["phase"] = status["phase"]
+        result["stack"]["revision"] = number
+        return result
+
+    def _begin(self) -> int:
+        """Before anything is done: the revision, and everything that may come to be owned."""
+        number = self.record.current
+        if self.request.state in ("absent", "stopped"):
+            return number
+        if self.is_new_revision:
+            number = max((*self.files.numbers(), self.record.current, 0)) + 1
+            cause = self.request.change_cause
+            if self.request.state == "rolled_back" and not cause:
+                cause = f"rolled back to revision {self._revision_to_go_back_to()}"
+            self.files.write_revision(Revision(number, self.stack, time.time(), self.request.applied_by, cause))
+        self._write(StackRecord(number, self.record.good, self._owned().joined(self.record.owned)))
+        return number
+
+    def _owned(self) -> Owned:
+        """What the stack owns once all is done: volumes only if they were not there before it."""
+        there = {item["Name"] for item in self.podman.get("/volumes/json") or []}
+        before = self.record.owned.volumes
+        made = (volume for volume in _volumes_of(self.stack) if volume in before or volume not in there)
+        left = () if self.request.prune_volumes else before
+        networks = {item["name"] for item in self.podman.get("/networks/json") or []}
+        kept = [n.name for n in self.stack.networks if n.name in self.record.owned.networks or n.name not in networks]
+        pods = (*self.order, *(() if self.request.prune else self.record.owned.pods))
+        return Owned(tuple(dict.fromkeys(pods)), tuple(dict.fromkeys((*made, *left))), tuple(kept))
+
+    def _end(self, number: int) -> None:
+        if self.request.state == "absent":
+            self.files.forget()
+            return
+        if self.request.state == "stopped":
+            return
+        owned = self.record.owned
+        volumes = tuple(v for v in owned.volumes if not self.request.prune_volumes or v in _volumes_of(self.stack))
+        networks = tuple(n for n in owned.networks if not self.request.prune or self._declares_network(n))
+        pods = (*self.order, *(() if self.request.prune else owned.pods))
+        self._write(StackRecord(number, number, Owned(tuple(dict.fromkeys(pods)), volumes, networks)))
+        self.files.keep_revisions(self.request.revision_history_limit, (number,))
+
+    def _declares_network(self, name: str) -> bool:
+        return any(network.name == name for network in self.stack.networks)
+
+    def _write(self, record: StackRecord) -> None:
+        if record != self.record:
+            self.files.write(record)
+        self.record = record
+
+    def _execute(self) -> dict[str, dict[str, Any]]:
+        """Carry out all of it; the result of each pod. Raises what failed first, or StackFailed for pods."""
+        for operation in self.first:
+            self._perform(operation)
+        told = {name: self._carry_out_pod(run, False) for name, run in self.removals.items()}
+        if self.request.state == "stopped":
+            told.update((name, self._carry_out_pod(self.runs[name], False)) for name in self._run_order())
+        else:
+            told.update(_SideBySide(self).carry_out())
+        for operation in self.last:
+            self._perform(operation)
+        return told
+
+    def _carry_out_pod(self, run: Run, is_awaited_to_complete: bool) -> dict[str, Any]:
+        try:
+            run.execute()
+            return run.finish(is_awaited_to_complete)
+        finally:
+            self.done += run.done
+
+    def _perform(self, operation: op.Operation) -> None:
+        if isinstance(operation, op.CreateNetwork):
+            self._create_network(operation.network)
+        elif isinstance(operation, op.CreateSharedVolume):
+            volume = operation.volume
+            labels = {LABEL_STACK: self.request.name}
+            body = {"Name": volume.name, "Driver": volume.driver, "Options": dict(volume.options), "Labels": labels}
+            self.podman.post("/volumes/create", body=body)
+        elif isinstance(operation, op.RemoveNetwork):
+            with contextlib.suppress(NotFound):
+                self.podman.delete(f"/networks/{quote(operation.name)}")
+        elif isinstance(operation, op.RemoveVolume):
+            with contextlib.suppress(NotFound):
+                self.podman.delete(f"/volumes/{quote(operation.name)}")
+        self.done.append(operation)
+
+    def _create_network(self, network: stack_spec.Network) -> None:
+        body: dict[str, Any] = {
+            "name": network.name,
+            "driver": "bridge",
+            "dns_enabled": network.dns,
+            "internal": network.internal,
+            "labels": {LABEL_STACK: self.request.name},
+        }
+        if network.subnet:
+            gateway = {"gateway": network.gateway} if network.gateway else {}
+            body["subnets"] = [{"subnet": network.subnet, **gateway}]
+        self.podman.post("/networks/create", body=body)
+
+    # --- failure -----------------------------------------------------------------------------------------------------
+
+    def _give_up(self, error: PodwrightError) -> RunFailed:
+        lines = [str(error)]
+        done = [str(operation) for operation in self.done]
+        if self.request.state in ("started", "rolled_back") and done and self.request.on_failure:
+            lines.append(self._go_back())
+        first = error.errors[0] if isinstance(error, PodsFailed) else error
+        return RunFailed("\n".join(lines), first, done, self._secrets())
+
+    def _go_back(self) -> str:
+        if self.request.on_failure != "rollback":
+            return "It is left as it is (on_failure is keep)."
+        if not self.record.good:
+            return "It is left as it is: no earlier revision was ready, so there is nothing to go back to."
+        good = self.files.revision(self.record.good)
+        if good.stack == self.stack:
+            return f"It is left as it is: what was applied is revision {good.number}, the last good one."
+        request = replace(self.request, state="started", stack=good.stack, on_failure="", prune=True)
+        try:
+            run = StackRun(self.podman, self.store, request)
+            run._write(replace(run.record, current=good.number))
+            run.before = good.stack
+            run.carry_out()
+        except PodwrightError as error:
+            return f"Going back to revision {good.number} failed as well: {error}"
+        return f"Rolled back to revision {good.number}, which is ready again."
+
+
+class PodsFailed(PodwrightError):
+    """Pods of a stack failed; ``errors`` are theirs, and ``held_back`` the pods that were waiting for them."""
+
+    def __init__(self, errors: list[PodwrightError], held_back: list[str]) -> None:
+        self.errors = errors
+        waited = f"\nNot begun, since they wait for it: {', '.join(held_back)}." if held_back else ""
+        super().__init__("\n".join(map(str, errors)) + waited)
+
+
+class _SideBySide:
+    """Carries out the pods of a stack, each as soon as what it waits for has come about."""
+
+    def __init__(self, stack: StackRun) -> None:
+        self._stack = stack
+        self._reached: dict[str, set[str]] = {name: set() for name in stack.runs}
+        self._events: queue.Queue[tuple[str, str, Any]] = queue.Queue()
+        self._awaited_to_complete = {
+            dependency.pod
+            for group in stack.stack.depends_on.values()
+            for dependency in group
+            if dependency.condition == "completed"
+        }
+
+    def carry_out(self) -> dict[str, dict[str, Any]]:
+        """The result of each pod. Raises PodsFailed once nothing more can be done."""
+        waiting = list(self._stack._run_order())
+        told: dict[str, dict[str, Any]] = {}
+        errors: list[PodwrightError] = []
+        running = 0
+        with ThreadPoolExecutor(max_workers=_WORKERS) as workers:
+            while waiting or running:
+                for name in [name for name in waiting if not errors and self._may_begin(name)]:
+                    waiting.remove(name)
+                    running += 1
+                    workers.submit(self._work, name)
+                if not running:
+                    break
+                name, event, value = self._events.get()
+                if event in ("failed", "finished"):
+                    running -= 1
+                if event == "failed":
+                    errors.append(value)
+                elif event == "finished":
+                    told[name] = value
+                    self._reached[name] |= {"ready", "completed"}
+                else:
+                    self._reached[name].add(event)
+        if errors:
+            raise PodsFailed(errors, waiting)
+        return told
+
+    def _may_begin(self, name: str) -> bool:
+        dependencies = self._stack.stack.dependencies_of(name)
+        return all(dependency.condition in self._reached.get(dependency.pod, ()) for dependency in dependencies)
+
+    def _work(self, name: str) -> None:
+        """In a thread of its own, with a session of its own."""
+        run = self._stack.runs[name]
+        try:
+            with self._stack.podman.clone() as podman:
+                run.podman = podman
+                run.execute()
+                self._events.put((name, "started", None))
+                self._events.put((name, "finished", run.finish(name in self._awaited_to_complete)))
+        except PodwrightError as error:
+            self._events.put((name, "failed", error))
+        except Exception as error:
+            # A mistake of ours in one pod's thread must not leave the others waiting for it for ever.
+            self._events.put((name, "failed", PodwrightError(f"pod {name}: {type(error).__name__}: {error}")))
+        finally:
+            self._stack.done += run.done
+
+
+def _waits(depends_on: Mapping[str, tuple[Dependency, ...]]) -> dict[str, list[str]]:
+    return {name: [dependency.pod for dependency in group] for name, group in depends_on.items()}
+
+
+def _volumes_of(stack: StackSpec) -> tuple[str, ...]:
+    """The named volumes that a stack declares or claims."""
+    claims = (v.persistent_volume_claim for pod in stack.pods for v in pod.volumes)
+    names = (*(volume.name for volume in stack.volumes), *(claim.claim_name for claim in claims if claim))
+    return tuple(dict.fromkeys(names))
+
+
+def _below(pod: str, path: str) -> str:
+    """The path of a pod's fault, within its stack."""
+    return path if path.partition("/")[0] == pod else f"{pod}.{path}"
+
+
+def _compared(before: Any, after: Any, outlives: bool) -> Iterator[tuple[str, str]]:
+    old, new = {item.name: item for item in before}, {item.name: item for item in after}
+    for name, item in new.items():
+        yield name, "created" if name not in old else "unchanged" if old[name] == item else "changed"
+    for name in old:
+        if name not in new:
+            yield name, "kept" if outlives else "removed"
+
+
+# --- stack_info ------------------------------------------------------------------------------------------------------
+
+
+def run_stack_info(options: Mapping[str, Any], is_check: bool = False, is_diff: bool = False) -> dict[str, Any]:
+    """What there is of one stack, or of all; the ``stack_info`` module's work."""
+    store = Store()
+    names = [options["name"]] if options.get("name") else stack_names(store)
+    with podman_room.connect() as podman:
+        node = read_node(podman.api_version)
+        told = [_describe(podman, store, node, name) for name in names]
+    return {"changed": False, "stacks": [stack for stack in told if stack]}
+
+
+def _describe(podman: Podman, store: Store, node: Node, name: str) -> dict[str, Any] | None:
+    files = StackStore(store, name)
+    record = files.read()
+    if record == StackRecord():
+        return None
+    revisions = [files.revision(number) for number in files.numbers()]
+    pods = (describe(podman, store, node, pod) for pod in record.owned.pods)
+    return {
+        "name": name,
+        "revision": record.current,
+        "is_good": record.current == record.good,
+        "revisions": [
+            {
+                "number": revision.number,
+                "applied_at": show_time(revision.applied_at),
+                "applied_by": revision.applied_by,
+                "change_cause": revision.change_cause,
+            }
+            for revision in revisions
+        ],
+        "pods": [pod for pod in pods if pod],
+        "volumes": list(record.owned.volumes),
+        "networks": list(record.owned.networks),
+    }

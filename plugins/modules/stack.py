@@ -1,0 +1,367 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, podwright.pods contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The module stack: have many Pods, and what they share, on a host as they are declared."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: stack
+short_description: Have a stack of Pods on a host as it is declared
+version_added: 0.1.0
+author:
+  - podwright.pods contributors (@podwright)
+description:
+  - >-
+    A stack is everything that an application needs on a host: Pods with their configuration and secrets, named
+    volumes and networks. This module makes the host equal to the declaration of all of it in one run: it creates,
+    changes and removes, in the order of the Pods' dependencies, and waits until all is ready.
+  - >-
+    Each Pod is treated as by M(podwright.pods.pod): as little as possible is replaced, and what was changed by hand
+    is put right. Pods that do not depend on one another are brought up side by side.
+  - >-
+    What the stack has made and no longer declares is removed (O(prune)). What others made is never touched, and
+    neither is what another stack owns.
+  - >-
+    Each changed declaration is kept on the host as a numbered revision. If one cannot be brought about, the last good
+    one is brought back (O(on_failure)); V(rolled_back) does the same on request.
+extends_documentation_fragment:
+  - podwright.pods.attributes
+attributes:
+  async:
+    description: Can be run with the C(async) keyword of a task.
+    support: full
+  idempotent:
+    details:
+      - Images that are pulled every time, as those with the tag C(latest) are, can change on their own.
+options:
+  name:
+    description: The stack's name. It is known on its host only.
+    type: str
+    required: true
+  state:
+    description:
+      - V(started) has everything as it is declared.
+      - >-
+        V(stopped) ends the Pods, those first that others do not depend on, and keeps everything else. The O(name) is
+        enough.
+      - >-
+        V(rolled_back) brings back an earlier revision, O(revision) or else the last good one before the present one,
+        and makes a new revision of it. The O(name) is enough.
+      - >-
+        V(absent) removes the Pods and networks of the stack, and its revisions. Volumes stay with their data unless
+        O(prune_volumes) is set, and so do generated secrets. The O(name) is enough.
+    type: str
+    choices: [started, stopped, rolled_back, absent]
+    default: started
+  pods:
+    description:
+      - The Pods, each with the options of M(podwright.pods.pod) that describe a Pod.
+      - >-
+        C(config_maps) and C(secrets) are given beside them and shared by the whole stack: a Pod is changed only by
+        those that it refers to.
+    type: list
+    elements: dict
+  depends_on:
+    description:
+      - >-
+        What has to come about before a Pod is created or changed, by the Pod's name: a list of mappings with C(pod),
+        the name of another Pod of the stack, and C(condition).
+      - >-
+        The condition V(ready) (the default) is that the other Pod is ready, V(started) that its containers were
+        started, and V(completed) that they have ended with exit code 0, which takes a Pod whose restart policy is not
+        V(Always).
+    type: dict
+  config_maps:
+    description: Configuration for the Pods to read as variables or files.
+    type: list
+    elements: dict
+    suboptions:
+      name: &given_name
+        description: The name that references use. It is known in this stack only.
+        type: str
+        required: true
+      data:
+        description: Text by key. Keys are letters, digits, C(-), C(_) and C(.).
+        type: dict
+      binary_data:
+        description: More content by key, in base64.
+        type: dict
+      immutable:
+        description: Kept with the object. The default is V(false).
+        type: bool
+  secrets:
+    description:
+      - >-
+        Secrets for the Pods to read as variables or files. Their values appear in no output, diff or label, on no
+        command line and in no file that others can read.
+    type: list
+    elements: dict
+    suboptions:
+      name: *given_name
+      string_data:
+        description: Text by key, as it is. It wins over C(data).
+        type: dict
+      data:
+        description: Content by key, in base64.
+        type: dict
+      generate:
+        description: >-
+          Keys whose value is made up once on the host and kept there, with the number of characters (8 to 1024) it
+          has.
+        type: dict
+      type:
+        description: Kept with the object. The default is V(Opaque).
+        type: str
+      immutable:
+        description: Kept with the object. The default is V(false).
+        type: bool
+  volumes:
+    description:
+      - >-
+        Named volumes of Podman that Pods claim (C(persistent_volume_claim)). A claim that is not declared here is a
+        volume with Podman's defaults.
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        description: The volume's name in Podman.
+        type: str
+        required: true
+      size:
+        description: What the claim asks for. Podman does not enforce it.
+        type: str
+      driver:
+        description: Podman's volume driver. The default is V(local).
+        type: str
+      options:
+        description: Options of the driver, such as C(type), C(device) and C(o) of a mount.
+        type: dict
+  networks:
+    description: Bridge networks that Pods join by their own option C(networks). They are removed with the stack.
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        description: The network's name in Podman.
+        type: str
+        required: true
+      subnet:
+        description: Its addresses, such as V(10.89.7.0/24). By default Podman chooses.
+        type: str
+      gateway:
+        description: The host's address in it. By default the first of O(networks[].subnet).
+        type: str
+      internal:
+        description: Whether it leads nowhere else. The default is V(false).
+        type: bool
+      dns:
+        description: Whether containers find one another by name in it. The default is V(true).
+        type: bool
+  definition:
+    description:
+      - >-
+        Kubernetes documents: YAML or JSON text, one mapping, or a list of either, with the kinds Pod, ConfigMap,
+        Secret, PersistentVolumeClaim and List. They add to what the other options declare.
+    type: raw
+  src:
+    description:
+      - >-
+        A file or directory with Kubernetes documents, or a list of such, in C(files) of the role or beside the
+        playbook. Of a directory every file that ends with C(.yml), C(.yaml) or C(.json) is read, by name. Files may
+        be encrypted with Ansible Vault.
+    type: raw
+  prune:
+    description: Whether to remove Pods and networks that the stack made and no longer declares.
+    type: bool
+    default: true
+  prune_volumes:
+    description: Whether to remove volumes that the stack made and no longer declares, with all their data.
+    type: bool
+    default: false
+  wait:
+    description: Whether to wait until every Pod is ready. Pods that others depend on are waited for in any case.
+    type: bool
+    default: true
+  wait_timeout:
+    description: Seconds that each Pod may take until it is ready.
+    type: int
+    default: 300
+  on_failure:
+    description:
+      - What to do when a Pod fails, or does not become ready in time. The task fails in either case.
+      - >-
+        V(rollback) brings back the last good revision of the whole stack; where there is none, it leaves things as
+        V(keep) does.
+    type: str
+    choices: [rollback, keep]
+    default: rollback
+  change_cause:
+    description: Why the declaration changed, for the revision's record.
+    type: str
+  applied_by:
+    description: Who changed it, for the revision's record. By default the user and the machine that run Ansible.
+    type: str
+  revision:
+    description: The revision that O(state=rolled_back) brings back.
+    type: int
+  revision_history_limit:
+    description: How many revisions are kept.
+    type: int
+    default: 10
+  allocatable:
+    description: What Pods may take of the host in all, where that differs from what the host has.
+    type: dict
+    suboptions:
+      cpu:
+        description: CPUs, such as V(1500m).
+        type: str
+      memory:
+        description: Memory, such as V(6Gi).
+        type: str
+      pods:
+        description: The number of Pods. The default is 110.
+        type: int
+seealso:
+  - module: podwright.pods.pod
+  - module: podwright.pods.stack_info
+"""
+
+EXAMPLES = r"""
+- name: A shop of two Pods that share their configuration
+  podwright.pods.stack:
+    name: shop
+    pods:
+      - name: shop-db
+        containers:
+          - name: mariadb
+            image: docker.io/library/mariadb:11.8
+            env_from: [{secret_ref: {name: database}}]
+            volume_mounts: [{name: data, mount_path: /var/lib/mysql}]
+            readiness_probe: {tcp_socket: {port: 3306}}
+        volumes: [{name: data, persistent_volume_claim: {claim_name: shop-data}}]
+        networks: [shop]
+      - name: shop-web
+        containers:
+          - name: app
+            image: registry.example.com/shop:1.4
+            env_from: [{config_map_ref: {name: settings}}, {secret_ref: {name: database}}]
+            ports: [{container_port: 8080, host_port: 80}]
+            readiness_probe: {http_get: {port: 8080, path: /healthz}}
+        networks: [shop]
+    depends_on:
+      shop-web: [{pod: shop-db}]
+    config_maps:
+      - name: settings
+        data: {CURRENCY: EUR}
+    secrets:
+      - name: database
+        generate: {MARIADB_ROOT_PASSWORD: 24}
+    networks:
+      - name: shop
+    change_cause: version 1.4
+
+- name: Kubernetes manifests as they are, with a secret from Ansible Vault beside them
+  podwright.pods.stack:
+    name: shop
+    src: manifests
+    secrets:
+      - name: database
+        string_data:
+          password: "{{ shop_password }}"
+
+- name: Back to what ran before
+  podwright.pods.stack:
+    name: shop
+    state: rolled_back
+
+- name: Take all of it away, and the data with it
+  podwright.pods.stack:
+    name: shop
+    state: absent
+    prune_volumes: true
+"""
+
+RETURN = r"""
+actions:
+  description: >-
+    What was done, or in check mode would be done, in order, each with its cause. Pods side by side are told one after
+    another.
+  returned: always
+  type: list
+  elements: str
+  sample:
+    - "#1 remove pod shop-old: state is absent"
+    - "#2 create pod shop-web: not found"
+objects:
+  description: What became of each object.
+  returned: when it did not fail
+  type: list
+  elements: dict
+  contains:
+    kind:
+      description: Pod, ConfigMap, Secret, Volume or Network.
+      type: str
+      sample: Pod
+    name:
+      description: Its name.
+      type: str
+      sample: shop-web
+    result:
+      description: >-
+        C(created), C(changed), C(unchanged), C(stopped), C(removed), or C(kept) for a volume that is no longer
+        declared.
+      type: str
+      sample: changed
+    actions:
+      description: Of a Pod, what was done with it.
+      type: list
+      elements: str
+    phase:
+      description: Of a Pod, its phase at the end.
+      type: str
+      sample: Running
+stack:
+  description: The stack.
+  returned: when it did not fail
+  type: dict
+  contains:
+    name:
+      description: Its name.
+      type: str
+      sample: shop
+    revision:
+      description: The number of its present revision.
+      type: int
+      sample: 3
+diff:
+  description: The declaration before and after, and the actions. The values of secrets stand there as digests.
+  returned: when something was, or in check mode would be, changed
+  type: dict
+faults:
+  description: Everything that is wrong with the declaration, or that the host refuses. Nothing was changed.
+  returned: on such a failure
+  type: list
+  elements: dict
+  contains:
+    path:
+      description: The field, in the spelling of the declaration.
+      type: str
+      sample: pods[1].containers[0].image
+    reason:
+      description: What is wrong with it, and what to do.
+      type: str
+      sample: is required
+"""
+
+from ansible_collections.podwright.pods.plugins.module_utils import host_code
+
+
+def main() -> None:
+    arguments, module, stacks = host_code.rooms("arguments", "module", "stacks")
+    module.run_module(arguments.STACK_ARGUMENTS, stacks.run_stack, hidden_options=arguments.HIDDEN)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,108 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, podwright.pods contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The module stack_info: what there is of the stacks on a host, and how their Pods are."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: stack_info
+short_description: Tell how the stacks on a host are
+version_added: 0.1.0
+author:
+  - podwright.pods contributors (@podwright)
+description:
+  - Tells of stacks that M(podwright.pods.stack) made, with their revisions, their Pods and what else they own.
+extends_documentation_fragment:
+  - podwright.pods.attributes
+attributes:
+  check_mode:
+    details:
+      - This module changes nothing in any mode.
+  diff_mode:
+    support: none
+    details:
+      - This module changes nothing.
+  idempotent:
+    details:
+      - This module changes nothing.
+options:
+  name:
+    description: Tell of the stack with this name only.
+    type: str
+seealso:
+  - module: podwright.pods.stack
+  - module: podwright.pods.pod_info
+"""
+
+EXAMPLES = r"""
+- name: Which revision of the shop runs, and who made it
+  podwright.pods.stack_info:
+    name: shop
+  register: shop
+"""
+
+RETURN = r"""
+stacks:
+  description: The stacks, none where there is none of that name.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The stack's name.
+      type: str
+      sample: shop
+    revision:
+      description: The number of the revision that was applied last.
+      type: int
+      sample: 3
+    is_good:
+      description: Whether that one became ready.
+      type: bool
+    revisions:
+      description: The revisions that are kept, the oldest first.
+      type: list
+      elements: dict
+      contains:
+        number:
+          description: Its number.
+          type: int
+          sample: 3
+        applied_at:
+          description: When it was applied.
+          type: str
+          sample: "2026-11-25T18:00:00Z"
+        applied_by:
+          description: Who applied it.
+          type: str
+          sample: admin@control
+        change_cause:
+          description: Why.
+          type: str
+          sample: version 1.4
+    pods:
+      description: The Pods, as M(podwright.pods.pod_info) tells them, in the order in which they start.
+      type: list
+      elements: dict
+    volumes:
+      description: The named volumes that the stack made.
+      type: list
+      elements: str
+    networks:
+      description: The networks that the stack made.
+      type: list
+      elements: str
+"""
+
+from ansible_collections.podwright.pods.plugins.module_utils import host_code
+
+
+def main() -> None:
+    arguments, module, stacks = host_code.rooms("arguments", "module", "stacks")
+    module.run_module(arguments.STACK_INFO_ARGUMENTS, stacks.run_stack_info)
+
+
+if __name__ == "__main__":
+    main()

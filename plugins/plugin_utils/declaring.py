@@ -1,0 +1,114 @@
+# Copyright: (c) 2026, podwright.pods contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Declarations on the control node: read from options and files, and judged whole before a host is touched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible.errors import AnsibleError
+
+from ..module_utils import manifest, parse
+from ..module_utils.errors import InvalidInput
+from ..module_utils.schema import Place, Text, shown
+from .shipping import ShippingAction
+
+DOCUMENT_SUFFIXES = (".yml", ".yaml", ".json")
+
+
+class DeclaringAction(ShippingAction):
+    """Hands the module a declaration that is whole: no files left to read, nothing left to refuse."""
+
+    def run_on_host(self, options: Mapping[str, Any], task_vars: Any) -> dict[str, Any]:
+        try:
+            declared = self.read(_plain(options))
+        except InvalidInput as error:
+            return _failure(error)
+        return super().run_on_host(declared, task_vars)
+
+    def read(self, options: dict[str, Any]) -> dict[str, Any]:
+        """The options for the module; raises InvalidInput with every fault of the task."""
+        raise NotImplementedError
+
+    def read_file(self, given: Any, at: Place, may_be_directory: bool = False) -> list[Any]:
+        """The documents of a file of the role or beside the playbook, decrypted where Ansible Vault encrypted it.
+
+        Of a directory, where that may be given, those of all its YAML and JSON files, by name.
+        """
+        name = Text(parse.not_empty).parse(given, at)
+        if at.faults:
+            raise InvalidInput(at.faults)
+        try:
+            path = Path(self._find_needle("files", name))
+        except AnsibleError:
+            at.fault(f"there is no {shown(name)} in files/ of the role or playbook, nor beside them")
+            raise InvalidInput(at.faults) from None
+        if not path.is_dir():
+            return manifest.read(manifest.decode(self._content(path, at), str(name)), str(name))
+        if not may_be_directory:
+            at.fault(f"{shown(name)} is a directory; give a file in it")
+            raise InvalidInput(at.faults)
+        files = sorted(file for file in path.iterdir() if file.suffix in DOCUMENT_SUFFIXES)
+        if not files:
+            at.fault(f"{shown(name)} has no files that end with {', '.join(DOCUMENT_SUFFIXES)}")
+            raise InvalidInput(at.faults)
+        named = ((f"{str(name).rstrip('/')}/{file.name}", file) for file in files)
+        return [
+            doc
+            for label, file in named
+            for doc in manifest.read(manifest.decode(self._content(file, at), label), label)
+        ]
+
+    def _content(self, path: Path, at: Place) -> bytes:
+        try:
+            return Path(self._loader.get_real_file(str(path))).read_bytes()
+        except (AnsibleError, OSError) as error:
+            at.fault(" ".join(str(error).split()))
+            raise InvalidInput(at.faults) from None
+
+
+def with_secrets_apart(documents: list[Any], options: dict[str, Any]) -> dict[str, Any]:
+    """Documents as a module takes them: Secrets as the option that Ansible knows to hide, where they come first."""
+    secrets = [_secret_option(document) for document in documents if document["kind"] == "Secret"]
+    others = [document for document in documents if document["kind"] != "Secret"]
+    beside = {**options, "secrets": [*secrets, *(options.get("secrets") or [])]} if secrets else options
+    return {**beside, "definition": others}
+
+
+def _secret_option(document: Mapping[str, Any]) -> dict[str, Any]:
+    fields = {"data": "data", "stringData": "string_data", "type": "type", "immutable": "immutable"}
+    given = {option: document[name] for name, option in fields.items() if document.get(name) is not None}
+    return {"name": document["metadata"]["name"], **given}
+
+
+def collect(faults: list[Any], read: Callable[..., Any], *given: Any) -> Any:
+    """What ``read`` gives, or None after its faults were added."""
+    try:
+        return read(*given)
+    except InvalidInput as error:
+        faults += error.faults
+        return None
+
+
+def _failure(error: InvalidInput) -> dict[str, Any]:
+    count = len(error.faults)
+    head = f"{count} {'fault' if count == 1 else 'faults'} in the declaration; nothing was changed:"
+    return {
+        "failed": True,
+        "changed": False,
+        "msg": "\n".join([head, *(f"  {fault}" for fault in error.faults)]),
+        "faults": [{"path": fault.path, "reason": fault.reason} for fault in error.faults],
+    }
+
+
+def _plain(value: Any) -> Any:
+    """A copy of a task's arguments in Python's own types."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    # A value encrypted in place, as Ansible before 2.19 has it, is no str until it is asked for one.
+    return str(value) if hasattr(value, "__ENCRYPTED__") else value

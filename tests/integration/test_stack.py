@@ -1,0 +1,494 @@
+# Copyright: (c) 2026, podwright.pods contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Stacks on real Podman: ordered, shared, pruned, kept apart, taken back."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pod_runs import SLEEP, Options, container, plan, pod, server, tripwire
+from podman_host import PodmanHost
+
+from ansible_collections.podwright.pods.plugins.module_utils import engine, manifest, stacks
+from ansible_collections.podwright.pods.plugins.module_utils.errors import HostError, InvalidInput, Refused
+
+pytestmark = pytest.mark.integration
+
+HERE = Path(__file__).parent
+REPOSITORY = HERE.parents[1]
+
+
+class StackRuns:
+    """Runs of the stack engine in this process, each held to what check mode said of it."""
+
+    def __init__(self, host: PodmanHost) -> None:
+        self.host = host
+
+    def apply(self, options: Options, **more: Any) -> Options:
+        predicted = self.predict(options, **more)
+        result = stacks.run_stack({**options, **more}, False)
+        assert result["actions"] == predicted["actions"]
+        assert result["changed"] == predicted["changed"]
+        return result
+
+    def predict(self, options: Options, **more: Any) -> Options:
+        before = self.host.mutations()
+        with tripwire():
+            predicted = stacks.run_stack({**options, **more}, True)
+        assert self.host.mutations() == before
+        return predicted
+
+    def unchanged(self, options: Options, **more: Any) -> Options:
+        before = self.starts()
+        result = self.apply(options, **more)
+        assert (result["actions"], result["changed"]) == ([], False)
+        assert "diff" not in result
+        assert self.starts() == before
+        return result
+
+    def create(self, options: Options, **more: Any) -> Options:
+        result = self.apply(options, **more)
+        assert result["changed"]
+        self.unchanged(options, **more)
+        return result
+
+    def starts(self) -> dict[str, tuple[str, str]]:
+        """Id and start of every container."""
+        inspected = {name: self.host.inspect(name) for name in self.host.containers()}
+        return {name: (each["Id"], each["State"]["StartedAt"]) for name, each in inspected.items()}
+
+    def changed_since(self, before: dict[str, tuple[str, str]]) -> set[str]:
+        now = self.starts()
+        return {name for name in {*now, *before} if now.get(name) != before.get(name)}
+
+    def volumes(self) -> list[str]:
+        return sorted(self.host.podman("volume", "ls", "--format", "{{.Name}}").split())
+
+    def networks(self) -> list[str]:
+        return sorted(self.host.podman("network", "ls", "--format", "{{.Name}}").split())
+
+    def info(self, name: str = "shop") -> Options:
+        (found,) = stacks.run_stack_info({"name": name})["stacks"]
+        return dict(found)
+
+
+@pytest.fixture
+def runs(in_host: PodmanHost) -> StackRuns:
+    return StackRuns(in_host)
+
+
+def shop(level: str = "1", **more: Any) -> Options:
+    """Two pods that share configuration, a secret, a volume and a network; the first one's is in its environment."""
+    web = server(
+        "web",
+        8080,
+        "/site",
+        volume_mounts=[{"name": "site", "mount_path": "/site"}, {"name": "data", "mount_path": "/data"}],
+    )
+    env = [
+        {"name": "LEVEL", "value_from": {"config_map_key_ref": {"name": "settings", "key": "level"}}},
+        {"name": "TOKEN", "value_from": {"secret_key_ref": {"name": "tokens", "key": "made"}}},
+    ]
+    claim = {"name": "data", "persistent_volume_claim": {"claim_name": "shop-data"}}
+    return {
+        "name": "shop",
+        "pods": [
+            pod(
+                web,
+                name="web",
+                volumes=[{"name": "site", "config_map": {"name": "pages"}}, claim],
+                networks=["shop"],
+            ),
+            pod(container("worker", env=env), name="worker", networks=["shop"]),
+        ],
+        "depends_on": {"web": [{"pod": "worker"}]},
+        "config_maps": [
+            {"name": "settings", "data": {"level": level}},
+            {"name": "pages", "data": {"index.html": "hello"}},
+        ],
+        "secrets": [{"name": "tokens", "generate": {"made": 16}}],
+        "volumes": [{"name": "shop-data"}],
+        "networks": [{"name": "shop", "dns": False}],
+        **more,
+    }
+
+
+def results(told: Options) -> dict[str, str]:
+    return {f"{item['kind']} {item['name']}": item["result"] for item in told["objects"]}
+
+
+# --- apply, and apply again ------------------------------------------------------------------------------------------
+
+
+def test_created_in_order_and_unchanged(runs: StackRuns) -> None:
+    told = runs.create(shop())
+    assert plan(told) == [
+        "create network shop: not found",
+        "create named volume shop-data: not found",
+        "record pod worker: not recorded yet",
+        "create pod worker: not found",
+        "start infra container of pod worker: not found",
+        "create container worker/worker: not found",
+        "start container worker/worker: not found",
+        "record pod web: not recorded yet",
+        "write volume web/site: not found",
+        "create pod web: not found",
+        "start infra container of pod web: not found",
+        "create container web/web: not found",
+        "start container web/web: not found",
+    ]
+    assert set(results(told).values()) == {"created"}
+    assert {item["name"]: item.get("phase") for item in told["objects"] if item["kind"] == "Pod"} == {
+        "web": "Running",
+        "worker": "Running",
+    }
+    started = {name: runs.host.inspect(name)["State"]["StartedAt"] for name in ("web-web", "worker-worker")}
+    assert started["worker-worker"] < started["web-web"]
+    assert runs.host.inspect("web-infra")["NetworkSettings"]["Networks"].keys() == {"shop"}
+
+
+def test_one_value_changes_the_container_that_took_it(runs: StackRuns) -> None:
+    runs.create(shop())
+    before = runs.starts()
+    told = runs.apply(shop(level="2"))
+    assert runs.changed_since(before) == {"worker-worker"}
+    assert results(told)["ConfigMap settings"] == "changed"
+    assert results(told)["Pod web"] == "unchanged"
+    runs.unchanged(shop(level="2"))
+
+
+def test_files_change_in_place(runs: StackRuns) -> None:
+    runs.create(shop())
+    before = runs.starts()
+    changed = shop()
+    changed["config_maps"][1]["data"] = {"index.html": "good bye"}
+    assert plan(runs.apply(changed)) == [
+        "record pod web: config_maps changed",
+        "write volume web/site: content changed",
+    ]
+    assert runs.changed_since(before) == set()
+    pid = runs.host.inspect("web-web")["State"]["Pid"]
+    assert Path(f"/proc/{pid}/root/site/..data/index.html").read_text() == "good bye"
+
+
+def test_a_generated_secret_is_the_same_for_all_and_stays(runs: StackRuns) -> None:
+    options = shop()
+    options["pods"][0]["containers"][0]["env"] = [options["pods"][1]["containers"][0]["env"][1]]
+    runs.create(options)
+
+    def token(name: str) -> str:
+        raw = Path(f"/proc/{runs.host.inspect(name)['State']['Pid']}/environ").read_bytes().decode()
+        return next(item for item in raw.split("\0") if item.startswith("TOKEN="))
+
+    first = token("web-web")
+    assert first == token("worker-worker")
+    runs.apply({"name": "shop", "state": "absent"})
+    runs.create(options)
+    assert token("web-web") == first
+    assert first.partition("=")[2] not in runs.host.podman("inspect", "web-web", "worker-worker")
+
+
+def test_drift_in_one_pod(runs: StackRuns) -> None:
+    runs.create(shop())
+    before = runs.starts()
+    runs.host.podman("rm", "-f", "-t", "0", "worker-worker")
+    told = runs.apply(shop())
+    assert results(told)["Pod worker"] == "changed"
+    assert runs.changed_since(before) == {"worker-worker"}
+    assert told["stack"]["revision"] == 1
+
+
+# --- ownership and prune ---------------------------------------------------------------------------------------------
+
+
+def test_what_is_no_longer_declared_goes_and_all_else_stays(runs: StackRuns) -> None:
+    runs.create(shop())
+    engine.run_pod({**pod(name="shop-web"), "wait": False}, False)
+    runs.host.podman("pod", "create", "--name", "web-2")
+    before = runs.starts()
+    smaller = shop(depends_on={}, networks=[], volumes=[])
+    smaller["pods"] = [{**smaller["pods"][1], "networks": []}]
+    smaller["config_maps"] = smaller["config_maps"][:1]
+    told = runs.apply(smaller)
+    assert plan(told)[:3] == [
+        "stop container web/web: state is absent",
+        "remove pod web: state is absent",
+        "forget pod web: state is absent",
+    ]
+    assert plan(told)[-1] == "remove network shop: no longer declared"
+    assert results(told)["ConfigMap pages"] == "removed"
+    assert results(told)["Volume shop-data"] == "kept"
+    assert "shop-data" in runs.volumes()
+    assert "shop" not in runs.networks()
+    assert runs.changed_since(before) == {"web-web", "web-infra", "worker-worker", "worker-infra"}
+    runs.unchanged(smaller)
+    told = runs.apply(smaller, prune_volumes=True)
+    assert plan(told) == ["remove named volume shop-data: no longer declared, and prune_volumes is set"]
+    assert "shop-data" not in runs.volumes()
+
+
+def test_nothing_is_pruned_where_that_is_not_wanted(runs: StackRuns) -> None:
+    runs.create(shop())
+    before = runs.starts()
+    smaller = {**shop(), "pods": shop()["pods"][1:], "depends_on": {}}
+    runs.apply(smaller, prune=False)
+    assert runs.changed_since(before) == set()
+    told = runs.apply(smaller)
+    assert results(told)["Pod web"] == "removed"
+    assert runs.changed_since(before) == {"web-web", "web-infra"}
+
+
+def test_a_pod_of_another_stack_is_refused(runs: StackRuns) -> None:
+    runs.create(shop())
+    before = runs.host.mutations()
+    with pytest.raises(Refused, match="web: the pod belongs to stack shop"):
+        stacks.run_stack({"name": "other", "pods": [pod(name="web")]}, False)
+    assert [line for line in runs.host.mutations() if "locks" not in line] == [x for x in before if "locks" not in x]
+
+
+def test_a_pod_that_was_made_alone_is_taken_over(runs: StackRuns) -> None:
+    alone = pod(name="alone")
+    engine.run_pod({**alone, "wait": False}, False)
+    before = runs.starts()
+    told = runs.create({"name": "all", "pods": [alone]})
+    assert told["actions"] == []
+    assert runs.changed_since(before) == set()
+    runs.apply({"name": "all", "state": "absent"})
+    assert runs.starts() == {}
+
+
+def test_a_port_goes_from_one_pod_to_another(runs: StackRuns) -> None:
+    def serving(name: str) -> Options:
+        ports = [{"container_port": 8080, "host_port": 28099}]
+        return {"name": "ports", "pods": [pod(server(ports=ports), name=name)]}
+
+    runs.create(serving("one"))
+    told = runs.create(serving("two"))
+    assert results(told) == {"Pod one": "removed", "Pod two": "created"}
+
+
+def test_the_pods_together_have_to_fit(runs: StackRuns) -> None:
+    resources = {"requests": {"memory": "600Mi"}}
+    pods = [pod(container(resources=resources), name=name) for name in ("a", "b")]
+    with pytest.raises(Refused, match="OutOfmemory") as caught:
+        stacks.run_stack({"name": "big", "pods": pods, "allocatable": {"memory": "1Gi"}}, False)
+    assert [fault.path for fault in caught.value.faults] == ["a.a", "b.b"] or len(caught.value.faults) == 2
+    assert runs.starts() == {}
+
+
+def test_absent_and_stopped(runs: StackRuns) -> None:
+    runs.create(shop())
+    told = runs.apply({"name": "shop", "state": "stopped"})
+    assert [item["name"] for item in told["objects"] if item["kind"] == "Pod"] == ["web", "worker"]
+    assert {each["State"] for each in runs.host.containers().values()} == {"exited"}
+    runs.unchanged({"name": "shop", "state": "stopped"})
+    runs.create(shop())
+    runs.create({"name": "shop", "state": "absent", "prune_volumes": True})
+    assert runs.starts() == {}
+    assert (runs.volumes(), runs.networks()) == ([], ["podman"])
+    assert stacks.run_stack_info({"name": "shop"})["stacks"] == []
+
+
+# --- order -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_pod_waits_until_another_has_completed(runs: StackRuns, tmp_path: Path) -> None:
+    volume = {"name": "out", "host_path": {"path": str(tmp_path)}}
+    mounts = [{"name": "out", "mount_path": "/out"}]
+    job = container("job", "sleep 1; echo done > /out/job", volume_mounts=mounts)
+    after = container("after", f"cat /out/job > /out/seen; {SLEEP}", volume_mounts=mounts)
+    options = {
+        "name": "order",
+        "pods": [
+            pod(after, name="after", volumes=[volume]),
+            pod(job, name="job", volumes=[volume], restart_policy="Never"),
+        ],
+        "depends_on": {"after": [{"pod": "job", "condition": "completed"}]},
+        "wait": False,
+    }
+    runs.apply(options)
+    assert (tmp_path / "seen").read_text() == "done\n"
+    runs.unchanged(options)
+
+
+def test_what_waits_for_a_failure_is_not_begun(runs: StackRuns) -> None:
+    options = {
+        "name": "order",
+        "pods": [pod(container("a", "exit 3"), name="a", restart_policy="Never"), pod(name="b")],
+        "depends_on": {"b": [{"pod": "a"}]},
+    }
+    with pytest.raises(engine.RunFailed, match=r"a/a: .*exited with code 3(.|\n)*Not begun, since they wait for it: b"):
+        stacks.run_stack(options, False)
+    assert not any(name.startswith("b-") for name in runs.host.containers())
+
+
+def test_circles_are_refused_by_name() -> None:
+    options = {
+        "name": "circle",
+        "pods": [pod(name="a"), pod(name="b")],
+        "depends_on": {"a": [{"pod": "b"}], "b": [{"pod": "a"}]},
+    }
+    with pytest.raises(InvalidInput, match="depends_on: the pods wait for one another: a -> b -> a"):
+        stacks.run_stack(options, False)
+
+
+# --- revisions -------------------------------------------------------------------------------------------------------
+
+
+def test_revisions_are_numbered_told_and_brought_back(runs: StackRuns) -> None:
+    runs.create(shop(), change_cause="first", applied_by="me@here")
+    runs.create(shop(level="2"), change_cause="second")
+    told = runs.info()
+    assert told["revision"] == 2
+    assert told["is_good"]
+    assert [(each["number"], each["applied_by"], each["change_cause"]) for each in told["revisions"]] == [
+        (1, "me@here", "first"),
+        (2, "", "second"),
+    ]
+    before = runs.starts()
+    told = runs.apply({"name": "shop", "state": "rolled_back"})
+    assert told["stack"]["revision"] == 3
+    assert runs.changed_since(before) == {"worker-worker"}
+    assert runs.info()["revisions"][-1]["change_cause"] == "rolled back to revision 1"
+    runs.unchanged(shop())
+    runs.apply({"name": "shop", "state": "rolled_back", "revision": 2})
+    runs.unchanged(shop(level="2"))
+    with pytest.raises(HostError, match="revision 9 of stack shop is not kept here; kept are: 1, 2, 3, 4"):
+        stacks.run_stack({"name": "shop", "state": "rolled_back", "revision": 9}, False)
+    runs.apply(shop(level="5"), revision_history_limit=2)
+    assert [each["number"] for each in runs.info()["revisions"]] == [4, 5]
+
+
+def test_a_stack_that_does_not_become_ready_is_taken_back_as_a_whole(runs: StackRuns) -> None:
+    runs.create(shop())
+    broken = shop(level="2")
+    broken["pods"][0]["containers"][0]["command"] = ["sh", "-c", SLEEP]
+    with pytest.raises(engine.RunFailed, match="Rolled back to revision 1, which is ready again"):
+        stacks.run_stack({**broken, "wait_timeout": 3}, False)
+    assert (runs.info()["revision"], runs.info()["is_good"]) == (1, True)
+    runs.unchanged(shop())
+
+
+def test_a_first_stack_that_fails_is_left_to_look_at(runs: StackRuns) -> None:
+    broken = {"name": "new", "pods": [pod(container(script="exit 1"), restart_policy="Never")]}
+    with pytest.raises(engine.RunFailed, match="no earlier revision was ready"):
+        stacks.run_stack(broken, False)
+    assert (runs.info("new")["revision"], runs.info("new")["is_good"]) == (1, False)
+    fine = {"name": "new", "pods": [pod(restart_policy="Never")]}
+    runs.create(fine)
+
+
+# --- killed, and two at once -----------------------------------------------------------------------------------------
+
+
+def test_killed_anywhere_the_next_run_converges(runs: StackRuns, tmp_path: Path) -> None:
+    step = 1 if os.environ.get("PODWRIGHT_TEST_FULL") else 4
+    first, second = shop(), {**shop(level="2"), "pods": [shop()["pods"][1], pod(name="third")], "depends_on": {}}
+    number, was_killed = 1, True
+    while was_killed:
+        runs.apply({"name": "shop", "state": "absent"})
+        runs.apply(first)
+        was_killed = kill_after(runs.host, tmp_path, second, number)
+        stacks.run_stack(second, False)
+        runs.unchanged(second)
+        assert {name.partition("-")[0] for name in runs.host.containers()} == {"worker", "third"}
+        assert runs.info()["is_good"]
+        number += step
+    assert number > 8
+
+
+def kill_after(host: PodmanHost, directory: Path, options: Options, number: int) -> bool:
+    """Apply in another process, which is killed right after so many operations; whether it came to that."""
+    path = directory / "options.json"
+    path.write_text(json.dumps(options))
+    done = subprocess.run(
+        [sys.executable, HERE / "interruption.py", path, str(number)],
+        env={**host.environment, "PYTHONPATH": str(REPOSITORY / "collections")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode in (0, -signal.SIGKILL), done.stderr
+    return done.returncode != 0
+
+
+def test_two_at_once_end_as_one_of_them(runs: StackRuns) -> None:
+    declared = [shop(level=str(number)) for number in range(2)]
+    failed: list[BaseException] = []
+
+    def apply(options: Options) -> None:
+        try:
+            stacks.run_stack(options, False)
+        except BaseException as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=apply, args=(options,)) for options in declared]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failed
+    assert sum(not stacks.run_stack(options, True)["changed"] for options in declared) == 1
+    assert runs.info()["revision"] == 2
+
+
+# --- Kubernetes documents --------------------------------------------------------------------------------------------
+
+MANIFESTS = """\
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: pages}
+data: {index.html: from a manifest}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: tokens}
+stringData: {token: hush}
+---
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: shop-data}
+spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: web, labels: {app: web}}
+spec:
+  terminationGracePeriodSeconds: 2
+  containers:
+  - name: web
+    image: localhost/podwright-test/busybox:1
+    command: [sh, -c, "httpd -h /site -p 8080; trap 'exit 0' TERM; sleep 600 & wait"]
+    envFrom:
+    - secretRef: {name: tokens}
+    readinessProbe: {httpGet: {path: /index.html, port: 8080}, periodSeconds: 1}
+    volumeMounts:
+    - {name: site, mountPath: /site}
+    - {name: data, mountPath: /data}
+  volumes:
+  - name: site
+    configMap: {name: pages}
+  - name: data
+    persistentVolumeClaim: {claimName: shop-data}
+"""
+
+
+def test_kubernetes_documents(runs: StackRuns) -> None:
+    options = {"name": "shop", "definition": manifest.read(MANIFESTS)}
+    told = runs.create(options)
+    assert results(told) == {
+        "Pod web": "created",
+        "ConfigMap pages": "created",
+        "Secret tokens": "created",
+        "Volume shop-data": "created",
+    }
+    assert "shop-data" in runs.volumes()
