@@ -10,7 +10,6 @@ connection whose directory for remote files stays empty: nothing was ever sent t
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -19,11 +18,11 @@ from typing import Any
 
 import pytest
 import yaml
+from playbook_runs import Playbook, Task, reaches_the_host
 
 from ansible_collections.podwright.pods.plugins.module_utils.errors import Fault
 
 DATA = Path(__file__).parent / "data"
-CHECKOUT = Path(__file__).resolve().parents[2]
 SECRET = "XSECRETX"
 MODULE = "podwright.pods.pod"
 MANIFEST = """\
@@ -34,69 +33,6 @@ spec:
   containers:
   - {name: a, image: localhost/busybox}
 """
-
-Task = dict[str, Any]
-
-
-class Playbook:
-    """A directory with a playbook, and everything that Ansible writes when it runs."""
-
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
-        self.remote_files = directory / "remote"
-        self.output = ""
-        (directory / "files").mkdir()
-
-    def run(self, tasks: Sequence[Task], *arguments: str, roles: Sequence[str] = ()) -> list[dict[str, Any]]:
-        """The result of every task, all of which may fail."""
-        results = self.directory / "results.json"
-        registered = [
-            {"name": f"Task {number}", "register": f"result_{number}", "ignore_errors": True, **task}
-            for number, task in enumerate(tasks)
-        ]
-        names = ", ".join(f"result_{number}" for number in range(len(tasks)))
-        keep = {"ansible.builtin.copy": {"dest": str(results), "content": f"{{{{ [{names}] | to_json }}}}"}}
-        # What the copy sends does not count.
-        keep["vars"] = {"ansible_remote_tmp": str(self.directory / "copy")}
-        play = {
-            "hosts": "localhost",
-            "gather_facts": False,
-            "connection": "local",
-            "roles": list(roles),
-            "tasks": [*registered, {"name": "Keep the results", **keep}],
-        }
-        (self.directory / "playbook.yml").write_text(yaml.safe_dump([play], sort_keys=False), encoding="utf-8")
-        command = [str(Path(sys.executable).with_name("ansible-playbook")), "playbook.yml", *arguments]
-        done = subprocess.run(
-            command, cwd=self.directory, env=self.environment(), capture_output=True, text=True, check=False
-        )
-        self.output = done.stdout + done.stderr
-        assert results.exists(), self.output
-        return json.loads(results.read_text(encoding="utf-8"))
-
-    def environment(self) -> dict[str, str]:
-        kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL") if name in os.environ}
-        return {
-            **kept,
-            "HOME": str(self.directory),
-            "LC_ALL": "C.UTF-8",
-            "ANSIBLE_COLLECTIONS_PATH": str(CHECKOUT / "collections"),
-            "ANSIBLE_REMOTE_TMP": str(self.remote_files),
-            "ANSIBLE_ASYNC_DIR": str(self.directory / "jobs"),
-            "ANSIBLE_LOCALHOST_WARNING": "false",
-            "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
-            "ANSIBLE_NOCOLOR": "true",
-            "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
-            "PODWRIGHT_STATE_DIR": str(self.directory / "state"),
-            # No Podman is there: what gets as far as the host ends with that.
-            "CONTAINER_HOST": f"unix://{self.directory}/no.sock",
-        }
-
-    def write(self, name: str, text: str) -> str:
-        path = self.directory / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-        return name
 
 
 @pytest.fixture
@@ -206,11 +142,6 @@ def test_options_of_the_run_are_refused_with_those_of_the_pod(playbook: Playbook
     ]
     assert not problems, "\n".join(problems)
     assert not playbook.remote_files.exists()
-
-
-def reaches_the_host(result: dict[str, Any]) -> bool:
-    """Whether the declaration was found good, so that the module ran (and found no Podman)."""
-    return bool(result["failed"]) and "faults" not in result and "no.sock" in result["msg"]
 
 
 def test_files_are_found_where_ansible_looks_for_them_and_decrypted(playbook: Playbook) -> None:

@@ -1,0 +1,182 @@
+# Copyright: (c) 2026, podwright.pods contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The module stack as a task of a real playbook: what it refuses on the control node, and what it then hands on."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from playbook_runs import Playbook, Task, reaches_the_host
+
+MODULE = "podwright.pods.stack"
+SECRET = "XSECRETX"
+POD = {"name": "web", "containers": [{"name": "a", "image": "localhost/busybox"}]}
+MANIFEST = """\
+apiVersion: v1
+kind: Pod
+metadata: {name: NAME}
+spec:
+  containers:
+  - {name: a, image: localhost/busybox}
+"""
+
+
+@pytest.fixture
+def playbook(tmp_path: Path) -> Playbook:
+    return Playbook(tmp_path)
+
+
+def manifest(name: str) -> str:
+    return MANIFEST.replace("NAME", name)
+
+
+REFUSED: list[tuple[Task, list[str]]] = [
+    ({"name": "s", "state": "present"}, ["state | 'present' is not one of started, stopped, rolled_back, absent"]),
+    ({"state": "absent"}, ["name | is required"]),
+    ({"name": "s", "revision": 1}, ["revision | is for state rolled_back only"]),
+    (
+        {"name": "A", "pods": [{"name": "db", "containers": [{"name": "a"}], "zz": 1}, 5], "wait_timeout": 0},
+        [
+            "wait_timeout | 0 is less than 1",
+            "name | 'A' is not a name",
+            "pods[0].zz | is not a known field",
+            "pods[0].containers[0].image | is required",
+            "pods[1] | expected a mapping, got 5",
+        ],
+    ),
+    (
+        {"name": "s", "pods": [POD, POD], "definition": manifest("web")},
+        [
+            "pods[1].name | 'web' is already used by pods[0].name",
+            "metadata.name | 'web' is already used by pods[0].name",
+        ],
+    ),
+    (
+        {"name": "s", "pods": [{**POD, "config_maps": [{"name": "c"}], "secrets": [{"name": "s"}]}]},
+        [
+            "pods[0].config_maps | is not supported; give it beside the pods",
+            "pods[0].secrets | is not supported; give it beside the pods",
+        ],
+    ),
+    (
+        {
+            "name": "s",
+            "pods": [POD],
+            "depends_on": {"web": [{"pod": "db"}, {"pod": "web", "condition": "completed"}], "x": [{"pod": "web"}]},
+        },
+        [
+            "depends_on.web[0].pod | no pod is called 'db'; declared are: web",
+            "depends_on.web[1].condition | pod web never completes: its restart_policy is Always",
+            "depends_on.x | no pod is called 'x'; declared are: web",
+        ],
+    ),
+    (
+        {"name": "s", "pods": [POD], "depends_on": {"web": [{"pod": "web"}]}},
+        ["depends_on | the pods wait for one another: web -> web"],
+    ),
+    (
+        {
+            "name": "s",
+            "pods": [
+                {
+                    "name": name,
+                    "containers": [
+                        {"name": container, "image": "x", "ports": [{"container_port": 80, "host_port": 80}]}
+                    ],
+                }
+                for name, container in (("a", "b-c"), ("a-b", "c"))
+            ],
+        },
+        [
+            "pods[1].name | its container c would be called a-b-c in Podman, as b-c of pod a is",
+            "pods[1].containers[0].ports[0].host_port | 80/TCP is already used by pod a",
+        ],
+    ),
+    (
+        {"name": "s", "networks": [{"name": "n", "gateway": "10.0.0.1"}, {"name": "m", "subnet": "10.0.0.1/24"}]},
+        ["networks[0].gateway | needs subnet", "networks[1].subnet | '10.0.0.1/24' is not a subnet"],
+    ),
+    (
+        {"name": "s", "networks": [{"name": "n", "gateway": "10.1.0.1", "subnet": "10.0.0.0/24"}]},
+        ["networks[0].gateway | 10.1.0.1 is not in 10.0.0.0/24"],
+    ),
+    (
+        {"name": "s", "definition": ["kind: Deployment", "{"], "src": ["none.yml", "empty"]},
+        [
+            "definition[1] | something else is expected here",
+            "src[0] | there is no 'none.yml' in files/",
+            "src[1] | 'empty' has no files that end with .yml, .yaml, .json",
+        ],
+    ),
+    (
+        {"name": "s", "definition": "kind: Deployment"},
+        ["kind | 'Deployment' is not supported; give its template as a Pod"],
+    ),
+    (
+        {
+            "name": "s",
+            "definition": {
+                "apiVersion": "v1",
+                "kind": "PersistentVolumeClaim",
+                "metadata": {"name": "d"},
+                "spec": {"volumeName": "x", "size": 1},
+            },
+        },
+        [
+            "spec.volumeName | is not supported; a claim is the Podman volume of its name",
+            "spec.size | is not a known field",
+        ],
+    ),
+]
+
+
+def test_everything_that_is_wrong_is_told_before_a_host_is_touched(playbook: Playbook) -> None:
+    (playbook.directory / "files/empty").mkdir()
+    results = playbook.run([{MODULE: options} for options, _faults in REFUSED])
+    for (options, expected), result in zip(REFUSED, results, strict=True):
+        found = [(row["path"], row["reason"]) for row in result["faults"]]
+        assert len(found) == len(expected), (options, found)
+        for path, _separator, words in (row.partition(" | ") for row in expected):
+            assert any(path == where and words in reason for where, reason in found), (path, words, found)
+    assert not playbook.remote_files.exists()
+
+
+def test_a_good_declaration_reaches_the_module_in_every_form(playbook: Playbook) -> None:
+    playbook.write("files/all/1.yml", manifest("one"))
+    playbook.write("files/all/2.yaml", manifest("two"))
+    playbook.write("files/all/notes.txt", "not YAML: [")
+    playbook.write("files/three.json", json.dumps(yaml.safe_load(manifest("three"))))
+    forms: list[dict[str, Any]] = [
+        {},
+        {"pods": [POD]},
+        {"definition": manifest("a") + "---\n" + manifest("b"), "pods": [POD]},
+        {"src": "all"},
+        {"src": ["all", "three.json"], "definition": yaml.safe_load(manifest("four"))},
+        {"state": "absent"},
+        {"state": "stopped"},
+        {"state": "rolled_back", "revision": 1},
+    ]
+    tasks: list[Task] = [{MODULE: {"name": "s", **form}} for form in forms]
+    tasks.append({MODULE: {"name": "s", "pods": [POD]}, "async": 30, "poll": 1})
+    results = playbook.run(tasks)
+    assert [reaches_the_host(result) for result in results] == [True] * len(tasks), playbook.output
+
+
+def test_no_secret_is_shown_however_much_is_asked_for(playbook: Playbook) -> None:
+    document = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "stringData": {"k": "{{ word }}"}}
+    tasks: list[Task] = [
+        {MODULE: {"name": "s", "pods": [POD], "secrets": [{"name": "s", "string_data": {"k": "{{ word }} native"}}]}},
+        {MODULE: {"name": "s", "pods": [POD], "definition": document}},
+        {MODULE: {"name": "s", "secrets": [{"name": "s", "string_data": {"k": ["{{ word }}"]}}]}},
+    ]
+    playbook.write("vars.yml", yaml.safe_dump({"word": SECRET}))
+    for mode in ("--diff", "--check"):
+        results = playbook.run(tasks, "-vvv", mode, "--extra-vars", "@vars.yml")
+        assert [reaches_the_host(result) for result in results] == [True, True, False], playbook.output
+        assert SECRET not in playbook.output
+        assert SECRET not in json.dumps(results)
