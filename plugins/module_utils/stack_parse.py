@@ -232,7 +232,7 @@ def _check_names(pods: SequenceT[Any]) -> None:
 def _check_host_ports(pods: SequenceT[Any]) -> None:
     taken: list[tuple[s.PodSpec, s.ContainerPort]] = []
     for pod, _name_at, spec_at in pods:
-        own = [(place, port) for place, port in parse.published_ports(pod, spec_at)]
+        own = list(parse.published_ports(pod, spec_at))
         for place, port in own:
             other = next((p for p, used in taken if parse.ports_meet(port, used)), None)
             if other is not None:
