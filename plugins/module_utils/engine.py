@@ -21,7 +21,7 @@ from . import spec as s
 from .errors import ContainerFailed, Fault, HostError, InvalidInput, PodwrightError
 from .execute import Executor, OperationFailed
 from .fields import Context
-from .observe import observe, observe_image, observe_sandbox, read_node
+from .observe import Snapshot, observe, observe_image, observe_sandbox, read_node
 from .observed import LABEL_POD, Node, Observed, ObservedPod
 from .operations import Operation, Plan, PullImage
 from .plan import Desired, plan_absent, plan_completed, plan_started, plan_stopped
@@ -190,6 +190,8 @@ class Run:
     request: Request
     adjust: Callable[[Observed], Observed] = lambda observed: observed
     """Adds what cannot be seen yet: what other pods of a stack are about to take or to leave."""
+    snapshot: Snapshot | None = None
+    """What was seen of all pods of a stack at once."""
     done: list[Operation] = field(default_factory=list)
     executor: Executor = field(init=False)
 
@@ -206,9 +208,9 @@ class Run:
         )
         wanted = pod if self.request.state == "started" else None
         # The details are for the status, so that an unchanged pod is looked at once.
-        self.observed = self.adjust(
-            observe(self.podman, self.store, self.request.name, wanted, details=not self.request.is_check)
-        )
+        details = not self.request.is_check and self.snapshot is None
+        observed = observe(self.podman, self.store, self.request.name, wanted, details, self.snapshot)
+        self.observed = self.adjust(observed)
         self.plan = self._plan()
         self.warnings = list(
             supervision.warnings(pod, self.node, self.observed, self.plan) if self.request.state == "started" else ()
@@ -335,13 +337,18 @@ class Run:
 
     def _status(self, executor: Executor, waiter: Waiter) -> dict[str, Any]:
         pod = executor.pod
-        is_fresh = waiter.seen is self.observed.pod
+        is_fresh = waiter.seen is self.observed.pod and self._has_details()
         observed = waiter.seen if is_fresh else observe(self.podman, self.store, pod.name, details=True).pod
         has_sandbox = observed is not None and observed.infra_is_running
         ip = executor.sandbox().ip if has_sandbox else ""
         status = report.status(self.podman, self.store, pod, observed, waiter, self.node, ip)
         self.store.write_status(pod.name, status)
         return status
+
+    def _has_details(self) -> bool:
+        """Whether all was asked of the containers that a status tells; of one that runs a list says enough."""
+        members = self.observed.pod.members if self.observed.pod else ()
+        return self.snapshot is None or all(c.is_running or c.role == "init" for c in members)
 
     # --- failure ---------------------------------------------------------------------------------------------------
 

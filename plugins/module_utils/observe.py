@@ -94,31 +94,62 @@ def _host_ip() -> str:
     return "127.0.0.1"
 
 
+class Snapshot:
+    """Podman's lists at one moment, each asked for once, for a run that looks at many pods."""
+
+    def __init__(self, podman: Podman) -> None:
+        self._podman = podman
+        self._images: dict[str, ObservedImage | None] = {}
+        self.pods: dict[str, Mapping[str, Any]] = {pod["Name"]: pod for pod in podman.get("/pods/json") or []}
+        self._containers = podman.get("/containers/json", {"all": True}) or []
+        self._by_pod: dict[str, list[Mapping[str, Any]]] = {}
+        for container in self._containers:
+            self._by_pod.setdefault(container.get("Pod") or "", []).append(container)
+        self.volumes = read_volumes(podman)
+
+    def containers(self, pod_id: str) -> Sequence[Mapping[str, Any]]:
+        return self._by_pod.get(pod_id, [])
+
+    def container_names(self) -> set[str]:
+        return {name for container in self._containers for name in container.get("Names") or []}
+
+    def image(self, name: str) -> ObservedImage | None:
+        if name not in self._images:
+            self._images[name] = observe_image(self._podman, name)
+        return self._images[name]
+
+
 def observe(
-    podman: Podman, store: Store, name: str, desired: s.PodSpec | None = None, details: bool = False
+    podman: Podman,
+    store: Store,
+    name: str,
+    desired: s.PodSpec | None = None,
+    details: bool = False,
+    snapshot: Snapshot | None = None,
 ) -> Observed:
     """What there is of pod ``name`` and, for ``desired``, of everything it needs.
 
     ``details``: also the facts of a container that only its own inspect has (restart count, OOM kill, start error).
+    ``snapshot`` spares the questions that it answers already; what other pods use is then not asked either.
     """
-    answers = _ask(podman, name)
+    answers = _answers_in(snapshot, name) if snapshot else _ask(podman, name)
     pod = _read(podman, store, answers, details) if answers else None
     files, directories = store.files_digests(name), store.empty_dirs(name)
     if desired is None:
         return Observed(pod=pod, files=files, directories=directories)
     own_ports = _published(answers.containers) if answers and pod and pod.infra_is_running else set()
-    volumes = _volumes(podman, name)
+    volumes = snapshot.volumes if snapshot else read_volumes(podman)
     return Observed(
         pod=pod,
-        foreign_names=_foreign_names(podman, desired, pod),
-        images=observe_images(podman, (c.image for c in desired.all_containers)),
+        foreign_names=_foreign_names(podman, desired, pod, snapshot),
+        images=observe_images(podman, (c.image for c in desired.all_containers), snapshot),
         volumes=volumes.names,
         files=files,
         directories=directories,
-        tmpfs_volumes=volumes.in_memory,
+        tmpfs_volumes=volumes.in_memory.get(name, {}),
         host_paths={v.host_path.path: _kind(v.host_path.path) for v in desired.volumes if v.host_path},
         taken_ports=_taken_ports(podman, desired, own_ports),
-        usage=_usage(podman, store, name),
+        usage=Usage() if snapshot else _usage(podman, store, name),
     )
 
 
@@ -147,6 +178,18 @@ def _ask(podman: Podman, name: str) -> _Answers | None:
         return None
     listed = podman.get("/containers/json", {"all": True, "filters": {"pod": [inspected["Id"]]}})
     return _Answers(inspected, listed)
+
+
+def _answers_in(snapshot: Snapshot, name: str) -> _Answers | None:
+    """The list tells of a pod what its inspection does, save for its cgroup: that around its infra container."""
+    pod = snapshot.pods.get(name)
+    if pod is None:
+        return None
+    containers = snapshot.containers(pod["Id"])
+    infra_pid = next((int(c.get("Pid") or 0) for c in containers if c.get("IsInfra")), 0)
+    path = cgroup.path_of(infra_pid).rpartition("/")[0] if infra_pid else ""
+    is_its_own = pod["Id"] in path.rpartition("/")[2]
+    return _Answers({**pod, "CgroupPath": path if is_its_own else ""}, containers)
 
 
 def _read(podman: Podman, store: Store, answers: _Answers, details: bool = False) -> ObservedPod:
@@ -191,9 +234,11 @@ def _container(podman: Podman, store: Store, pod: str, listed: Mapping[str, Any]
     return read_container(listed, limits, post_start_done, stopped_by_run, inspected)
 
 
-def observe_images(podman: Podman, names: Iterable[str]) -> dict[str, ObservedImage | None]:
+def observe_images(
+    podman: Podman, names: Iterable[str], snapshot: Snapshot | None = None
+) -> dict[str, ObservedImage | None]:
     """What each name points to in the local store, None for nothing."""
-    return {name: observe_image(podman, name) for name in sorted(set(names))}
+    return {name: snapshot.image(name) if snapshot else observe_image(podman, name) for name in sorted(set(names))}
 
 
 def observe_image(podman: Podman, name: str) -> ObservedImage | None:
@@ -203,13 +248,17 @@ def observe_image(podman: Podman, name: str) -> ObservedImage | None:
         return None
 
 
-def _foreign_names(podman: Podman, desired: s.PodSpec, pod: ObservedPod | None) -> frozenset[str]:
+def _foreign_names(
+    podman: Podman, desired: s.PodSpec, pod: ObservedPod | None, snapshot: Snapshot | None
+) -> frozenset[str]:
     """The Podman names we need that others hold. Asked only when something is to be created."""
     needed = {desired.podman_name(c.name) for c in desired.all_containers} | {desired.infra_name}
     present = {c.podman_name for c in pod.containers if c.is_ours or c.is_infra} if pod else set()
     missing = sorted(needed - present)
     if not missing:
         return frozenset()
+    if snapshot:
+        return frozenset(missing) & snapshot.container_names()
     patterns = [f"^{re.escape(name)}$" for name in missing]
     listed = podman.get("/containers/json", {"all": True, "filters": {"name": patterns}})
     names = {name for item in listed for name in item.get("Names") or []}
@@ -217,24 +266,26 @@ def _foreign_names(podman: Podman, desired: s.PodSpec, pod: ObservedPod | None) 
 
 
 @dataclass(frozen=True)
-class _Volumes:
-    """All names of volumes, and for those in memory that stand for a pod's emptyDirs their names in the pod."""
+class Volumes:
+    """All names of volumes, and by pod those in memory that stand for its emptyDirs, with their names in the pod."""
 
     names: frozenset[str]
-    in_memory: Mapping[str, str]
+    in_memory: Mapping[str, Mapping[str, str]]
 
 
-def _volumes(podman: Podman, pod: str) -> _Volumes:
+def read_volumes(podman: Podman) -> Volumes:
     listed = podman.get("/volumes/json") or []
-    labels = {item["Name"]: item.get("Labels") or {} for item in listed}
-    own = {name: given for name, given in labels.items() if given.get(LABEL_POD) == pod}
-    in_memory = {name: given[LABEL_VOLUME] for name, given in own.items() if LABEL_VOLUME in given}
-    return _Volumes(frozenset(labels), in_memory)
+    in_memory: dict[str, dict[str, str]] = {}
+    for item in listed:
+        labels = item.get("Labels") or {}
+        if LABEL_VOLUME in labels:
+            in_memory.setdefault(labels.get(LABEL_POD, ""), {})[item["Name"]] = labels[LABEL_VOLUME]
+    return Volumes(frozenset(item["Name"] for item in listed), in_memory)
 
 
 def tmpfs_volumes(podman: Podman, pod: str) -> Mapping[str, str]:
     """The Podman volumes that stand for a pod's emptyDirs of medium Memory, with the volumes' names in the pod."""
-    return _volumes(podman, pod).in_memory
+    return read_volumes(podman).in_memory.get(pod, {})
 
 
 _KINDS = (

@@ -27,7 +27,7 @@ from . import spec as s
 from .engine import Request, Run, RunFailed, describe
 from .errors import Fault, InvalidInput, NotFound, PodwrightError, Refused
 from .limits import requested
-from .observe import read_node
+from .observe import Snapshot, read_node
 from .observed import LABEL_POD, LABEL_STACK, Node, Observed, Usage
 from .podman import Podman
 from .stack_order import ordered
@@ -126,6 +126,10 @@ class StackRun:
         self.before = self.files.revision(self.record.current).stack if self.record.current else None
         self.stack = self._wanted()
         self.node = read_node(podman.api_version)
+        self.snapshot = Snapshot(podman)
+        needs_networks = self.stack.networks or self.record.owned.networks
+        listed = (podman.get("/networks/json") or []) if needs_networks else []
+        self.networks = {item["name"] for item in listed}
         self.present = self._pods_present()
         self._awaited = {d.pod for group in self.stack.depends_on.values() for d in group}
         self.order = ordered([pod.name for pod in self.stack.pods], _waits(self.stack.depends_on))
@@ -161,8 +165,8 @@ class StackRun:
 
     def _pods_present(self) -> dict[str, str]:
         """The pods of ours on this host, with the stack that their label names."""
-        listed = self.podman.get("/pods/json", {"filters": {"label": [LABEL_POD]}}) or []
-        return {pod["Name"]: (pod.get("Labels") or {}).get(LABEL_STACK, "") for pod in listed}
+        labels = {name: pod.get("Labels") or {} for name, pod in self.snapshot.pods.items()}
+        return {name: given.get(LABEL_STACK, "") for name, given in labels.items() if LABEL_POD in given}
 
     def _leaving(self) -> tuple[str, ...]:
         """What the stack made and no longer declares, the last started first."""
@@ -223,20 +227,26 @@ class StackRun:
     def _plan_pod(self, runs: dict[str, Run], request: Request) -> list[Fault]:
         try:
             foresee = functools.partial(self._foresee, request.name)
-            runs[request.name] = Run(self.podman, self.store, request, foresee)
+            runs[request.name] = Run(self.podman, self.store, request, foresee, self.snapshot)
         except Refused as error:
             return [Fault(_below(request.name, fault.path), fault.reason) for fault in error.faults]
         return []
 
+    @functools.cached_property
+    def _used_by_all(self) -> Usage:
+        """What all pods of ours will have asked for: those of the stack, and those that it has nothing to do with."""
+        others = [pod for pod in self.present if self.stack.find(pod) is None and pod not in self.leaving]
+        requests = [*map(self.store.recorded_requests, others), *map(requested, self.stack.pods)]
+        return Usage(sum(cpu for cpu, _memory in requests), sum(memory for _cpu, memory in requests), len(requests))
+
     def _foresee(self, name: str, observed: Observed) -> Observed:
         """What a pod will find: the ports of those that leave are free, and those of the stack take their share."""
-        staying = {pod.name for pod in self.stack.pods}
-        going = {f"{_OWNER_PREFIX}{name}" for name in self.leaving}
+        going = {f"{_OWNER_PREFIX}{pod}" for pod in self.leaving}
         taken = {port: owner for port, owner in observed.taken_ports.items() if owner not in going}
-        others = [pod for pod in self.present if pod not in staying and pod not in self.leaving]
-        requests = [self.store.recorded_requests(pod) for pod in others]
-        requests += [requested(pod) for pod in self.stack.pods if pod.name != name]
-        usage = Usage(sum(cpu for cpu, _memory in requests), sum(memory for _cpu, memory in requests), len(requests))
+        own = self.stack.find(name)
+        cpu_millicores, memory_bytes = requested(own) if own else (0, 0)
+        used = self._used_by_all
+        usage = Usage(used.cpu_millicores - cpu_millicores, used.memory_bytes - memory_bytes, used.pods - 1)
         # These are made before any pod is.
         volumes = observed.volumes | {volume.name for volume in self.stack.volumes}
         return replace(observed, taken_ports=taken, usage=usage, volumes=volumes)
@@ -244,8 +254,7 @@ class StackRun:
     def _shared(self) -> tuple[list[op.Operation], list[op.Operation]]:
         """What comes before the pods, and what goes after them."""
         name = self.request.name
-        volumes = {item["Name"] for item in self.podman.get("/volumes/json") or []}
-        networks = {item["name"] for item in self.podman.get("/networks/json") or []}
+        volumes, networks = self.snapshot.volumes.names, self.networks
         first: list[op.Operation] = []
         if self.request.state in ("started", "rolled_back"):
             first = [
@@ -383,12 +392,12 @@ class StackRun:
 
     def _owned(self) -> Owned:
         """What the stack owns once all is done: volumes only if they were not there before it."""
-        there = {item["Name"] for item in self.podman.get("/volumes/json") or []}
+        there = self.snapshot.volumes.names
         before = self.record.owned.volumes
         made = (volume for volume in _volumes_of(self.stack) if volume in before or volume not in there)
         left = () if self.request.prune_volumes else before
-        networks = {item["name"] for item in self.podman.get("/networks/json") or []}
-        kept = [n.name for n in self.stack.networks if n.name in self.record.owned.networks or n.name not in networks]
+        owned = self.record.owned.networks
+        kept = [n.name for n in self.stack.networks if n.name in owned or n.name not in self.networks]
         pods = (*self.order, *(() if self.request.prune else self.record.owned.pods))
         return Owned(tuple(dict.fromkeys(pods)), tuple(dict.fromkeys((*made, *left))), tuple(kept))
 
