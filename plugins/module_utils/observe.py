@@ -267,10 +267,15 @@ def _foreign_names(
 
 @dataclass(frozen=True)
 class Volumes:
-    """All names of volumes, and by pod those in memory that stand for its emptyDirs, with their names in the pod."""
+    """What there is: with what drivers and options, and by pod what stands for its emptyDirs of medium Memory."""
 
-    names: frozenset[str]
+    made_with: Mapping[str, tuple[str, Mapping[str, str]]]
     in_memory: Mapping[str, Mapping[str, str]]
+    """By pod, the volumes' names in Podman with those in the pod."""
+
+    @property
+    def names(self) -> frozenset[str]:
+        return frozenset(self.made_with)
 
 
 def read_volumes(podman: Podman) -> Volumes:
@@ -280,7 +285,8 @@ def read_volumes(podman: Podman) -> Volumes:
         labels = item.get("Labels") or {}
         if LABEL_VOLUME in labels:
             in_memory.setdefault(labels.get(LABEL_POD, ""), {})[item["Name"]] = labels[LABEL_VOLUME]
-    return Volumes(frozenset(item["Name"] for item in listed), in_memory)
+    made_with = {item["Name"]: (item.get("Driver") or "local", item.get("Options") or {}) for item in listed}
+    return Volumes(made_with, in_memory)
 
 
 def tmpfs_volumes(podman: Podman, pod: str) -> Mapping[str, str]:

@@ -212,6 +212,28 @@ class Forget(Operation):
 
 
 @dataclass(frozen=True)
+class RecordRevision(Operation):
+    """Write down what is wanted of a stack now, under a new number, and everything that it may come to own."""
+
+    number: int
+    verb = "record"
+
+    @property
+    def target(self) -> str:
+        return f"revision {self.number} of stack {self.pod}"
+
+
+class ForgetStack(Operation):
+    """Remove a stack's record and its revisions."""
+
+    verb = "forget"
+
+    @property
+    def target(self) -> str:
+        return f"stack {self.pod}"
+
+
+@dataclass(frozen=True)
 class CreateNetwork(Operation):
     network: Network
     verb = "create"

@@ -129,7 +129,7 @@ class StackRun:
         self.snapshot = Snapshot(podman)
         needs_networks = self.stack.networks or self.record.owned.networks
         listed = (podman.get("/networks/json") or []) if needs_networks else []
-        self.networks = {item["name"] for item in listed}
+        self.networks: dict[str, Mapping[str, Any]] = {item["name"]: item for item in listed}
         self.present = self._pods_present()
         self._awaited = {d.pod for group in self.stack.depends_on.values() for d in group}
         self.order = ordered([pod.name for pod in self.stack.pods], _waits(self.stack.depends_on))
@@ -180,7 +180,7 @@ class StackRun:
 
     def _look(self) -> None:
         """Observe and plan every pod; raises Refused with the reasons of all of them."""
-        faults = self._owned_by_others()
+        faults = [*self._owned_by_others(), *self._made_otherwise()]
         state = "stopped" if self.request.state == "stopped" else "started"
         for name in self.leaving:
             faults += self._plan_pod(self.removals, self._pod_request(name, "absent", None))
@@ -198,6 +198,25 @@ class StackRun:
             for pod in self.stack.pods
             if owners.get(pod.name, self.request.name) != self.request.name
         ]
+
+    def _made_otherwise(self) -> Iterator[Fault]:
+        """Networks and volumes that are there with other settings: Podman can change neither."""
+        remedy = "Podman cannot change it: give it another name, or remove it by hand"
+        for number, network in enumerate(self.stack.networks):
+            found = self.networks.get(network.name)
+            subnets = [item.get("subnet") for item in (found or {}).get("subnets") or []]
+            if found and bool(found.get("internal")) != network.internal:
+                yield Fault(
+                    f"networks[{number}].internal", f"network {network.name} is there with another one; {remedy}"
+                )
+            if found and network.subnet and network.subnet not in subnets:
+                shown = ", ".join(map(str, subnets)) or "none"
+                yield Fault(f"networks[{number}].subnet", f"network {network.name} is there with {shown}; {remedy}")
+        for number, volume in enumerate(self.stack.volumes):
+            driver, options = self.snapshot.volumes.made_with.get(volume.name, (volume.driver, volume.options))
+            if driver != volume.driver or (volume.options and dict(options) != dict(volume.options)):
+                place = f"volumes[{number}].{'driver' if driver != volume.driver else 'options'}"
+                yield Fault(place, f"volume {volume.name} is there with another one; {remedy}")
 
     def _pods_with_values(self) -> tuple[s.PodSpec, ...]:
         """The pods in the order they come, each with the configuration it uses; generated secrets are the stack's."""
@@ -258,6 +277,7 @@ class StackRun:
         first: list[op.Operation] = []
         if self.request.state in ("started", "rolled_back"):
             first = [
+                *([op.RecordRevision(name, self._revision_cause(), self.number)] if self.is_new_revision else []),
                 *(op.CreateNetwork(name, "not found", n) for n in self.stack.networks if n.name not in networks),
                 *(op.CreateSharedVolume(name, "not found", v) for v in self.stack.volumes if v.name not in volumes),
             ]
@@ -276,7 +296,23 @@ class StackRun:
                     for volume in self.record.owned.volumes
                     if volume in volumes and volume not in _volumes_of(self.stack)
                 ]
+        if self.request.state == "absent" and self.record != StackRecord():
+            last.append(op.ForgetStack(name, "state is absent"))
         return first, last
+
+    def _revision_cause(self) -> str:
+        if self.before is None:
+            return "not recorded yet"
+        before, after = stack_spec.to_options(self.before), stack_spec.to_options(self.stack)
+        changed = sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
+        return f"{', '.join(changed)} changed" if changed else "it never became ready"
+
+    @property
+    def number(self) -> int:
+        """The revision that the stack has when all is done."""
+        if not self.is_new_revision:
+            return self.record.current
+        return max((*self.files.numbers(), self.record.current, 0)) + 1
 
     @property
     def plan(self) -> op.Plan:
@@ -302,7 +338,7 @@ class StackRun:
         """What the plan means, as the module's result; ``secrets`` in it must be shown nowhere."""
         plan = self.plan
         result: dict[str, Any] = {
-            "changed": bool(plan) or self.is_new_revision or self._forgets,
+            "changed": bool(plan),
             "actions": plan.lines(),
             "objects": self._objects(),
             "warnings": [f"{run.request.name}: {warning}" for run in self.runs.values() for warning in run.warnings],
@@ -318,10 +354,6 @@ class StackRun:
                 "prepared": "\n".join([*plan.lines(), ""]),
             }
         return result
-
-    @property
-    def _forgets(self) -> bool:
-        return self.request.state == "absent" and self.record != StackRecord()
 
     def _secrets(self) -> tuple[str, ...]:
         values = {value for run in (*self.runs.values(), *self.removals.values()) for value in run.secrets}
@@ -360,8 +392,7 @@ class StackRun:
 
     def carry_out(self) -> dict[str, Any]:
         """Execute, wait, and write down what came of it; on failure go back to the last good revision, if asked to."""
-        result = self.tell()
-        number = self._begin()
+        number, result = self.number, self.tell()
         try:
             told = self._execute()
         except PodwrightError as error:
@@ -376,19 +407,12 @@ class StackRun:
         result["stack"]["revision"] = number
         return result
 
-    def _begin(self) -> int:
-        """Before anything is done: the revision, and everything that may come to be owned."""
-        number = self.record.current
-        if self.request.state in ("absent", "stopped"):
-            return number
-        if self.is_new_revision:
-            number = max((*self.files.numbers(), self.record.current, 0)) + 1
-            cause = self.request.change_cause
-            if self.request.state == "rolled_back" and not cause:
-                cause = f"rolled back to revision {self._revision_to_go_back_to()}"
-            self.files.write_revision(Revision(number, self.stack, time.time(), self.request.applied_by, cause))
+    def _record_revision(self, number: int) -> None:
+        cause = self.request.change_cause
+        if self.request.state == "rolled_back" and not cause:
+            cause = f"rolled back to revision {self._revision_to_go_back_to()}"
+        self.files.write_revision(Revision(number, self.stack, time.time(), self.request.applied_by, cause))
         self._write(StackRecord(number, self.record.good, self._owned().joined(self.record.owned)))
-        return number
 
     def _owned(self) -> Owned:
         """What the stack owns once all is done: volumes only if they were not there before it."""
@@ -402,10 +426,8 @@ class StackRun:
         return Owned(tuple(dict.fromkeys(pods)), tuple(dict.fromkeys((*made, *left))), tuple(kept))
 
     def _end(self, number: int) -> None:
-        if self.request.state == "absent":
-            self.files.forget()
-            return
-        if self.request.state == "stopped":
+        """All is ready: what is no longer declared is no longer owned."""
+        if self.request.state in ("absent", "stopped"):
             return
         owned = self.record.owned
         volumes = tuple(v for v in owned.volumes if not self.request.prune_volumes or v in _volumes_of(self.stack))
@@ -443,7 +465,11 @@ class StackRun:
             self.done += run.done
 
     def _perform(self, operation: op.Operation) -> None:
-        if isinstance(operation, op.CreateNetwork):
+        if isinstance(operation, op.RecordRevision):
+            self._record_revision(operation.number)
+        elif isinstance(operation, op.ForgetStack):
+            self.files.forget()
+        elif isinstance(operation, op.CreateNetwork):
             self._create_network(operation.network)
         elif isinstance(operation, op.CreateSharedVolume):
             volume = operation.volume

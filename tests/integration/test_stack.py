@@ -132,6 +132,7 @@ def results(told: Options) -> dict[str, str]:
 def test_created_in_order_and_unchanged(runs: StackRuns) -> None:
     told = runs.create(shop())
     assert plan(told) == [
+        "record revision 1 of stack shop: not recorded yet",
         "create network shop: not found",
         "create named volume shop-data: not found",
         "record pod worker: not recorded yet",
@@ -172,6 +173,7 @@ def test_files_change_in_place(runs: StackRuns) -> None:
     changed = shop()
     changed["config_maps"][1]["data"] = {"index.html": "good bye"}
     assert plan(runs.apply(changed)) == [
+        "record revision 2 of stack shop: config_maps changed",
         "record pod web: config_maps changed",
         "write volume web/site: content changed",
     ]
@@ -219,7 +221,8 @@ def test_what_is_no_longer_declared_goes_and_all_else_stays(runs: StackRuns) -> 
     smaller["pods"] = [{**smaller["pods"][1], "networks": []}]
     smaller["config_maps"] = smaller["config_maps"][:1]
     told = runs.apply(smaller)
-    assert plan(told)[:3] == [
+    assert plan(told)[:4] == [
+        "record revision 2 of stack shop: config_maps, depends_on, networks, pods, volumes changed",
         "stop container web/web: state is absent",
         "remove pod web: state is absent",
         "forget pod web: state is absent",
@@ -260,7 +263,7 @@ def test_a_pod_that_was_made_alone_is_taken_over(runs: StackRuns) -> None:
     engine.run_pod({**alone, "wait": False}, False)
     before = runs.starts()
     told = runs.create({"name": "all", "pods": [alone]})
-    assert told["actions"] == []
+    assert plan(told) == ["record revision 1 of stack all: not recorded yet"]
     assert runs.changed_since(before) == set()
     runs.apply({"name": "all", "state": "absent"})
     assert runs.starts() == {}
@@ -283,6 +286,30 @@ def test_the_pods_together_have_to_fit(runs: StackRuns) -> None:
         stacks.run_stack({"name": "big", "pods": pods, "allocatable": {"memory": "1Gi"}}, False)
     assert [fault.path for fault in caught.value.faults] == ["a.a", "b.b"] or len(caught.value.faults) == 2
     assert runs.starts() == {}
+
+
+def test_what_podman_cannot_change_is_refused(runs: StackRuns) -> None:
+    options = {
+        "name": "nets",
+        "pods": [pod(name="only")],
+        "networks": [{"name": "own", "subnet": "10.251.7.0/24"}],
+        "volumes": [{"name": "own", "driver": "local", "options": {"o": "nodev", "type": "tmpfs", "device": "tmpfs"}}],
+    }
+    runs.create(options)
+    changed = {
+        **options,
+        "networks": [{"name": "own", "subnet": "10.251.8.0/24", "internal": True}],
+        "volumes": [{"name": "own", "options": {"o": "noexec", "type": "tmpfs", "device": "tmpfs"}}],
+    }
+    before = runs.starts()
+    with pytest.raises(Refused) as caught:
+        stacks.run_stack(changed, False)
+    assert [fault.path for fault in caught.value.faults] == [
+        "networks[0].internal",
+        "networks[0].subnet",
+        "volumes[0].options",
+    ]
+    assert runs.starts() == before
 
 
 def test_absent_and_stopped(runs: StackRuns) -> None:
