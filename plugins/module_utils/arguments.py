@@ -15,11 +15,15 @@ from .schema import Boolean, Field, Integer, Object, Text
 from .stack_parse import STACK_FIELDS
 
 STATES = ("started", "stopped", "absent")
+_RESTART_ON_CHANGE = Object(
+    dict, (Field("environment", Boolean(), default=True), Field("files", Boolean(), default=False))
+)
 RUN_FIELDS = (
     Field("state", Text(choices=STATES), default="started"),
     Field("wait", Boolean(), default=True),
     Field("wait_timeout", Integer(minimum=1), default=300),
     Field("on_failure", Text(choices=("rollback", "keep")), default="rollback"),
+    Field("restart_on_change", _RESTART_ON_CHANGE),
     Field("allocatable", ALLOCATABLE),
 )
 """How a run goes; none of it describes the pod, so all of it may stand beside a Kubernetes document."""

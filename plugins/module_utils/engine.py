@@ -20,7 +20,7 @@ from . import podman as podman_room
 from . import spec as s
 from .errors import ContainerFailed, Fault, HostError, InvalidInput, PodwrightError
 from .execute import Executor, OperationFailed
-from .fields import Context
+from .fields import Context, RestartOnChange
 from .observe import Snapshot, observe, observe_image, observe_sandbox, read_node
 from .observed import LABEL_POD, Node, Observed, ObservedPod
 from .operations import Operation, Plan, PullImage
@@ -49,6 +49,7 @@ class Request:
     on_failure: str
     allocatable: Mapping[str, int]
     is_check: bool
+    restart_on_change: RestartOnChange = field(default_factory=RestartOnChange)
     stack: str = ""
     """The stack that the pod belongs to, if it does."""
 
@@ -85,7 +86,13 @@ def read_request(options: Mapping[str, Any], is_check: bool) -> Request:
         on_failure=options.get("on_failure") or "rollback",
         allocatable=allocatable,
         is_check=is_check,
+        restart_on_change=read_restarts(options),
     )
+
+
+def read_restarts(options: Mapping[str, Any]) -> RestartOnChange:
+    given = options.get("restart_on_change") or {}
+    return RestartOnChange(**{way: bool(value) for way, value in given.items() if value is not None})
 
 
 def _declared(options: Mapping[str, Any]) -> s.PodSpec:
@@ -158,7 +165,7 @@ def _desire(
 ) -> Desired:
     generated = store.generate(pod.name, pod.secrets, keep=not request.is_check)
     key = store.key()
-    context = Context(pod, m.gather(pod, generated), node, key, request.stack)
+    context = Context(pod, m.gather(pod, generated), node, key, request.restart_on_change, request.stack)
     facts = m.Facts(
         host_ip=node.ip,
         node_name=node.hostname,

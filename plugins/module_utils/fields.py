@@ -11,12 +11,12 @@ later release adds changes nothing on pods that do not use it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, Callable
 
 from . import spec as s
-from .materials import Facts, Materials, digest, environment
+from .materials import Environment, Facts, Materials, digest, environment, files_digest, volume_files
 from .observed import Node
 
 
@@ -31,6 +31,14 @@ class Cost(Enum):
 
 
 @dataclass(frozen=True)
+class RestartOnChange:
+    """Whether a changed value of a ConfigMap or Secret costs the containers that it reaches, by the way it does."""
+
+    environment: bool = True
+    files: bool = False
+
+
+@dataclass(frozen=True)
 class Context:
     """What the digests are made over. ``key`` is the host's own, so that digests give no hint of secrets."""
 
@@ -38,6 +46,7 @@ class Context:
     materials: Materials
     node: Node
     key: bytes
+    restart_on_change: RestartOnChange = RestartOnChange()
     stack: str = ""
     """The stack that the pod belongs to, if it does. No digest is made over it: another stack may take a pod over."""
 
@@ -65,11 +74,21 @@ class PodField:
 
 
 def _plain_env(context: Context, container: s.Container) -> Any:
-    return environment(context.pod, container, context.materials, Facts()).plain
+    return _environment(context, container).plain
 
 
 def _secret_env(context: Context, container: s.Container) -> Any:
-    return environment(context.pod, container, context.materials, Facts()).secret
+    return _environment(context, container).secret
+
+
+def _environment(context: Context, container: s.Container) -> Environment:
+    """The container's variables; where changed values are to cost nothing, with none of those that are referred to."""
+    pod, materials = context.pod, context.materials
+    if not context.restart_on_change.environment:
+        pod = replace(pod, config_maps=tuple(replace(c, data=dict.fromkeys(c.data, "")) for c in pod.config_maps))
+        blank = {name: dict.fromkeys(content, b"") for name, content in materials.secrets.items()}
+        materials = replace(materials, secrets=blank)
+    return environment(pod, container, materials, Facts())
 
 
 def _mounts(context: Context, container: s.Container) -> Any:
@@ -77,9 +96,13 @@ def _mounts(context: Context, container: s.Container) -> Any:
 
 
 def _source(context: Context, mount: s.VolumeMount) -> Any:
-    """What of a volume a mount is made from; the content of files that we write is not part of it."""
+    """What of a volume a mount is made from; the content of files that we write is part of it only if asked for."""
     volume = context.pod.volume(mount.name)
-    return "files" if volume.is_materialized else s.to_options(volume)
+    if not volume.is_materialized:
+        return s.to_options(volume)
+    if not context.restart_on_change.files:
+        return "files"
+    return files_digest(volume_files(context.pod, volume, context.materials, Facts()), context.key)
 
 
 def _security(context: Context, container: s.Container) -> Any:

@@ -24,8 +24,9 @@ from . import materials as m
 from . import operations as op
 from . import podman as podman_room
 from . import spec as s
-from .engine import Request, Run, RunFailed, describe
+from .engine import Request, Run, RunFailed, describe, read_restarts
 from .errors import Fault, InvalidInput, NotFound, PodwrightError, Refused
+from .fields import RestartOnChange
 from .limits import requested
 from .observe import Snapshot, read_node
 from .observed import LABEL_POD, LABEL_STACK, Node, Observed, Usage
@@ -58,6 +59,7 @@ class StackRequest:
     revision: int | None = None
     revision_history_limit: int = 10
     is_check: bool = False
+    restart_on_change: RestartOnChange = field(default_factory=RestartOnChange)
 
 
 def read_request(options: Mapping[str, Any], is_check: bool) -> StackRequest:
@@ -85,6 +87,7 @@ def read_request(options: Mapping[str, Any], is_check: bool) -> StackRequest:
         revision=revision,
         revision_history_limit=int(options.get("revision_history_limit") or 10),
         is_check=is_check,
+        restart_on_change=read_restarts(options),
     )
 
 
@@ -240,6 +243,7 @@ class StackRun:
             on_failure="",
             allocatable=self.request.allocatable,
             is_check=self.request.is_check,
+            restart_on_change=self.request.restart_on_change,
             stack=self.request.name,
         )
 

@@ -197,6 +197,17 @@ options:
     type: str
     choices: [rollback, keep]
     default: rollback
+  restart_on_change:
+    description: Which changed values of ConfigMaps and Secrets replace the containers that use them.
+    type: dict
+    suboptions:
+      environment:
+        description: >-
+          Values that a container takes as variables. A running process keeps the old ones, so the default is V(true).
+        type: bool
+      files:
+        description: Values that a container reads from files, which change in place. The default is V(false).
+        type: bool
   change_cause:
     description: Why the declaration changed, for the revision's record.
     type: str

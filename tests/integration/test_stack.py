@@ -182,6 +182,24 @@ def test_files_change_in_place(runs: StackRuns) -> None:
     assert Path(f"/proc/{pid}/root/site/..data/index.html").read_text() == "good bye"
 
 
+def test_what_a_changed_value_restarts_is_up_to_the_user(runs: StackRuns) -> None:
+    gentle = {"restart_on_change": {"environment": False}}
+    runs.create(shop(**gentle))
+    before = runs.starts()
+    told = runs.apply(shop(level="2", **gentle))
+    assert plan(told)[1:] == ["record pod worker: config_maps changed"]
+    assert runs.changed_since(before) == set()
+    eager = {"restart_on_change": {"files": True}}
+    runs.create(shop(level="2", **eager))
+    changed = shop(level="2", **eager)
+    changed["config_maps"][1]["data"] = {"index.html": "good bye"}
+    before = runs.starts()
+    told = runs.apply(changed)
+    assert "write volume web/site: content changed" in plan(told)
+    assert runs.changed_since(before) == {"web-web"}
+    runs.unchanged(changed)
+
+
 def test_a_generated_secret_is_the_same_for_all_and_stays(runs: StackRuns) -> None:
     options = shop()
     options["pods"][0]["containers"][0]["env"] = [options["pods"][1]["containers"][0]["env"][1]]
