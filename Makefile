@@ -12,8 +12,9 @@ PYTHON ?=
 ARGS ?=
 # Handed on to pytest: make test PYTEST_ARGS='-k quantity'
 PYTEST_ARGS ?=
-# Handed on to the benchmark.
+# Handed on to the comparison of one Pod, and to the benchmark of stacks: make bench STACK_BENCH_ARGS='--peer-pods 10'
 BENCH_ARGS ?=
+STACK_BENCH_ARGS ?=
 
 VENV := .venv
 BENCH_VENV := .venv-bench
@@ -62,8 +63,9 @@ sanity: $(VENV)/dev.stamp ## ansible-test sanity on a copy
 docs: $(VENV)/dev.stamp ## module and role documentation as HTML in build/docs
 	$(RUN) python scripts/documentation.py build
 
-bench: packages $(BENCH_VENV)/bench.stamp ## compare with containers.podman and podman kube play
+bench: packages $(BENCH_VENV)/bench.stamp ## compare with containers.podman and podman kube play; time stacks of many pods
 	$(BENCH_RUN) python tests/benchmarks/compare.py $(BENCH_ARGS)
+	$(BENCH_RUN) python tests/benchmarks/stacks.py $(STACK_BENCH_ARGS)
 
 ## Tools
 
