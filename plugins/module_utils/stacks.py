@@ -26,12 +26,12 @@ from . import podman as podman_room
 from . import spec as s
 from .engine import Request, Run, RunFailed, describe, read_restarts
 from .errors import Fault, InvalidInput, NotFound, PodwrightError, Refused
-from .fields import RestartOnChange
+from .fields import RestartOnChange, host_ports
 from .limits import requested
 from .observe import Snapshot, read_node
 from .observed import LABEL_POD, LABEL_STACK, Node, Observed, Usage
 from .podman import Podman
-from .stack_order import ordered
+from .stack_order import cycle, ordered
 from .stack_spec import Dependency, StackSpec
 from .stack_store import Owned, Revision, StackRecord, StackStore, owner_of_secrets, owners_of_pods, stack_names
 from .status import show_time
@@ -134,13 +134,17 @@ class StackRun:
         listed = (podman.get("/networks/json") or []) if needs_networks else []
         self.networks: dict[str, Mapping[str, Any]] = {item["name"]: item for item in listed}
         self.present = self._pods_present()
+        self.owners = owners_of_pods(store)
+        self.port_givers: dict[str, list[str]] = {}
+        """By pod, those of the stack that hold host ports which it is to have, and which they are to give up."""
         self._awaited = {d.pod for group in self.stack.depends_on.values() for d in group}
-        self.order = ordered([pod.name for pod in self.stack.pods], _waits(self.stack.depends_on))
+        self.order = ordered([pod.name for pod in self.stack.pods], self._waits_for())
         self.leaving = self._leaving()
         self.runs: dict[str, Run] = {}
         self.removals: dict[str, Run] = {}
         self.done: list[op.Operation] = []
         self._look()
+        self.order = ordered(self.order, self._waits_for())
         self.first, self.last = self._shared()
 
     # --- what is wanted ----------------------------------------------------------------------------------------------
@@ -175,7 +179,8 @@ class StackRun:
         """What the stack made and no longer declares, the last started first."""
         if not self.request.prune and self.request.state != "absent":
             return ()
-        labelled = sorted(pod for pod, stack in self.present.items() if stack == self.request.name)
+        name = self.request.name
+        labelled = sorted(pod for pod, stack in self.present.items() if stack == name == self.owners.get(pod, name))
         owned = dict.fromkeys((*self.record.owned.pods, *labelled))
         return tuple(pod for pod in reversed([*owned]) if self.stack.find(pod) is None)
 
@@ -191,15 +196,27 @@ class StackRun:
             if state == "stopped" and pod.name not in self.present:
                 continue
             faults += self._plan_pod(self.runs, self._pod_request(pod.name, state, pod if state == "started" else None))
+        circle = cycle(self._waits_for())
+        if circle:
+            reason = f"host ports go round among {', '.join(circle[:-1])}; free one of them in a run of its own"
+            faults.append(Fault("pods", reason))
         if faults:
             raise Refused(faults)
 
+    def _waits_for(self) -> dict[str, list[str]]:
+        """What each pod waits for: what it depends on, and those that are to give up a port that it is to have."""
+        waits = {name: [dependency.pod for dependency in group] for name, group in self.stack.depends_on.items()}
+        for name, givers in self.port_givers.items():
+            waits[name] = [*waits.get(name, ()), *givers]
+        return waits
+
     def _owned_by_others(self) -> list[Fault]:
-        owners = owners_of_pods(self.store)
         return [
-            Fault(pod.name, f"the pod belongs to stack {owners[pod.name]}; remove it there, or choose another name")
+            Fault(
+                pod.name, f"the pod belongs to stack {self.owners[pod.name]}; remove it there, or choose another name"
+            )
             for pod in self.stack.pods
-            if owners.get(pod.name, self.request.name) != self.request.name
+            if self.owners.get(pod.name, self.request.name) != self.request.name
         ]
 
     def _made_otherwise(self) -> Iterator[Fault]:
@@ -264,8 +281,9 @@ class StackRun:
 
     def _foresee(self, name: str, observed: Observed) -> Observed:
         """What a pod will find: the ports of those that leave are free, and those of the stack take their share."""
-        going = {f"{_OWNER_PREFIX}{pod}" for pod in self.leaving}
-        taken = {port: owner for port, owner in observed.taken_ports.items() if owner not in going}
+        taken = {
+            port: owner for port, owner in observed.taken_ports.items() if not self._is_given_up(name, port, owner)
+        }
         own = self.stack.find(name)
         cpu_millicores, memory_bytes = requested(own) if own else (0, 0)
         used = self._used_by_all
@@ -273,6 +291,20 @@ class StackRun:
         # These are made before any pod is.
         volumes = observed.volumes | {volume.name for volume in self.stack.volumes}
         return replace(observed, taken_ports=taken, usage=usage, volumes=volumes)
+
+    def _is_given_up(self, name: str, port: str, owner: str) -> bool:
+        """Whether the holder of a port leaves, or is a pod of the stack that no longer declares it: it goes first."""
+        if not owner.startswith(_OWNER_PREFIX):
+            return False
+        holder = owner[len(_OWNER_PREFIX) :]
+        pod = self.stack.find(holder)
+        if pod is None:
+            return holder in self.leaving
+        kept = {f"{item.host_port}/{item.protocol.lower()}" for item in host_ports(pod)}
+        if holder == name or port.rpartition(":")[2] in kept:
+            return False
+        self.port_givers.setdefault(name, []).append(holder)
+        return True
 
     def _shared(self) -> tuple[list[op.Operation], list[op.Operation]]:
         """What comes before the pods, and what goes after them."""
@@ -582,7 +614,10 @@ class _SideBySide:
         return told
 
     def _may_begin(self, name: str) -> bool:
-        dependencies = self._stack.stack.dependencies_of(name)
+        dependencies = [
+            *self._stack.stack.dependencies_of(name),
+            *(Dependency(giver, "started") for giver in self._stack.port_givers.get(name, ())),
+        ]
         return all(dependency.condition in self._reached.get(dependency.pod, ()) for dependency in dependencies)
 
     def _work(self, name: str) -> None:
@@ -601,10 +636,6 @@ class _SideBySide:
             self._events.put((name, "failed", PodwrightError(f"pod {name}: {type(error).__name__}: {error}")))
         finally:
             self._stack.done += run.done
-
-
-def _waits(depends_on: Mapping[str, tuple[Dependency, ...]]) -> dict[str, list[str]]:
-    return {name: [dependency.pod for dependency in group] for name, group in depends_on.items()}
 
 
 def _volumes_of(stack: StackSpec) -> tuple[str, ...]:

@@ -297,6 +297,27 @@ def test_a_port_goes_from_one_pod_to_another(runs: StackRuns) -> None:
     assert results(told) == {"Pod one": "removed", "Pod two": "created"}
 
 
+def serving(**ports: int) -> Options:
+    """A stack of web servers, each with its host port."""
+    pods = [pod(server(ports=[{"container_port": 8080, "host_port": port}]), name=name) for name, port in ports.items()]
+    return {"name": "ports", "pods": pods}
+
+
+def test_a_port_goes_from_a_pod_that_stays_to_another(runs: StackRuns) -> None:
+    runs.create(serving(one=28091, two=28092))
+    told = runs.create(serving(two=28091, one=28093))
+    steps = plan(told)
+    assert steps.index("remove pod one: host ports changed") < steps.index("remove pod two: host ports changed")
+
+
+def test_ports_that_go_round_are_refused(runs: StackRuns) -> None:
+    runs.create(serving(one=28091, two=28092))
+    before = runs.starts()
+    with pytest.raises(Refused, match="host ports go round among"):
+        stacks.run_stack(serving(one=28092, two=28091), False)
+    assert runs.starts() == before
+
+
 def test_the_pods_together_have_to_fit(runs: StackRuns) -> None:
     resources = {"requests": {"memory": "600Mi"}}
     pods = [pod(container(resources=resources), name=name) for name in ("a", "b")]
