@@ -224,7 +224,7 @@ class RecordRevision(Operation):
 
 
 class ForgetStack(Operation):
-    """Remove a stack's record and its revisions."""
+    """Remove a stack's revisions and its record, save for the volumes that stay its own."""
 
     verb = "forget"
 

@@ -332,16 +332,21 @@ class StackRun:
                     for volume in self.record.owned.volumes
                     if volume in volumes and volume not in _volumes_of(self.stack)
                 ]
-        if self.request.state == "absent" and self.record != StackRecord():
+        if self.request.state == "absent" and self.record != self._what_remains():
             last.append(op.ForgetStack(name, "state is absent"))
         return first, last
+
+    def _what_remains(self) -> StackRecord:
+        """The record of a stack that is gone: volumes that were kept are still its own, to be removed when asked to."""
+        volumes = () if self.request.prune_volumes else self.record.owned.volumes
+        return StackRecord(owned=Owned(volumes=volumes))
 
     def _revision_cause(self) -> str:
         if self.before is None:
             return "not recorded yet"
         before, after = stack_spec.to_options(self.before), stack_spec.to_options(self.stack)
         changed = sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
-        return f"{', '.join(changed)} changed" if changed else "it never became ready"
+        return f"{', '.join(changed)} changed"
 
     @property
     def number(self) -> int:
@@ -364,9 +369,7 @@ class StackRun:
 
     @property
     def is_new_revision(self) -> bool:
-        if self.request.state == "rolled_back":
-            return self.before != self.stack
-        return self.request.state == "started" and (self.before != self.stack or not self.record.good)
+        return self.request.state in ("started", "rolled_back") and self.before != self.stack
 
     # --- telling -----------------------------------------------------------------------------------------------------
 
@@ -377,7 +380,7 @@ class StackRun:
             "changed": bool(plan),
             "actions": plan.lines(),
             "objects": self._objects(),
-            "warnings": [f"{run.request.name}: {warning}" for run in self.runs.values() for warning in run.warnings],
+            "warnings": [warning for run in self.runs.values() for warning in run.warnings],
             "secrets": self._secrets(),
             "stack": {"name": self.request.name, "revision": self.record.current},
         }
@@ -435,7 +438,7 @@ class StackRun:
             raise self._give_up(error) from error
         self._end(number)
         result.update(actions=self.plan.lines(), objects=self._objects())
-        result["warnings"] = [f"{name}: {warning}" for name in told for warning in told[name]["warnings"]]
+        result["warnings"] = [warning for pod in told.values() for warning in pod["warnings"]]
         for item in result["objects"]:
             status = told.get(item["name"], {}).get("pod", {}).get("status") if item["kind"] == "Pod" else None
             if status:
@@ -504,7 +507,10 @@ class StackRun:
         if isinstance(operation, op.RecordRevision):
             self._record_revision(operation.number)
         elif isinstance(operation, op.ForgetStack):
+            remains = self._what_remains()
             self.files.forget()
+            if remains != StackRecord():
+                self.files.write(remains)
         elif isinstance(operation, op.CreateNetwork):
             self._create_network(operation.network)
         elif isinstance(operation, op.CreateSharedVolume):
@@ -675,7 +681,7 @@ def run_stack_info(options: Mapping[str, Any], is_check: bool = False, is_diff: 
 def _describe(podman: Podman, store: Store, node: Node, name: str) -> dict[str, Any] | None:
     files = StackStore(store, name)
     record = files.read()
-    if record == StackRecord():
+    if not record.current:
         return None
     revisions = [files.revision(number) for number in files.numbers()]
     pods = (describe(podman, store, node, pod) for pod in record.owned.pods)

@@ -287,6 +287,22 @@ def test_a_pod_that_was_made_alone_is_taken_over(runs: StackRuns) -> None:
     assert runs.starts() == {}
 
 
+def test_volumes_that_were_kept_can_still_be_removed(runs: StackRuns) -> None:
+    gone = {"name": "shop", "state": "absent"}
+    runs.create(shop())
+    runs.create(gone)
+    runs.create(shop())
+    runs.create(gone)
+    assert runs.volumes() == ["shop-data"]
+    assert stacks.run_stack_info({})["stacks"] == []
+    told = runs.create({**gone, "prune_volumes": True})
+    assert plan(told) == [
+        "remove named volume shop-data: state is absent, and prune_volumes is set",
+        "forget stack shop: state is absent",
+    ]
+    assert runs.volumes() == []
+
+
 def test_a_port_goes_from_one_pod_to_another(runs: StackRuns) -> None:
     def serving(name: str) -> Options:
         ports = [{"container_port": 8080, "host_port": 28099}]
