@@ -20,8 +20,8 @@ import yaml
 from ansible.errors import AnsibleFilterError
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from pods import Draw, maybe, pod_specs, qualified_words, texts, tuples_of
-from test_pod_action import Playbook
+from pods import maybe, pod_specs, qualified_words, texts, tuples_of
+from playbook_runs import Playbook
 
 from ansible_collections.podwright.pods.plugins.filter.to_kubernetes import FilterModule
 from ansible_collections.podwright.pods.plugins.module_utils import manifest, stack_spec
@@ -293,7 +293,7 @@ def without_host_ports(pod: s.PodSpec) -> s.PodSpec:
 
 
 @st.composite
-def named_volumes(draw: Draw, claimed: Sequence[str]) -> tuple[NamedVolume, ...]:
+def named_volumes(draw: st.DrawFn, claimed: Sequence[str]) -> tuple[NamedVolume, ...]:
     names = qualified_words | st.sampled_from(claimed) if claimed else qualified_words
     volume = st.builds(
         NamedVolume,
@@ -306,7 +306,7 @@ def named_volumes(draw: Draw, claimed: Sequence[str]) -> tuple[NamedVolume, ...]
 
 
 @st.composite
-def stacks(draw: Draw) -> StackSpec:
+def stacks(draw: st.DrawFn) -> StackSpec:
     """A valid stack of one to three of the generated pods, in which all that a stack shares may be given."""
     drawn = draw(st.lists(pod_specs(), min_size=1, max_size=3))
     config_maps = tuple(item for pod in drawn for item in pod.config_maps)
