@@ -20,8 +20,8 @@ import yaml
 from ansible.errors import AnsibleFilterError
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from pods import maybe, pod_specs, qualified_words, texts, tuples_of
 from playbook_runs import Playbook
+from pods import maybe, pod_specs, qualified_words, texts, tuples_of
 
 from ansible_collections.podwright.pods.plugins.filter.to_kubernetes import FilterModule
 from ansible_collections.podwright.pods.plugins.module_utils import manifest, stack_spec
