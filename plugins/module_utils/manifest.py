@@ -10,6 +10,7 @@ No message shows a value, since it may be a secret: it gives the line and the co
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -60,6 +61,13 @@ def parse(text: str, source: str = "definition") -> list[Any]:
 
     if len(text) > MAX_CHARACTERS:
         raise InvalidInput([Fault(source, f"has {len(text)} characters, at most {MAX_CHARACTERS} are read")])
+    # libyaml is many times faster. What it refuses is read again by PyYAML's own parser, whose words are better.
+    if hasattr(yaml, "CSafeLoader"):
+        reader = _Reader(source)
+        with contextlib.suppress(yaml.YAMLError, _Refused):
+            documents = list(reader.documents(yaml.parse(text, Loader=yaml.CSafeLoader)))
+            if not reader.faults:
+                return documents
     reader = _Reader(source)
     try:
         documents = list(reader.documents(yaml.parse(text, Loader=yaml.SafeLoader)))
