@@ -64,8 +64,10 @@ def parse(text: str, source: str = "definition") -> list[Any]:
     # libyaml is many times faster. What it refuses is read again by PyYAML's own parser, whose words are better.
     if hasattr(yaml, "CSafeLoader"):
         reader = _Reader(source)
-        with contextlib.suppress(yaml.YAMLError, _Refused):
-            documents = list(reader.documents(yaml.parse(text, Loader=yaml.CSafeLoader)))
+        with contextlib.suppress(yaml.YAMLError, _Refused, UnicodeEncodeError):
+            # By way of bytes, for libyaml takes no text of a type of Ansible's own.
+            plain = text.encode().decode()
+            documents = list(reader.documents(yaml.parse(plain, Loader=yaml.CSafeLoader)))
             if not reader.faults:
                 return documents
     reader = _Reader(source)
