@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Callable
 
@@ -423,10 +423,10 @@ def run_pod_info(options: Mapping[str, Any], is_check: bool = False, is_diff: bo
         node = read_node(podman.api_version)
         wanted = options.get("labels") or {}
         names = [options["name"]] if options.get("name") else _our_pods(podman)
-        pods = [describe(podman, store, node, name) for name in names]
+        pods = describe(podman, store, node, names)
     return {
         "changed": False,
-        "pods": [pod for pod in pods if pod and wanted.items() <= (pod["metadata"].get("labels") or {}).items()],
+        "pods": [pod for pod in pods if wanted.items() <= (pod["metadata"].get("labels") or {}).items()],
     }
 
 
@@ -435,11 +435,21 @@ def _our_pods(podman: Podman) -> list[str]:
     return sorted(pod["Name"] for pod in listed)
 
 
-def describe(podman: Podman, store: Store, node: Node, name: str) -> dict[str, Any] | None:
-    """A pod of ours as ``pod_info`` tells it; None where there is none."""
-    observed = observe(podman, store, name, details=True).pod
-    if observed is None or not observed.is_ours:
-        return None
+def describe(podman: Podman, store: Store, node: Node, names: Sequence[str]) -> list[dict[str, Any]]:
+    """The pods of ours among these as ``pod_info`` tells them. What they use is sampled over one and the same time."""
+    told = []
+    for name in names:
+        observed = observe(podman, store, name, details=True).pod
+        if observed is not None and observed.is_ours:
+            before = report.sample_cpu(observed)
+            told.append((_describe(podman, store, node, observed), observed, before))
+    if any(before for _document, _observed, before in told):
+        time.sleep(_SAMPLE_SECONDS)
+    return [{**document, "usage": report.usage(observed, before)} for document, observed, before in told]
+
+
+def _describe(podman: Podman, store: Store, node: Node, observed: ObservedPod) -> dict[str, Any]:
+    name = observed.name
     record = store.read_record(name)
     pod = record.applied.pod if record else report.found_pod(observed)
     context = Context(pod, m.Materials(), node, store.key())
@@ -454,7 +464,6 @@ def describe(podman: Podman, store: Store, node: Node, name: str) -> dict[str, A
     document["status"] = report.status(podman, store, pod, observed, waiter, node, ip)
     document["probe_messages"] = waiter.messages()
     document["ports"] = report.ports(pod)
-    document["usage"] = report.usage(pod, observed)
     return document
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from . import cgroup, resources
@@ -23,7 +24,6 @@ from .wait import Waiter
 
 FALLBACK_LOG_LINES = 80
 FALLBACK_LOG_BYTES = 2048
-_SAMPLE_SECONDS = 0.2
 
 
 def changes(
@@ -116,14 +116,18 @@ def ports(pod: s.PodSpec) -> list[dict[str, Any]]:
     return [{"container": c.name, **s.to_options(port)} for c in pod.all_containers for port in c.ports]
 
 
-def usage(pod: s.PodSpec, observed: ObservedPod) -> dict[str, dict[str, Any]]:
-    """Memory and CPU in use against the limits, by running container; CPU over a fifth of a second."""
-    running = [c for c in observed.members if c.pid]
-    before = {c.name: (cgroup.read_usage(c.pid)[1], time.monotonic()) for c in running}
-    if running:
-        time.sleep(_SAMPLE_SECONDS)
+CpuSample = Mapping[str, "tuple[int, float]"]
+"""CPU time in microseconds and when it was read (monotonic seconds), by running container."""
+
+
+def sample_cpu(observed: ObservedPod) -> CpuSample:
+    return {c.name: (cgroup.read_usage(c.pid)[1], time.monotonic()) for c in observed.members if c.pid}
+
+
+def usage(observed: ObservedPod, before: CpuSample) -> dict[str, dict[str, Any]]:
+    """Memory and CPU in use against the limits, by running container; CPU over the time since ``before``."""
     used = {}
-    for found in running:
+    for found in (c for c in observed.members if c.name in before):
         memory_bytes, cpu_us = cgroup.read_usage(found.pid)
         earlier_us, at = before[found.name]
         limit = found.limits

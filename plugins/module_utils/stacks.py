@@ -684,7 +684,6 @@ def _describe(podman: Podman, store: Store, node: Node, name: str) -> dict[str, 
     if not record.current:
         return None
     revisions = [files.revision(number) for number in files.numbers()]
-    pods = (describe(podman, store, node, pod) for pod in record.owned.pods)
     return {
         "name": name,
         "revision": record.current,
@@ -698,7 +697,7 @@ def _describe(podman: Podman, store: Store, node: Node, name: str) -> dict[str, 
             }
             for revision in revisions
         ],
-        "pods": [pod for pod in pods if pod],
+        "pods": describe(podman, store, node, record.owned.pods),
         "volumes": list(record.owned.volumes),
         "networks": list(record.owned.networks),
     }
