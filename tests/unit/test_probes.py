@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import re
@@ -509,10 +510,9 @@ class TestGrpc:
     @pytest.fixture
     def health(self) -> Iterator[tuple[Any, int]]:
         """A real gRPC health servicer and its port."""
-        grpc = pytest.importorskip("grpc")
-        pytest.importorskip("h2")
-        health = pytest.importorskip("grpc_health.v1.health")
-        service = pytest.importorskip("grpc_health.v1.health_pb2_grpc")
+        grpc = importlib.import_module("grpc")
+        health = importlib.import_module("grpc_health.v1.health")
+        service = importlib.import_module("grpc_health.v1.health_pb2_grpc")
         with ThreadPoolExecutor(2) as pool:
             server = grpc.server(pool)
             servicer = health.HealthServicer()
@@ -547,8 +547,7 @@ class TestGrpc:
         assert "gRPC status 5" in outcome.message
 
     def test_a_server_without_health_checking(self) -> None:
-        grpc = pytest.importorskip("grpc")
-        pytest.importorskip("h2")
+        grpc = importlib.import_module("grpc")
         with ThreadPoolExecutor(1) as pool:
             server = grpc.server(pool)
             port = server.add_insecure_port(f"{LOOPBACK}:0")
@@ -559,18 +558,15 @@ class TestGrpc:
         assert outcome.message.endswith("does not implement grpc.health.v1.Health")
 
     def test_a_server_of_another_protocol(self, serve: Callable[..., Server]) -> None:
-        pytest.importorskip("h2")
         outcome = self.ask(serve(lambda exchange: exchange.reply(200)).server_port)
         assert outcome.result == "Failure"
 
     def test_a_server_that_says_nothing(self) -> None:
-        pytest.importorskip("h2")
         with socket.create_server((LOOPBACK, 0)) as listener, ends_within(0.3):
             outcome = self.ask(listener.getsockname()[1], timeout_seconds=0.3)
         assert outcome.message.endswith("timed out after 0.3 s")
 
     def test_a_refused_connection(self) -> None:
-        pytest.importorskip("h2")
         assert self.ask(free_port()).message.endswith("Connection refused")
 
     def test_h2_missing(self, monkeypatch: pytest.MonkeyPatch) -> None:
