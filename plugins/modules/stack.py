@@ -28,6 +28,7 @@ description:
     one is brought back (O(on_failure)); V(rolled_back) does the same on request.
 extends_documentation_fragment:
   - podwright.pods.attributes
+  - podwright.pods.configuration
 attributes:
   async:
     description: Can be run with the C(async) keyword of a task.
@@ -73,50 +74,6 @@ options:
         started, and V(completed) that they have ended with exit code 0, which takes a Pod whose restart policy is not
         V(Always).
     type: dict
-  config_maps:
-    description: Configuration for the Pods to read as variables or files.
-    type: list
-    elements: dict
-    suboptions:
-      name: &given_name
-        description: The name that references use. It is known in this stack only.
-        type: str
-        required: true
-      data:
-        description: Text by key. Keys are letters, digits, C(-), C(_) and C(.).
-        type: dict
-      binary_data:
-        description: More content by key, in base64.
-        type: dict
-      immutable:
-        description: Kept with the object. The default is V(false).
-        type: bool
-  secrets:
-    description:
-      - >-
-        Secrets for the Pods to read as variables or files. Their values appear in no output, diff or label, on no
-        command line and in no file that others can read.
-    type: list
-    elements: dict
-    suboptions:
-      name: *given_name
-      string_data:
-        description: Text by key, as it is. It wins over C(data).
-        type: dict
-      data:
-        description: Content by key, in base64.
-        type: dict
-      generate:
-        description: >-
-          Keys whose value is made up once on the host and kept there, with the number of characters (8 to 1024) it
-          has.
-        type: dict
-      type:
-        description: Kept with the object. The default is V(Opaque).
-        type: str
-      immutable:
-        description: Kept with the object. The default is V(false).
-        type: bool
   volumes:
     description:
       - >-
@@ -197,17 +154,6 @@ options:
     type: str
     choices: [rollback, keep]
     default: rollback
-  restart_on_change:
-    description: Which changed values of ConfigMaps and Secrets replace the containers that use them.
-    type: dict
-    suboptions:
-      environment:
-        description: >-
-          Values that a container takes as variables. A running process keeps the old ones, so the default is V(true).
-        type: bool
-      files:
-        description: Values that a container reads from files, which change in place. The default is V(false).
-        type: bool
   change_cause:
     description: Why the declaration changed, for the revision's record.
     type: str

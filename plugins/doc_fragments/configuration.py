@@ -1,0 +1,68 @@
+# Copyright: (c) 2026, podwright.pods contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation that pod and stack share: the configuration and the secrets that containers use."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """``podwright.pods.configuration``."""
+
+    DOCUMENTATION = r"""
+options:
+  config_maps:
+    description: Configuration for the containers to read as variables or files. Its content is compared on every run.
+    type: list
+    elements: dict
+    suboptions:
+      name: &given_name
+        description: The name that references use. It is known within this declaration only.
+        type: str
+        required: true
+      data:
+        description: Text by key. Keys are letters, digits, C(-), C(_) and C(.).
+        type: dict
+      binary_data:
+        description: More content by key, in base64.
+        type: dict
+      immutable:
+        description: Kept with the object. The default is V(false).
+        type: bool
+  secrets:
+    description:
+      - >-
+        Secrets for the containers to read as variables or files. Their values appear in no output, diff or label, on no
+        command line and in no file that others can read.
+    type: list
+    elements: dict
+    suboptions:
+      name: *given_name
+      string_data:
+        description: Text by key, as it is. It wins over C(data).
+        type: dict
+      data:
+        description: Content by key, in base64.
+        type: dict
+      generate:
+        description: >-
+          Keys whose value is made up once on the host and kept there, with the number of characters (8 to 1024) it has.
+        type: dict
+      type:
+        description: What kind of secret it is, in Kubernetes' words. The default is V(Opaque).
+        type: str
+      immutable:
+        description: Kept with the object. The default is V(false).
+        type: bool
+  restart_on_change:
+    description: Which changed values of ConfigMaps and Secrets replace the containers that use them.
+    type: dict
+    suboptions:
+      environment:
+        description: >-
+          Values that a container takes as variables. A running process keeps the old ones, so the default is V(true).
+        type: bool
+      files:
+        description: Values that a container reads from files, which change in place. The default is V(false).
+        type: bool
+"""
