@@ -61,8 +61,8 @@ def _read_documents(documents: list[Any], source: str, host: dict[str, Any], by_
     """Documents as the module takes them. Secrets go as the option that Ansible knows to hide, and come first in it."""
     if by_name:
         return {"name": parse.parse_document_name(documents, source)}
-    parse.parse_documents(documents, host, source)
-    return with_secrets_apart(documents, host)
+    pod = parse.parse_documents(documents, host, source)
+    return with_secrets_apart(documents, host, pod.secrets)
 
 
 def _misplaced(options: Mapping[str, Any], sources: list[str]) -> list[Fault]:

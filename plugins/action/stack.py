@@ -10,10 +10,9 @@ import socket
 from typing import Any
 
 from ..module_utils import arguments, manifest, stack_parse
-from ..module_utils import spec as s
 from ..module_utils.errors import Fault, InvalidInput
 from ..module_utils.schema import INVALID, Place, Style
-from ..plugin_utils.declaring import DeclaringAction, collect
+from ..plugin_utils.declaring import DeclaringAction, collect, with_secrets_apart
 
 
 class ActionModule(DeclaringAction):
@@ -54,10 +53,7 @@ class ActionModule(DeclaringAction):
 def _read_stack(options: dict[str, Any], documents: list[Any]) -> dict[str, Any]:
     """The stack as the module takes it: all Secrets as the option that Ansible knows to hide."""
     stack = stack_parse.parse_options(options, documents)
-    if not documents:
-        return options
-    others = [document for document in documents if document["kind"] != "Secret"]
-    return {**options, "secrets": s.to_options(stack.secrets), "definition": others}
+    return with_secrets_apart(documents, options, stack.secrets) if documents else options
 
 
 def _who() -> str:

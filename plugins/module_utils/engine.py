@@ -203,7 +203,7 @@ class Run:
     executor: Executor = field(init=False)
 
     def __post_init__(self) -> None:
-        self.node = read_node(self.podman.api_version)
+        self.node = self.snapshot.node if self.snapshot else read_node(self.podman.api_version)
         self.record = self.store.read_record(self.request.name)
         recorded = self.record.applied.pod if self.record else None
         previous = self.record.previous.pod if self.record and self.record.previous else None

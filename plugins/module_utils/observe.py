@@ -95,10 +95,11 @@ def _host_ip() -> str:
 
 
 class Snapshot:
-    """Podman's lists at one moment, each asked for once, for a run that looks at many pods."""
+    """The host and Podman's lists at one moment, each asked for once, for a run that looks at many pods."""
 
     def __init__(self, podman: Podman) -> None:
         self._podman = podman
+        self.node = read_node(podman.api_version)
         self._images: dict[str, ObservedImage | None] = {}
         self.pods: dict[str, Mapping[str, Any]] = {pod["Name"]: pod for pod in podman.get("/pods/json") or []}
         self._containers = podman.get("/containers/json", {"all": True}) or []

@@ -3,14 +3,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is wanted of a whole stack: its Pods and what they share, as frozen data.
 
-`stack_parse` makes these objects from input, `to_options` gives them back in the form it reads.
+`stack_parse` makes these objects from input, `spec.to_options` gives them back in the form it reads.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from . import spec as s
 from .quantity import Quantity
@@ -94,12 +93,3 @@ def referenced(pod: s.PodSpec) -> tuple[set[str], set[str]]:
             config_maps |= {projection.config_map.name} if projection.config_map else set()
             secrets |= {projection.secret.name} if projection.secret else set()
     return config_maps, secrets
-
-
-def to_options(stack: StackSpec) -> dict[str, Any]:
-    """The plain form of a stack that `stack_parse.parse_options` reads back to an equal one.
-
-    Secret values are included: keep the result private.
-    """
-    options: dict[str, Any] = s.to_options(stack)
-    return options

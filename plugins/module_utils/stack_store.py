@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from . import stack_spec
+from . import spec as s
 from .errors import HostError
 from .stack_parse import parse_options
 from .stack_spec import StackSpec
@@ -101,7 +101,7 @@ class StackStore:
     def write_revision(self, revision: Revision) -> None:
         data = {
             "version": RECORD_VERSION,
-            "stack": stack_spec.to_options(revision.stack),
+            "stack": s.to_options(revision.stack),
             "applied_at": revision.applied_at,
             "applied_by": revision.applied_by,
             "change_cause": revision.change_cause,

@@ -128,7 +128,6 @@ class StackRun:
         self.record = self.files.read()
         self.before = self.files.revision(self.record.current).stack if self.record.current else None
         self.stack = self._wanted()
-        self.node = read_node(podman.api_version)
         self.snapshot = Snapshot(podman)
         needs_networks = self.stack.networks or self.record.owned.networks
         listed = (podman.get("/networks/json") or []) if needs_networks else []
@@ -238,15 +237,18 @@ class StackRun:
                 place = f"volumes[{number}].{'driver' if driver != volume.driver else 'options'}"
                 yield Fault(place, f"volume {volume.name} is there with another one; {remedy}")
 
-    def _pods_with_values(self) -> tuple[s.PodSpec, ...]:
-        """The pods in the order they come, each with the configuration it uses; generated secrets are the stack's."""
+    @functools.cached_property
+    def _secrets_with_values(self) -> tuple[s.Secret, ...]:
         keep = not self.request.is_check and self.request.state != "absent"
         generated = self.store.generate(owner_of_secrets(self.request.name), self.stack.secrets, keep)
-        secrets = tuple(
+        return tuple(
             replace(item, string_data={**generated[item.name], **item.string_data}, generate={})
             for item in self.stack.secrets
         )
-        stack = replace(self.stack, secrets=secrets)
+
+    def _pods_with_values(self) -> tuple[s.PodSpec, ...]:
+        """The pods in the order they come, each with the configuration it uses; generated secrets are the stack's."""
+        stack = replace(self.stack, secrets=self._secrets_with_values)
         pods = (stack.find(name) for name in self.order)
         return tuple(stack_spec.pod_with_configuration(stack, pod) for pod in pods if pod)
 
@@ -344,7 +346,7 @@ class StackRun:
     def _revision_cause(self) -> str:
         if self.before is None:
             return "not recorded yet"
-        before, after = stack_spec.to_options(self.before), stack_spec.to_options(self.stack)
+        before, after = s.to_options(self.before), s.to_options(self.stack)
         changed = sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
         return f"{', '.join(changed)} changed"
 
@@ -388,16 +390,15 @@ class StackRun:
             key = self.store.key()
             after = None if self.request.state == "absent" else self.stack
             result["diff"] = {
-                "before": report.shown_options(stack_spec.to_options(self.before) if self.before else None, key),
-                "after": report.shown_options(stack_spec.to_options(after) if after else None, key),
+                "before": report.shown_options(s.to_options(self.before) if self.before else None, key),
+                "after": report.shown_options(s.to_options(after) if after else None, key),
                 "prepared": "\n".join([*plan.lines(), ""]),
             }
         return result
 
     def _secrets(self) -> tuple[str, ...]:
         values = {value for run in (*self.runs.values(), *self.removals.values()) for value in run.secrets}
-        own = self.store.generate(owner_of_secrets(self.request.name), self.stack.secrets, keep=False)
-        gathered = m.secret_values(m.gather(s.PodSpec("", (), secrets=self.stack.secrets), own))
+        gathered = m.secret_values(m.gather(s.PodSpec("", (), secrets=self._secrets_with_values), {}))
         return tuple(sorted(values | {*gathered}))
 
     def _objects(self) -> list[dict[str, Any]]:
@@ -461,8 +462,11 @@ class StackRun:
         left = () if self.request.prune_volumes else before
         owned = self.record.owned.networks
         kept = [n.name for n in self.stack.networks if n.name in owned or n.name not in self.networks]
-        pods = (*self.order, *(() if self.request.prune else self.record.owned.pods))
-        return Owned(tuple(dict.fromkeys(pods)), tuple(dict.fromkeys((*made, *left))), tuple(kept))
+        return Owned(self._owned_pods(), tuple(dict.fromkeys((*made, *left))), tuple(kept))
+
+    def _owned_pods(self) -> tuple[str, ...]:
+        left = () if self.request.prune else self.record.owned.pods
+        return tuple(dict.fromkeys((*self.order, *left)))
 
     def _end(self, number: int) -> None:
         """All is ready: what is no longer declared is no longer owned."""
@@ -471,8 +475,7 @@ class StackRun:
         owned = self.record.owned
         volumes = tuple(v for v in owned.volumes if not self.request.prune_volumes or v in _volumes_of(self.stack))
         networks = tuple(n for n in owned.networks if not self.request.prune or self._declares_network(n))
-        pods = (*self.order, *(() if self.request.prune else owned.pods))
-        self._write(StackRecord(number, number, Owned(tuple(dict.fromkeys(pods)), volumes, networks)))
+        self._write(StackRecord(number, number, Owned(self._owned_pods(), volumes, networks)))
         self.files.keep_revisions(self.request.revision_history_limit, (number,))
 
     def _declares_network(self, name: str) -> bool:

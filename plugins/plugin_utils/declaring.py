@@ -12,6 +12,7 @@ from typing import Any
 from ansible.errors import AnsibleError
 
 from ..module_utils import manifest, parse
+from ..module_utils import spec as s
 from ..module_utils.errors import InvalidInput
 from ..module_utils.schema import Place, Text, shown
 from .shipping import ShippingAction
@@ -70,18 +71,10 @@ class DeclaringAction(ShippingAction):
             raise InvalidInput(at.faults) from None
 
 
-def with_secrets_apart(documents: list[Any], options: dict[str, Any]) -> dict[str, Any]:
-    """Documents as a module takes them: Secrets as the option that Ansible knows to hide, where they come first."""
-    secrets = [_secret_option(document) for document in documents if document["kind"] == "Secret"]
+def with_secrets_apart(documents: list[Any], options: dict[str, Any], secrets: tuple[s.Secret, ...]) -> dict[str, Any]:
+    """Documents as a module takes them: all ``secrets`` that were read as the option that Ansible knows to hide."""
     others = [document for document in documents if document["kind"] != "Secret"]
-    beside = {**options, "secrets": [*secrets, *(options.get("secrets") or [])]} if secrets else options
-    return {**beside, "definition": others}
-
-
-def _secret_option(document: Mapping[str, Any]) -> dict[str, Any]:
-    fields = {"data": "data", "stringData": "string_data", "type": "type", "immutable": "immutable"}
-    given = {option: document[name] for name, option in fields.items() if document.get(name) is not None}
-    return {"name": document["metadata"]["name"], **given}
+    return {**options, **({"secrets": s.to_options(secrets)} if secrets else {}), "definition": others}
 
 
 def collect(faults: list[Any], read: Callable[..., Any], *given: Any) -> Any:

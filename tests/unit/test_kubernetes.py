@@ -363,7 +363,7 @@ def test_a_stack_comes_back_as_it_was(stack: StackSpec) -> None:
     assert documents == before
     text = yaml.dump_all(documents, Dumper=yaml.CSafeDumper)
     assert read(manifest.read(text)) == stack
-    assert to_kubernetes(stack_spec.to_options(stack)) == documents
+    assert to_kubernetes(s.to_options(stack)) == documents
     assert to_kubernetes({"definition": text}) == documents
 
 
