@@ -20,10 +20,13 @@ _ONLY_OF_STACKS = _STACK_NAMES - arguments.POD_NAMES
 _ONLY_OF_PODS = arguments.POD_NAMES - _STACK_NAMES
 
 
-def to_kubernetes(declaration: Any) -> list[dict[str, Any]]:
+def to_kubernetes(declaration: Any, generated: Any = None) -> list[dict[str, Any]]:
     """The documents of a pod or stack. Raises AnsibleFilterError with every fault of the declaration."""
+    values = _plain(generated or {})
+    if not isinstance(values, Mapping) or not all(isinstance(keys, Mapping) for keys in values.values()):
+        raise AnsibleFilterError("generated: expected the values of each secret's keys, as in {tokens: {key: value}}")
     try:
-        return kubernetes.to_documents(_read(_plain(declaration)))
+        return kubernetes.to_documents(_read(_plain(declaration)), values)
     except InvalidInput as error:
         raise AnsibleFilterError(_message(error)) from None
 

@@ -18,7 +18,7 @@ from . import host_code, parse, report, supervision
 from . import materials as m
 from . import podman as podman_room
 from . import spec as s
-from .errors import ContainerFailed, Fault, HostError, InvalidInput, PodwrightError
+from .errors import ContainerFailed, Fault, InvalidInput, PodwrightError
 from .execute import Executor, OperationFailed
 from .fields import Context, RestartOnChange
 from .observe import Snapshot, observe, observe_image, observe_sandbox, read_node
@@ -116,40 +116,11 @@ def run_pod(options: Mapping[str, Any], is_check: bool, is_diff: bool = False) -
     """Bring one pod to its declared state; the ``pod`` module's work."""
     request = read_request(options, is_check)
     store = Store()
-    try:
-        with podman_room.connect() as podman:
-            return _run_with(podman, store, request)
-    except HostError as error:
-        if is_check and not _has_podman():
-            return _predict(store, request, str(error))
-        raise
-
-
-def _has_podman() -> bool:
-    try:
-        podman_room.podman_program()
-        podman_room.import_podman_py()
-    except HostError:
-        return False
-    return True
-
-
-def _predict(store: Store, request: Request, reason: str) -> dict[str, Any]:
-    """What a run would do once the host has Podman: it starts from nothing."""
-    warning = f"predicted for a host without pods, since {reason}"
-    if request.pod is None:
-        return {"changed": False, "actions": [], "warnings": [warning]}
-    desired = _desire(store, request.pod, request, read_node(()), None)
-    pulled = replace(desired, pinned_images={c.name: "" for c in request.pod.all_containers})
-    plan = plan_started(pulled, Observed())
-    return report.changes(plan, request.pod, None, [warning], desired.context.materials, store.key())
-
-
-def _run_with(podman: Podman, store: Store, request: Request) -> dict[str, Any]:
-    if request.is_check:
-        return Run(podman, store, request).tell()
+    if is_check:
+        with podman_room.connect_to_predict() as podman:
+            return Run(podman, store, request).tell()
     store.ensure()
-    with store.lock(request.name, request.wait_timeout_seconds):
+    with podman_room.connect() as podman, store.lock(request.name, request.wait_timeout_seconds):
         result = Run(podman, store, request).carry_out()
     host_code.keep()
     return result
@@ -219,9 +190,14 @@ class Run:
         observed = observe(self.podman, self.store, self.request.name, wanted, details, self.snapshot)
         self.observed = self.adjust(observed)
         self.plan = self._plan()
-        self.warnings = list(
-            supervision.warnings(pod, self.node, self.observed, self.plan) if self.request.state == "started" else ()
-        )
+        self.warnings = list(self._warnings(pod))
+
+    def _warnings(self, pod: s.PodSpec) -> Iterator[str]:
+        if isinstance(self.podman, podman_room.EmptyHost):
+            # What a pod lacks for want of a part of Podman's is not known before Podman is.
+            yield f"predicted for a host without pods, since {self.podman.reason}"
+        elif self.request.state == "started":
+            yield from supervision.warnings(pod, self.node, self.observed, self.plan)
 
     @property
     def secrets(self) -> tuple[str, ...]:

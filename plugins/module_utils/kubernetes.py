@@ -29,19 +29,20 @@ ASSUMED_SIZE = "1Gi"
 Document = dict[str, Any]
 
 
-def to_documents(stack: StackSpec) -> list[Document]:
+def to_documents(stack: StackSpec, generated: Mapping[str, Mapping[str, str]] | None = None) -> list[Document]:
     """ConfigMaps, Secrets, PersistentVolumeClaims and Pods, of each kind in the order of the declaration.
 
     Claims that pods use and that no volume declares come after those of the volumes, in the order of their use. The
-    stack must be one that the parser gave. Values of secrets are included: keep the result private. Raises InvalidInput
-    when there are networks and no pod whose document could tell them.
+    stack must be one that the parser gave. Values of secrets are included: keep the result private. ``generated`` are
+    values for keys that are to be generated, by secret and key. Raises InvalidInput when there are networks and no pod
+    whose document could tell them.
     """
     if stack.networks and not stack.pods:
         reason = "Kubernetes documents can tell of networks beside a pod only; declare a pod, or leave them out"
         raise InvalidInput([Fault("networks", reason)])
     return [
         *(_document("ConfigMap", item.name, _fields(item)) for item in stack.config_maps),
-        *(_secret(item) for item in stack.secrets),
+        *(_secret(_with_values(item, (generated or {}).get(item.name, {}))) for item in stack.secrets),
         *(_claim(volume, is_declared=True) for volume in stack.volumes),
         *(_claim(NamedVolume(name), is_declared=False) for name in _undeclared_claims(stack)),
         *(_pod(stack, pod) for pod in stack.pods),
@@ -69,6 +70,12 @@ def _fields(item: s.ConfigMap | s.Secret) -> Document:
     """The fields of a ConfigMap or Secret document beside its metadata."""
     options = s.to_options(item)
     return {spell(name, Style.KUBERNETES): options[name] for name in options if name not in ("name", "generate")}
+
+
+def _with_values(item: s.Secret, values: Mapping[str, str]) -> s.Secret:
+    given = {key: values[key] for key in item.generate if key in values}
+    rest = {key: length for key, length in item.generate.items() if key not in given}
+    return replace(item, string_data={**item.string_data, **given}, generate=rest) if given else item
 
 
 def _secret(item: s.Secret) -> Document:

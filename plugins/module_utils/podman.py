@@ -425,6 +425,50 @@ def podman_program() -> str:
     return program
 
 
+class EmptyHost(Podman):
+    """Stands for the Podman of a host that has none yet, so that a run can be predicted: nothing is there.
+
+    ``reason`` is what the host lacks.
+    """
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        self.api_version = ()
+
+    def close(self) -> None:
+        """Nothing was opened."""
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, Any] | None,
+        data: Any = None,
+        headers: Mapping[str, str] | None = None,
+        timeout_seconds: float = 60,
+    ) -> Any:
+        if method != "GET":
+            raise HostError(self.reason)
+        if path.count("/") > 2:
+            raise NotFound(f"{path} is not there: {self.reason}", 404)
+        return []
+
+
+@contextlib.contextmanager
+def connect_to_predict() -> Iterator[Podman]:
+    """As `connect`, for runs that only ask: a host without Podman or podman-py is one on which nothing is yet."""
+    path = named_socket() or listening_default_socket()
+    try:
+        import_podman_py()
+        if path is None:
+            podman_program()
+    except HostError as error:
+        yield EmptyHost(str(error))
+        return
+    with connect(path) as podman:
+        yield podman
+
+
 @contextlib.contextmanager
 def connect(socket_path: str | None = None) -> Iterator[Podman]:
     """Connect to Podman: the socket given, ``CONTAINER_HOST``, the user's own socket, or a service for this run.

@@ -95,12 +95,12 @@ def run_stack(options: Mapping[str, Any], is_check: bool, is_diff: bool = False)
     """Bring a stack to its declared state; the ``stack`` module's work."""
     request = read_request(options, is_check)
     store = Store()
-    with podman_room.connect() as podman:
-        if is_check:
+    if is_check:
+        with podman_room.connect_to_predict() as podman:
             return StackRun(podman, store, request).tell()
-        store.ensure()
-        with _locks(store, request):
-            result = StackRun(podman, store, request).carry_out()
+    store.ensure()
+    with podman_room.connect() as podman, _locks(store, request):
+        result = StackRun(podman, store, request).carry_out()
     host_code.keep()
     return result
 
@@ -240,7 +240,8 @@ class StackRun:
     @functools.cached_property
     def _secrets_with_values(self) -> tuple[s.Secret, ...]:
         keep = not self.request.is_check and self.request.state != "absent"
-        generated = self.store.generate(owner_of_secrets(self.request.name), self.stack.secrets, keep)
+        pods = [pod.name for pod in self.stack.pods]
+        generated = self.store.generate(owner_of_secrets(self.request.name), self.stack.secrets, keep, pods)
         return tuple(
             replace(item, string_data={**generated[item.name], **item.string_data}, generate={})
             for item in self.stack.secrets
@@ -382,7 +383,8 @@ class StackRun:
             "changed": bool(plan),
             "actions": plan.lines(),
             "objects": self._objects(),
-            "warnings": [warning for run in self.runs.values() for warning in run.warnings],
+            # One that the host is the reason for is said of every pod.
+            "warnings": [*dict.fromkeys(warning for run in self.runs.values() for warning in run.warnings)],
             "secrets": self._secrets(),
             "stack": {"name": self.request.name, "revision": self.record.current},
         }

@@ -172,23 +172,31 @@ class Store:
 
     # --- generated secrets -----------------------------------------------------------------------------------------
 
-    def generate(self, owner: str, declared: Sequence[s.Secret], keep: bool = True) -> dict[str, dict[str, str]]:
+    def generate(
+        self, owner: str, declared: Sequence[s.Secret], keep: bool = True, former_owners: Sequence[str] = ()
+    ) -> dict[str, dict[str, str]]:
         """The generated values of these secrets, by secret and key. A missing one is made; once kept it never changes.
 
-        ``owner`` is the pod, or `stack_owner` of the stack, whose secrets they are.
+        ``owner`` is the pod, or `stack_owner` of the stack, whose secrets they are. What was generated for one of
+        ``former_owners`` is taken over: a database keeps its password when its pod joins a stack.
         """
         path = self.directory / "secrets" / f"{owner}.json"
-        content = read_bytes(path)
-        values: dict[str, dict[str, str]] = json.loads(content) if content else {}
+        values = self._generated(owner)
         is_complete = True
         for secret in declared:
             for key, length in secret.generate.items():
                 if key not in values.setdefault(secret.name, {}):
-                    values[secret.name][key] = "".join(secrets.choice(_LETTERS) for _character in range(length))
+                    former = (self._generated(name).get(secret.name, {}).get(key) for name in former_owners)
+                    values[secret.name][key] = next(filter(None, former), None) or _generate(length)
                     is_complete = False
         if keep and not is_complete:
             write_atomically(path, json.dumps(values, indent=1, sort_keys=True).encode())
         return {item.name: {key: values[item.name][key] for key in item.generate} for item in declared}
+
+    def _generated(self, owner: str) -> dict[str, dict[str, str]]:
+        content = read_bytes(self.directory / "secrets" / f"{owner}.json")
+        values: dict[str, dict[str, str]] = json.loads(content) if content else {}
+        return values
 
     # --- volumes ---------------------------------------------------------------------------------------------------
 
@@ -325,6 +333,10 @@ class Store:
 
     def _container(self, pod: str, container: str) -> Path:
         return self._pod(pod) / "containers" / container
+
+
+def _generate(length: int) -> str:
+    return "".join(secrets.choice(_LETTERS) for _character in range(length))
 
 
 def _busy_text(pod: str, lock: Any, timeout_seconds: float) -> str:

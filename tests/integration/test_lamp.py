@@ -10,12 +10,9 @@ import json
 import os
 import re
 import signal
-import socket
 import stat
 import subprocess
 import sys
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,81 +20,38 @@ from typing import Any
 import pytest
 from podman_host import PodmanHost
 
-HERE = Path(__file__).parent
-REPOSITORY = HERE.parents[1]
+from playbooks import HERE, REPOSITORY, Playbook, free_port
+
 CONTAINERS = ("db", "php", "web", "backup")
 KILL_STEP = 1 if os.environ.get("PODWRIGHT_TEST_FULL") else 7
 
 pytestmark = pytest.mark.lamp
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+class Lamp(Playbook):
+    """The stack of the role lamp, its images made of packages as the inventory of this host has them."""
 
-
-class Lamp:
-    """The stack on a Podman of its own, brought up by ansible-playbook."""
+    inventory = ()
 
     def __init__(self, host: PodmanHost, directory: Path) -> None:
-        self.host = host
-        self.directory = directory
-        self.port = free_port()
-        self.output = ""
-
-    def play(self, *arguments: str, **variables: Any) -> dict[str, Any]:
-        """One run of the role; returns the pod module's result. ``output`` is all that Ansible printed."""
-        result_path = self.directory / "result.json"
-        given = {
-            "ansible_python_interpreter": sys.executable,
-            "result_path": str(result_path),
-            "lamp_port": self.port,
-            "lamp_drain_seconds": 1,
-            **variables,
-        }
-        program = Path(sys.executable).with_name("ansible-playbook")
-        done = subprocess.run(
-            [program, HERE / "lamp.yml", "-e", json.dumps(given), *arguments],
-            cwd=REPOSITORY,
-            env={**self.host.environment, "ANSIBLE_CONFIG": str(REPOSITORY / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        self.output = done.stdout + done.stderr
-        assert done.returncode == 0, self.output
-        return dict(json.loads(result_path.read_text()))
-
-    @property
-    def recap(self) -> dict[str, int]:
-        counts = re.findall(r"(ok|changed|unreachable|failed)=(\d+)", self.output.rpartition("PLAY RECAP")[2])
-        return {name: int(number) for name, number in counts}
-
-    def get(self, path: str = "/", port: int | None = None) -> tuple[int, str]:
-        """Status and body of a page, as a visitor sees it."""
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port or self.port}{path}", timeout=10) as answer:
-                return answer.status, answer.read().decode()
-        except urllib.error.HTTPError as error:
-            return error.code, error.read().decode()
+        super().__init__(host, directory, HERE / "lamp.yml", lamp_drain_seconds=1)
+        self.variables["lamp_port"] = self.port
 
     def visits(self, port: int | None = None) -> int:
-        status, body = self.get(port=port)
-        assert status == 200, body
+        body = self.page(port=port)
         found = re.search(r"Visits</th><td>(\d+)", body)
         assert found, body
         return int(found[1])
 
     def runs(self) -> dict[str, tuple[str, str]]:
-        """Id and start of each container."""
-        inspected = {name: self.host.inspect(f"lamp-{name}") for name in CONTAINERS}
-        return {name: (each["Id"], each["State"]["StartedAt"]) for name, each in inspected.items()}
+        """Id and start of each container of the Pod that is not only there to begin with."""
+        return self.starts([f"lamp-{name}" for name in CONTAINERS])
 
     def options(self) -> dict[str, Any]:
-        """The pod's native options as they were applied."""
-        record = json.loads((self.host.state_directory / "pods/lamp/record.json").read_text())
-        return dict(record["applied"]["pod"])
+        """The stack's native options as they were applied."""
+        directory = self.host.state_directory / "stacks/lamp"
+        number = json.loads((directory / "record.json").read_text())["current"]
+        return dict(json.loads((directory / f"revisions/{number}.json").read_text())["stack"])
 
     def run_engine(self, options: dict[str, Any], kill_after: int = 0) -> int:
         """Apply options without Ansible, killed after so many operations; returns the exit status."""
@@ -132,7 +86,7 @@ def test_second_run_changes_nothing(lamp: Lamp) -> None:
     result = lamp.play()
     assert (lamp.recap["changed"], lamp.recap["failed"]) == (0, 0)
     assert result["actions"] == []
-    assert result["pod"]["status"]["phase"] == "Running"
+    assert {item["name"]: item["phase"] for item in result["objects"] if item["kind"] == "Pod"} == {"lamp": "Running"}
     assert lamp.runs() == before
 
 
@@ -160,7 +114,7 @@ def test_health_follows_the_database_and_drift_is_repaired(lamp: Lamp) -> None:
     assert lamp.get("/healthz")[0] == 200
     assert lamp.visits() == visits + 1
     after = lamp.runs()
-    assert {name for name in CONTAINERS if before[name] != after[name]} == {"db"}
+    assert {name for name in before if before[name] != after[name]} == {"lamp-db"}
 
 
 def test_a_change_of_php_costs_php_alone(lamp: Lamp) -> None:
@@ -170,7 +124,7 @@ def test_a_change_of_php_costs_php_alone(lamp: Lamp) -> None:
     result = lamp.play(lamp_php_env=[{"name": "STAGE", "value": "blue"}])
     assert result["actions"] == predicted["actions"] != []
     after = lamp.runs()
-    assert {name for name in CONTAINERS if before[name] != after[name]} == {"php"}
+    assert {name for name in before if before[name] != after[name]} == {"lamp-php"}
     assert lamp.play(lamp_php_env=[{"name": "STAGE", "value": "blue"}])["actions"] == []
     lamp.play()
 
@@ -201,14 +155,14 @@ def test_a_change_of_the_port_replaces_the_pod_and_loses_no_row(lamp: Lamp) -> N
     visits, before, port = lamp.visits(), lamp.runs(), free_port()
     lamp.play(lamp_port=port)
     after = lamp.runs()
-    assert all(before[name] != after[name] for name in CONTAINERS)
+    assert all(before[name] != after[name] for name in before)
     assert lamp.visits(port) == visits + 1
     lamp.play()
     assert lamp.visits() == visits + 2
 
 
 def test_passwords_are_nowhere(lamp: Lamp) -> None:
-    generated = json.loads((lamp.host.state_directory / "secrets/lamp.json").read_text())
+    generated = json.loads((lamp.host.state_directory / "secrets/stack@lamp.json").read_text())
     passwords = [value for keys in generated.values() for value in keys.values()]
     assert len(passwords) == 3
     given = "Gv" + os.urandom(12).hex()
@@ -255,7 +209,7 @@ def test_what_is_exposed_is_found(tmp_path: Path) -> None:
 def test_interrupted_anywhere_the_next_run_converges(lamp: Lamp) -> None:
     """From nothing but the data, killed after each operation (each seventh in a short run)."""
     options, visits = lamp.options(), lamp.visits()
-    absent = {"name": "lamp", "state": "absent"}
+    absent = {"name": "lamp", "state": "absent", "pods": []}
     number = 1
     while True:
         lamp.run_engine(absent)

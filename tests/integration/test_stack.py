@@ -18,7 +18,7 @@ import pytest
 from pod_runs import SLEEP, Options, container, plan, pod, server, tripwire
 from podman_host import PodmanHost
 
-from ansible_collections.podwright.pods.plugins.module_utils import engine, manifest, stacks
+from ansible_collections.podwright.pods.plugins.module_utils import engine, manifest, podman, stacks
 from ansible_collections.podwright.pods.plugins.module_utils.errors import HostError, InvalidInput, Refused
 
 pytestmark = pytest.mark.integration
@@ -157,6 +157,23 @@ def test_created_in_order_and_unchanged(runs: StackRuns) -> None:
     assert runs.host.inspect("web-infra")["NetworkSettings"]["Networks"].keys() == {"shop"}
 
 
+def test_predicted_for_a_host_without_podman(runs: StackRuns, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only that the image is there already cannot be known."""
+    options = shop()
+    with monkeypatch.context() as without:
+        without.delenv("CONTAINER_HOST")
+        without.setattr(podman.shutil, "which", lambda *names, **places: None)
+        predicted = stacks.run_stack(options, True)
+        of_a_pod = engine.run_pod(pod(name="alone"), True)
+        with pytest.raises(HostError, match="podman is not installed"):
+            stacks.run_stack(options, False)
+    assert (predicted["changed"], of_a_pod["changed"]) == (True, True)
+    for told in (predicted, of_a_pod):
+        (warning,) = told["warnings"]
+        assert warning.startswith("predicted for a host without pods, since podman is not installed on this host")
+    assert [step for step in plan(predicted) if not step.startswith("pull image")] == plan(runs.create(options))
+
+
 def test_one_value_changes_the_container_that_took_it(runs: StackRuns) -> None:
     runs.create(shop())
     before = runs.starts()
@@ -285,6 +302,20 @@ def test_a_pod_that_was_made_alone_is_taken_over(runs: StackRuns) -> None:
     assert runs.changed_since(before) == set()
     runs.apply({"name": "all", "state": "absent"})
     assert runs.starts() == {}
+
+
+def test_a_generated_secret_comes_along_with_its_pod(runs: StackRuns) -> None:
+    env = [{"name": "TOKEN", "value_from": {"secret_key_ref": {"name": "tokens", "key": "made"}}}]
+    secrets = [{"name": "tokens", "generate": {"made": 16}}]
+    alone = pod(container(env=env), name="alone")
+    engine.run_pod({**alone, "secrets": secrets, "wait": False}, False)
+    before = runs.starts()
+    told = runs.create({"name": "all", "pods": [alone], "secrets": secrets})
+    assert plan(told) == [
+        "record revision 1 of stack all: not recorded yet",
+        "record pod alone: secrets changed",
+    ]
+    assert runs.changed_since(before) == set()
 
 
 def test_volumes_that_were_kept_can_still_be_removed(runs: StackRuns) -> None:

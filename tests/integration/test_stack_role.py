@@ -5,23 +5,15 @@
 
 from __future__ import annotations
 
-import json
-import re
-import socket
-import subprocess
-import sys
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 from podman_host import PodmanHost
 
-HERE = Path(__file__).parent
-REPOSITORY = HERE.parents[1]
-PLAYBOOK = HERE / "stack_role.yml"
+from playbooks import HERE, REPOSITORY, Playbook
+
 TEARDOWN = REPOSITORY / "playbooks/teardown.yml"
 VOLUME = "greeter-data"
 TOKEN = "Gv8mXq2LrT5w"
@@ -29,70 +21,24 @@ TOKEN = "Gv8mXq2LrT5w"
 pytestmark = pytest.mark.integration
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-class Greeter:
-    """The stack of the templates beside this file, by ansible-playbook; ``output`` is all that a run printed."""
+class Greeter(Playbook):
+    """The stack of the templates beside this file."""
 
     def __init__(self, host: PodmanHost, directory: Path) -> None:
-        self.host = host
-        self.port = free_port()
-        self.output = ""
-        self._result = directory / "result.json"
-
-    def play(self, *arguments: str, playbook: Path = PLAYBOOK, **variables: Any) -> dict[str, Any]:
-        """One run, which has to succeed; returns the stack module's result, where the playbook hands it on."""
-        assert self.run(*arguments, playbook=playbook, **variables) == 0, self.output
-        return dict(json.loads(self._result.read_text())) if self._result.exists() else {}
-
-    def run(self, *arguments: str, playbook: Path = PLAYBOOK, **variables: Any) -> int:
-        self._result.unlink(missing_ok=True)
-        given = {
-            "ansible_python_interpreter": sys.executable,
-            "result_path": str(self._result),
-            "greeter_image": self.host.image,
-            "greeter_port": self.port,
-            "greeter_greeting": "hello",
-            "greeter_page": "{everyone}: <1.10>",
-            "greeter_token": TOKEN,
-            **variables,
-        }
-        program = Path(sys.executable).with_name("ansible-playbook")
-        done = subprocess.run(
-            [program, playbook, "-i", "localhost,", "-c", "local", "-e", json.dumps(given), *arguments],
-            cwd=REPOSITORY,
-            env={**self.host.environment, "ANSIBLE_CONFIG": str(REPOSITORY / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"},
-            capture_output=True,
-            text=True,
-            check=False,
+        super().__init__(
+            host,
+            directory,
+            HERE / "stack_role.yml",
+            greeter_image=host.image,
+            greeter_greeting="hello",
+            greeter_page="{everyone}: <1.10>",
+            greeter_token=TOKEN,
         )
-        self.output = done.stdout + done.stderr
-        return done.returncode
-
-    @property
-    def changed(self) -> int:
-        """The number of tasks that changed something, as Ansible counts them."""
-        return int(re.findall(r"changed=(\d+)", self.output)[-1])
-
-    def get(self, path: str = "/") -> str:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as answer:
-            return str(answer.read().decode())
-
-    def starts(self) -> dict[str, tuple[str, str]]:
-        """Id and start of every container."""
-        inspected = {name: self.host.inspect(name) for name in self.host.containers()}
-        return {name: (each["Id"], each["State"]["StartedAt"]) for name, each in inspected.items()}
+        self.variables["greeter_port"] = self.port
 
     def environment_of(self, container: str) -> list[str]:
         pid = self.host.inspect(container)["State"]["Pid"]
         return Path(f"/proc/{pid}/environ").read_text().split("\0")
-
-    def volumes(self) -> list[str]:
-        return self.host.podman("volume", "ls", "--quiet").split()
 
 
 @pytest.fixture
@@ -102,17 +48,17 @@ def greeter(clean_host: PodmanHost, tmp_path: Path) -> Iterator[Greeter]:
 
 def test_from_variables_and_templates(greeter: Greeter) -> None:
     first = greeter.play("-vvv", "--diff")
-    assert (first["changed"], greeter.changed) == (True, 1)
+    assert (first["changed"], greeter.recap["changed"]) == (True, 1)
     assert TOKEN not in greeter.output
     assert f"TOKEN={TOKEN}" in greeter.environment_of("greeter-clerk")
-    assert greeter.get() == "hello\n"
+    assert greeter.page() == "hello\n"
     # What is no template is left alone, and what is one stays text.
     assert "WORDS={{ not_rendered }}" in greeter.environment_of("reader-reader")
-    assert (greeter.get("/page.html"), greeter.get("/plain")) == ("{everyone}: <1.10>", "1.10")
+    assert (greeter.page("/page.html"), greeter.page("/plain")) == ("{everyone}: <1.10>", "1.10")
 
     before = greeter.starts()
     assert greeter.play()["actions"] == []
-    assert greeter.changed == 0
+    assert greeter.recap["changed"] == 0
     assert greeter.starts() == before
 
     predicted = greeter.play("--check", "--diff", greeter_greeting="good bye")
@@ -122,10 +68,10 @@ def test_from_variables_and_templates(greeter: Greeter) -> None:
     assert done["diff"] == predicted["diff"]
     after = greeter.starts()
     assert {name for name in before if before[name] != after[name]} == {"greeter-web"}
-    assert greeter.get() == "good bye\n"
+    assert greeter.page() == "good bye\n"
 
     greeter.play(stack_state="rolled_back")
-    assert greeter.get() == "hello\n"
+    assert greeter.page() == "hello\n"
 
     predicted = greeter.play("--check", stack_state="absent")
     assert greeter.play(stack_state="absent")["actions"] == predicted["actions"] != []
@@ -142,12 +88,12 @@ def test_a_mapping_of_the_inventory(greeter: Greeter) -> None:
     assert greeter.play("-vvv", podwright_stacks=stacks)["changed"]
     assert TOKEN not in greeter.output
     assert greeter.play(podwright_stacks=stacks)["actions"] == []
-    assert greeter.changed == 0
+    assert greeter.recap["changed"] == 0
 
     here = {"podwright_become": False, "podwright_stacks": stacks}
     greeter.play("--check", "--diff", playbook=TEARDOWN, podwright_delete_data=True, **here)
-    assert greeter.changed == 1
-    assert greeter.get() == "hello\n"
+    assert greeter.recap["changed"] == 1
+    assert greeter.page() == "hello\n"
     greeter.play("-vvv", playbook=TEARDOWN, podwright_delete_data=True, **here)
     assert TOKEN not in greeter.output
     assert (greeter.starts(), greeter.volumes()) == ({}, [])

@@ -1,0 +1,113 @@
+# Copyright: (c) 2026, podwright.pods contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The playbook that applies stacks to a cluster, with a directory in the place of one."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate
+import pytest
+from playbook_runs import CHECKOUT
+
+KUBERNETES = "1.33"
+SHOP = {
+    "name": "shop",
+    "pods": [
+        {
+            "name": "web",
+            "containers": [
+                {
+                    "name": "web",
+                    "image": "registry.example.com/shop:1.4",
+                    "env_from": [{"secret_ref": {"name": "tokens"}}],
+                    "volume_mounts": [{"name": "data", "mount_path": "/data"}],
+                }
+            ],
+            "volumes": [{"name": "data", "persistent_volume_claim": {"claim_name": "shop-data"}}],
+        }
+    ],
+    "config_maps": [{"name": "words", "data": {"word": "hello"}}],
+    "secrets": [
+        {"name": "tokens", "string_data": {"given": "kept"}, "generate": {"made": 12, "other": 20}},
+        {"name": "plain", "string_data": {"key": "value"}},
+    ],
+}
+
+
+class Cluster:
+    """What the playbook has made, by namespace and by kind and name; ``output`` is what its last run printed."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.output = ""
+
+    def play(self, stacks: list[Any], *arguments: str, hosts: str = "one,", **variables: Any) -> int:
+        done = subprocess.run(
+            [
+                str(Path(sys.executable).with_name("ansible-playbook")),
+                *("-i", hosts, "-c", "local", CHECKOUT / "playbooks/kubernetes.yml"),
+                *("-e", json.dumps({"podwright_stacks": stacks, **variables}), *arguments),
+            ],
+            env={
+                **os.environ,
+                "TEST_CLUSTER": str(self.directory),
+                "ANSIBLE_COLLECTIONS_PATH": f"{CHECKOUT / 'collections'}:{CHECKOUT / 'tests/unit/data/cluster'}",
+                "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
+                "ANSIBLE_NOCOLOR": "1",
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        self.output = done.stdout + done.stderr
+        return done.returncode
+
+    def objects(self, namespace: str = "") -> dict[str, Any]:
+        return {path.stem: json.loads(path.read_text()) for path in (self.directory / namespace).glob("*.json")}
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Cluster:
+    return Cluster(tmp_path)
+
+
+def test_a_stack_on_a_cluster(cluster: Cluster) -> None:
+    assert cluster.play([SHOP], "-vvv", "--diff") == 0, cluster.output
+    objects = cluster.objects("shop")
+    names = {"ConfigMap-words", "Secret-tokens", "Secret-plain", "PersistentVolumeClaim-shop-data", "Pod-web"}
+    assert objects.keys() == names
+    assert cluster.objects().keys() == {"Namespace-shop"}
+    for document in objects.values():
+        kubernetes_validate.validate(document, KUBERNETES, strict=True)
+    values = {key: base64.b64decode(text).decode() for key, text in objects["Secret-tokens"]["data"].items()}
+    assert (values["given"], len(values["made"]), len(values["other"])) == ("kept", 12, 20)
+    assert "podwright.io/generate" not in json.dumps(objects)
+    assert not [value for value in values.values() if value in cluster.output and value != "kept"]
+    # What was generated stays.
+    assert cluster.play([SHOP]) == 0, cluster.output
+    assert cluster.objects("shop") == objects
+    assert cluster.play([SHOP], podwright_cluster_state="absent") == 0, cluster.output
+    assert cluster.objects("shop").keys() == {"PersistentVolumeClaim-shop-data"}
+
+
+def test_the_lamp_pod_on_a_cluster(cluster: Cluster) -> None:
+    assert cluster.play(["lamp"], lamp_layout="official") == 0, cluster.output
+    objects = cluster.objects("lamp")
+    for document in objects.values():
+        kubernetes_validate.validate(document, KUBERNETES, strict=True)
+    assert objects["Secret-passwords"]["data"].keys() == {"root_password", "app_password", "backup_password"}
+    assert [container["name"] for container in objects["Pod-lamp"]["spec"]["containers"]] == ["db", "php", "web"]
+
+
+def test_one_host_has_to_be_named(cluster: Cluster) -> None:
+    assert cluster.play([SHOP], hosts="one,two") != 0
+    assert "A cluster takes the stacks of one host, and these are 2; name it by --limit." in cluster.output
+    assert cluster.play([SHOP], "--limit", "two", hosts="one,two") == 0, cluster.output
