@@ -12,7 +12,7 @@ from typing import Any
 from ..module_utils import arguments, manifest, stack_parse
 from ..module_utils.errors import Fault, InvalidInput
 from ..module_utils.schema import INVALID, Place, Style
-from ..plugin_utils.declaring import DeclaringAction, collect, with_secrets_apart
+from ..plugin_utils.declaring import DeclaringAction, collect, named_documents, with_secrets_apart
 
 
 class ActionModule(DeclaringAction):
@@ -34,25 +34,26 @@ class ActionModule(DeclaringAction):
             raise InvalidInput(faults)
         return {"applied_by": _who(), **run_options, **declared}
 
-    def _documents(self, options: dict[str, Any]) -> list[Any]:
-        """Those of ``definition`` and of every file and directory of ``src``, with all their faults."""
+    def _documents(self, options: dict[str, Any]) -> list[tuple[str, Any]]:
+        """Those of ``definition`` and of all files of ``src``, each with what to call it; raises with all faults."""
         faults: list[Fault] = []
-        documents: list[Any] = []
+        documents: list[tuple[str, Any]] = []
         if options.get("definition") is not None:
-            documents += collect(faults, manifest.read, options["definition"]) or []
+            documents += named_documents(collect(faults, manifest.read, options["definition"]) or [], "definition")
         source = options.get("src")
         given = source if isinstance(source, list) else [] if source is None else [source]
         for number, item in enumerate(given):
             at = Place(f"src[{number}]" if isinstance(source, list) else "src", Style.NATIVE)
-            documents += collect(faults, self.read_file, item, at, True) or []
+            documents += collect(faults, self.read_files, item, at) or []
         if faults:
             raise InvalidInput(faults)
         return documents
 
 
-def _read_stack(options: dict[str, Any], documents: list[Any]) -> dict[str, Any]:
+def _read_stack(options: dict[str, Any], named: list[tuple[str, Any]]) -> dict[str, Any]:
     """The stack as the module takes it: all Secrets as the option that Ansible knows to hide."""
-    stack = stack_parse.parse_options(options, documents)
+    documents = [document for _name, document in named]
+    stack = stack_parse.parse_options(options, documents, [name for name, _document in named])
     return with_secrets_apart(documents, options, stack.secrets) if documents else options
 
 

@@ -33,7 +33,7 @@ from .lifecycle import CONTAINER_BACKOFF, TerminationBudget, should_restart
 from .materials import Environment, Facts, environment, files_digest, tmpfs_volume, volume_files
 from .observe import Sandbox, observe_image, observe_sandbox, tmpfs_volumes
 from .observed import LABEL_POD, LABEL_VOLUME, ObservedImage, read_time
-from .podman import Podman
+from .podman import Podman, keep_mounted
 from .probes import Target
 from .quantity import Quantity
 from .resources import cpu_weight_quadratic
@@ -144,6 +144,8 @@ class Executor:
             "Options": {"type": "tmpfs", "device": "tmpfs", "o": ",".join(options)},
         }
         podman.post("/volumes/create", body=body)
+        # Podman would empty it each time that no container has it, as between an init container and the next one.
+        keep_mounted(tmpfs_volume(self.pod, volume))
 
     def _write_files(self, operation: op.WriteFiles, podman: Podman) -> None:
         volume = self.pod.volume(operation.volume)

@@ -85,10 +85,13 @@ def parse(text: str, source: str = "definition") -> list[Any]:
     return documents
 
 
+_LISTS = ("List", "PodList", "ConfigMapList", "SecretList", "PersistentVolumeClaimList")
+
+
 def _flatten(document: Any, source: str, depth: int) -> Iterator[Any]:
     """The document itself, or the items of a ``kind: List`` (``PodList``, ...)."""
     kind = document.get("kind") if isinstance(document, Mapping) else None
-    if not isinstance(kind, str) or kind not in ("List", "PodList", "ConfigMapList", "SecretList"):
+    if not isinstance(kind, str) or kind not in _LISTS:
         yield document
         return
     items = document.get("items")

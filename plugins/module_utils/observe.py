@@ -23,7 +23,7 @@ from urllib.parse import quote
 
 from . import cgroup
 from . import spec as s
-from .errors import NotFound, PodmanError
+from .errors import NameInUse, NotFound, PodmanError
 from .fields import host_ports
 from .observed import (
     LABEL_POD,
@@ -170,7 +170,8 @@ class _Answers:
 def _ask(podman: Podman, name: str) -> _Answers | None:
     try:
         inspected = podman.get(f"/pods/{quote(name)}/json")
-    except NotFound:
+    except (NotFound, NameInUse):
+        # NameInUse: none is called so, and the ids of more than one begin with it, as with "d".
         return None
     if isinstance(inspected, list):
         inspected = inspected[0]

@@ -406,13 +406,26 @@ def _whole_bytes(quantity: Quantity) -> str | None:
     return f"{quantity.canonical()} is not a whole number of bytes (m means thousandths; did you mean Mi?)"
 
 
+_NO_DEVICES = (
+    "devices are not scheduled on one host; mount them with host_path (hostPath) volumes into a privileged container"
+)
+_EXTENDED = "DOMAIN/NAME"
 _OTHER_RESOURCES = {
     "ephemeral-storage": "Podman keeps no account of a container's disk use; use a volume with a quota of its own",
-    "hugepages-2Mi": "set hugepages on the host and mount them with a hostPath volume",
-    "hugepages-1Gi": "set hugepages on the host and mount them with a hostPath volume",
-    "nvidia.com/gpu": "devices are not scheduled on one host",
+    "hugepages": "set hugepages on the host and mount them with a hostPath volume",
+    _EXTENDED: _NO_DEVICES,
 }
-_AMOUNTS = Object(
+
+
+class _Amounts(Object):
+    """Amounts by resource, among whose names are a few whole families."""
+
+    def _unsupported_name(self, key: str) -> str | None:
+        family = "hugepages" if key.startswith("hugepages-") else _EXTENDED if "/" in key else None
+        return family or super()._unsupported_name(key)
+
+
+_AMOUNTS = _Amounts(
     _amounts,
     (Field("cpu", Amount()), Field("memory", Amount(_whole_bytes))),
     unsupported=_OTHER_RESOURCES,
@@ -438,7 +451,7 @@ _RESOURCES = Object(
     _resources,
     (Field("requests", _AMOUNTS, default={}), Field("limits", _AMOUNTS, default={})),
     check=_check_resources,
-    unsupported={"claims": "devices are not scheduled on one host"},
+    unsupported={"claims": _NO_DEVICES},
 )
 _RESIZE_POLICY = Object(
     s.ResizePolicy,
@@ -470,7 +483,7 @@ _CAPABILITIES = Object(
     s.Capabilities,
     (Field("add", Sequence(Text(capability)), default=()), Field("drop", Sequence(Text(capability)), default=())),
 )
-_WINDOWS = "Podman runs Linux containers only"
+_WINDOWS = "Podman runs Linux containers only; leave it out"
 
 
 def _check_privileges(context: s.SecurityContext, at: Place) -> None:
@@ -647,8 +660,8 @@ _VOLUME_PROJECTION = Object(
 )
 _USE_NAMED = "use host_path (hostPath), or a named volume (persistent_volume_claim) made with the driver you need"
 _OTHER_VOLUMES = (
-    "aws_elastic_block_store azure_disk azure_file cephfs cinder csi ephemeral fc flex_volume flocker "
-    "gce_persistent_disk git_repo glusterfs image iscsi nfs photon_persistent_disk portworx_volume quobyte rbd "
+    "aws_elastic_block_store azure_disk azure_file cephfs cinder csi fc flex_volume flocker "
+    "gce_persistent_disk glusterfs iscsi nfs photon_persistent_disk portworx_volume quobyte rbd "
     "scale_io storageos vsphere_volume"
 )
 _VOLUME_SOURCES = (
@@ -742,7 +755,12 @@ _VOLUME = Object(
         ),
     ),
     one_of=_VOLUME_SOURCES,
-    unsupported=dict.fromkeys(_OTHER_VOLUMES.split(), _USE_NAMED),
+    unsupported={
+        **dict.fromkeys(_OTHER_VOLUMES.split(), _USE_NAMED),
+        "ephemeral": "use empty_dir (emptyDir), or a named volume (persistent_volume_claim)",
+        "git_repo": "clone it with an init container into an emptyDir",
+        "image": "copy its files with an init container of that image into an emptyDir",
+    },
 )
 _HOST_ALIAS = Object(
     s.HostAlias,
@@ -844,7 +862,7 @@ _SECRET = Object(
 )
 
 _PLACEMENT = "place pods with the inventory: hosts, groups and --limit"
-_NO_API = "there is no API server on a plain host"
+_NO_API = "there is no API server on a plain host; leave it out"
 SPEC_FIELDS = (
     Field("containers", Sequence(_CONTAINER, unique_by="name", minimum=1), required=True),
     Field("init_containers", Sequence(_INIT_CONTAINER, unique_by="name"), default=()),
@@ -895,13 +913,13 @@ SPEC_UNSUPPORTED = {
     "preemption_policy": "one host evicts nothing; give memory requests instead",
     "image_pull_secrets": "log in with podman login, or pull with the image module",
     "runtime_class_name": "set the OCI runtime in the host's containers.conf",
-    "overhead": "it is added by runtime classes, which a plain host has not",
+    "overhead": "it is added by runtime classes, which a plain host has not; leave it out",
     "service_account": _NO_API,
     "service_account_name": _NO_API,
     "ephemeral_containers": "use podman exec, or add a sidecar",
-    "resource_claims": "devices are not scheduled on one host",
+    "resource_claims": _NO_DEVICES,
     "host_users": "run the pod with rootless Podman",
-    "set_hostname_as_fqdn": "give the full name as hostname",
+    "set_hostname_as_fqdn": "a plain host has no cluster domain; leave it out",
     "os": _WINDOWS,
 }
 # What the API server fills in by itself, and what says no more than "a Linux host".
@@ -1265,6 +1283,21 @@ _OTHER_KINDS = {
     "PersistentVolumeClaim": "named volumes are made when a pod claims them",
     "PersistentVolume": "named volumes are made when a pod claims them",
     "Namespace": "a host has one namespace; leave it out",
+    "PodTemplate": "give its template as a Pod",
+    "NetworkPolicy": "have Pods join networks of their own: by networks, or the annotation podwright.io/networks",
+    "EndpointSlice": "give the addresses in hostAliases of the Pods",
+    "StorageClass": "give a volume's driver in volumes, or in the annotation podwright.io/driver of its claim",
+    "HorizontalPodAutoscaler": "give each Pod by itself; their number stays as it is declared",
+    "PodDisruptionBudget": "one host evicts nothing; leave it out",
+    "PriorityClass": "one host evicts nothing; leave it out",
+    "RuntimeClass": "set the OCI runtime in the host's containers.conf",
+    "LimitRange": "give requests and limits in the Pods",
+    "ResourceQuota": "give what Pods may take of the host in allocatable",
+    "Kustomization": "give what kubectl kustomize makes of it",
+    **dict.fromkeys(("ServiceAccount", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"), _NO_API),
+    **dict.fromkeys(
+        ("IngressClass", "Gateway", "HTTPRoute"), "publish ports with hostPort, and run a reverse proxy as a pod"
+    ),
 }
 
 Reading = tuple[Any, Place]
@@ -1338,16 +1371,20 @@ def _count_reason(count: int) -> str:
     return f"holds {count} Pods; give one, and a task for each" if count else "holds no Pod; give one"
 
 
-def _document_places(documents: SequenceT[Any], source: str, faults: list[Fault]) -> list[Place]:
-    """Where each document stands: paths start at its own fields where it is the only one."""
+def _document_places(documents: SequenceT[Any], source: str | SequenceT[str], faults: list[Fault]) -> list[Place]:
+    """Where each document stands: paths start at its own fields where it is the only one.
+
+    ``source`` is what all of them are called together, or the name of each.
+    """
     if len(documents) == 1:
         return [Place("", Style.KUBERNETES, faults)]
-    return [Place(f"{source}[{number}]", Style.KUBERNETES, faults) for number in range(len(documents))]
+    names = [f"{source}[{number}]" for number in range(len(documents))] if isinstance(source, str) else source
+    return [Place(name, Style.KUBERNETES, faults) for name in names]
 
 
 def read_documents(
     documents: SequenceT[Any],
-    source: str,
+    source: str | SequenceT[str],
     faults: list[Fault],
     kinds: MappingT[str, Object] | None = None,
 ) -> dict[str, list[Reading]]:
@@ -1356,8 +1393,10 @@ def read_documents(
     read: dict[str, list[Reading]] = {kind: [] for kind in kinds}
     for document, at in zip(documents, _document_places(documents, source, faults)):
         kind = document.get("kind") if isinstance(document, MappingT) else None
+        if kind == "Pod":
+            document = _as_declared(document)
         if not isinstance(document, MappingT):
-            here = Place(at.path or source, at.style, faults)
+            here = Place(at.path or (source if isinstance(source, str) else source[0]), at.style, faults)
             here.fault("is not a mapping with apiVersion, kind and metadata")
         elif not isinstance(kind, str) or suggest(kind, ("Pod",)):
             read["Pod"].append((kinds["Pod"].parse(document, at), at))
@@ -1367,6 +1406,36 @@ def read_documents(
             hint = _OTHER_KINDS.get(kind) or f"give {', '.join(kinds)}" + suggest(kind, tuple(kinds))
             at.key("kind").fault(f"{shown(kind)} is not supported; {hint}")
     return read
+
+
+_API_ACCESS = re.compile(r"kube-api-access-[a-z0-9]{5}")
+"""The volume that an API server adds to Pods, with a token of their service account."""
+
+
+def _as_declared(document: MappingT[str, Any]) -> MappingT[str, Any]:
+    """An exported Pod without what a cluster has put into its spec: its node, and its access to the API server."""
+    metadata, spec = document.get("metadata"), document.get("spec")
+    if not isinstance(metadata, MappingT) or not isinstance(spec, MappingT) or not metadata.get("uid"):
+        return document
+    spec = {name: value for name, value in spec.items() if name != "nodeName"}
+    if isinstance(spec.get("volumes"), (list, tuple)):
+        spec["volumes"] = [volume for volume in spec["volumes"] if not _is_api_access(volume)]
+    for group in ("initContainers", "containers"):
+        if isinstance(spec.get(group), (list, tuple)):
+            spec[group] = [_without_api_access(container) for container in spec[group]]
+    return {**document, "spec": spec}
+
+
+def _without_api_access(container: Any) -> Any:
+    mounts = container.get("volumeMounts") if isinstance(container, MappingT) else None
+    if not isinstance(mounts, (list, tuple)):
+        return container
+    return {**container, "volumeMounts": [mount for mount in mounts if not _is_api_access(mount)]}
+
+
+def _is_api_access(item: Any) -> bool:
+    name = item.get("name") if isinstance(item, MappingT) else None
+    return isinstance(name, str) and _API_ACCESS.fullmatch(name) is not None
 
 
 def config_object(build: Any, values: Any, at: Place, check: Any) -> Reading:

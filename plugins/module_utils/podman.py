@@ -425,6 +425,19 @@ def podman_program() -> str:
     return program
 
 
+def keep_mounted(volume: str) -> None:
+    """Have a volume mounted until it is removed, also while no container uses it. Podman's API has no call for that."""
+    program = podman_program()
+    command = [program, "volume", "mount", volume]
+    if os.geteuid() != 0:
+        command = [program, "unshare", *command]
+    # With one of these set the program asks a service, which cannot do it either.
+    environment = {name: value for name, value in os.environ.items() if name not in FOREIGN_VARIABLES}
+    done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
+    if done.returncode != 0:
+        raise HostError(f"volume {volume} cannot be mounted: {done.stderr.strip()}")
+
+
 class EmptyHost(Podman):
     """Stands for the Podman of a host that has none yet, so that a run can be predicted: nothing is there.
 

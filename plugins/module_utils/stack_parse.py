@@ -125,6 +125,13 @@ STACK_FIELDS = (
 _STACK = Object(dict, STACK_FIELDS)
 
 
+def _bound_volume(text: str) -> str | None:
+    """What a cluster has bound a claim to says nothing here; what a user has chosen would."""
+    if re.fullmatch(r"pvc-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", text):
+        return None
+    return "is not supported; a claim is the Podman volume of its name"
+
+
 class _Anything(Type):
     """Annotations as they are: `_own` reads those of our own and leaves the others unread."""
 
@@ -137,6 +144,7 @@ _ANNOTATED_METADATA = replace(
     fields=(*parse.CONFIG_METADATA.fields, Field("annotations", _Anything(), default={})),
     ignored=parse.CONFIG_METADATA.ignored - {"annotations"},
 )
+_STORAGE = Object(dict, (Field("storage", Amount()),))
 _CLAIM = Object(
     dict,
     (
@@ -151,14 +159,20 @@ _CLAIM = Object(
                     Field("access_modes", Sequence(Text()), default=()),
                     Field("volume_mode", Text(choices=("Filesystem",)), default="Filesystem"),
                     Field("storage_class_name", Text()),
+                    Field("volume_name", Text(_bound_volume)),
                     Field(
                         "resources",
-                        Object(dict, (Field("requests", Object(dict, (Field("storage", Amount()),))),)),
+                        Object(
+                            dict,
+                            (Field("requests", _STORAGE), Field("limits", _STORAGE)),
+                        ),
                     ),
                 ),
                 unsupported={
                     "selector": "a claim is the Podman volume of its name",
-                    "volume_name": "a claim is the Podman volume of its name",
+                    "volume_attributes_class_name": (
+                        "give the volume's options in volumes, or in the annotation podwright.io/options"
+                    ),
                     "data_source": "fill the volume with an init container",
                     "data_source_ref": "fill the volume with an init container",
                 },
@@ -228,8 +242,13 @@ class _Claim:
     is_declared: bool = True
 
 
-def parse_options(options: MappingT[str, Any], documents: SequenceT[Any] = (), source: str = "definition") -> StackSpec:
-    """The stack that options and Kubernetes documents describe together. Raises InvalidInput with every fault."""
+def parse_options(
+    options: MappingT[str, Any], documents: SequenceT[Any] = (), source: str | SequenceT[str] = "definition"
+) -> StackSpec:
+    """The stack that options and Kubernetes documents describe together. Raises InvalidInput with every fault.
+
+    ``source`` is what faults call the documents, or each of them.
+    """
     faults: list[Fault] = []
     at = Place("", Style.NATIVE, faults)
     values = _STACK.parse(options, at)

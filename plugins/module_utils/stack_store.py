@@ -56,11 +56,21 @@ class Owned:
 
 @dataclass(frozen=True)
 class StackRecord:
-    """``current`` is the revision that was applied last, ``good`` the last one that became ready; 0 is none."""
+    """``current`` is the revision that was applied last (0 is none), ``all_good`` are those that became ready."""
 
     current: int = 0
-    good: int = 0
+    all_good: tuple[int, ...] = ()
     owned: Owned = field(default_factory=Owned)
+
+    @property
+    def good(self) -> int:
+        """The last one that became ready, 0 for none."""
+        return self.all_good[-1] if self.all_good else 0
+
+    @property
+    def good_before(self) -> int:
+        """The last good one before the present one, 0 for none."""
+        return next((number for number in reversed(self.all_good) if number != self.current), 0)
 
 
 class StackStore:
@@ -76,11 +86,11 @@ class StackStore:
             return StackRecord()
         data = _load(self.directory / "record.json", content)
         owned = Owned(**{name: tuple(items) for name, items in data["owned"].items()})
-        return StackRecord(int(data["current"]), int(data["good"]), owned)
+        return StackRecord(int(data["current"]), tuple(data["all_good"]), owned)
 
     def write(self, record: StackRecord) -> None:
         owned = {name: list(getattr(record.owned, name)) for name in ("pods", "volumes", "networks")}
-        data = {"version": RECORD_VERSION, "current": record.current, "good": record.good, "owned": owned}
+        data = {"version": RECORD_VERSION, "current": record.current, "all_good": list(record.all_good), "owned": owned}
         self._write("record.json", data)
 
     def numbers(self) -> tuple[int, ...]:

@@ -120,12 +120,13 @@ def _locks(store: Store, request: StackRequest) -> Iterator[None]:
 class StackRun:
     """One run on one stack: what it found, what it decided, what it did. Raises Refused, with every reason."""
 
-    def __init__(self, podman: Podman, store: Store, request: StackRequest) -> None:
+    def __init__(self, podman: Podman, store: Store, request: StackRequest, record: StackRecord | None = None) -> None:
+        """``record`` takes the place of the one that is kept, when the run carries on what another one began."""
         self.podman = podman
         self.store = store
         self.request = request
         self.files = StackStore(store, request.name)
-        self.record = self.files.read()
+        self.record = record or self.files.read()
         self.before = self.files.revision(self.record.current).stack if self.record.current else None
         self.stack = self._wanted()
         self.snapshot = Snapshot(podman)
@@ -162,12 +163,9 @@ class StackRun:
         """The one that was asked for, else the last good one before the present one."""
         if self.request.revision is not None:
             return self.request.revision
-        if self.record.good and self.record.good != self.record.current:
-            return self.record.good
-        earlier = [number for number in self.files.numbers() if number < self.record.current]
-        if not earlier:
-            raise Refused([Fault("state", f"stack {self.request.name} has no earlier revision to go back to")])
-        return earlier[-1]
+        if not self.record.good_before:
+            raise Refused([Fault("state", f"stack {self.request.name} has no earlier good revision to go back to")])
+        return self.record.good_before
 
     def _pods_present(self) -> dict[str, str]:
         """The pods of ours on this host, with the stack that their label names."""
@@ -454,7 +452,7 @@ class StackRun:
         if self.request.state == "rolled_back" and not cause:
             cause = f"rolled back to revision {self._revision_to_go_back_to()}"
         self.files.write_revision(Revision(number, self.stack, time.time(), self.request.applied_by, cause))
-        self._write(StackRecord(number, self.record.good, self._owned().joined(self.record.owned)))
+        self._write(replace(self.record, current=number, owned=self._owned().joined(self.record.owned)))
 
     def _owned(self) -> Owned:
         """What the stack owns once all is done: volumes only if they were not there before it."""
@@ -477,8 +475,11 @@ class StackRun:
         owned = self.record.owned
         volumes = tuple(v for v in owned.volumes if not self.request.prune_volumes or v in _volumes_of(self.stack))
         networks = tuple(n for n in owned.networks if not self.request.prune or self._declares_network(n))
-        self._write(StackRecord(number, number, Owned(self._owned_pods(), volumes, networks)))
-        self.files.keep_revisions(self.request.revision_history_limit, (number,))
+        all_good = (*(good for good in self.record.all_good if good != number), number)
+        self._write(StackRecord(number, all_good, Owned(self._owned_pods(), volumes, networks)))
+        self.files.keep_revisions(self.request.revision_history_limit, (number, self.record.good_before))
+        kept = self.files.numbers()
+        self._write(replace(self.record, all_good=tuple(good for good in all_good if good in kept)))
 
     def _declares_network(self, name: str) -> bool:
         return any(network.name == name for network in self.stack.networks)
@@ -564,9 +565,8 @@ class StackRun:
             return f"It is left as it is: what was applied is revision {good.number}, the last good one."
         request = replace(self.request, state="started", stack=good.stack, on_failure="", prune=True)
         try:
-            run = StackRun(self.podman, self.store, request)
-            run._write(replace(run.record, current=good.number))
-            run.before = good.stack
+            run = StackRun(self.podman, self.store, request, replace(self.record, current=good.number))
+            run.files.write(run.record)
             run.carry_out()
         except PodwrightError as error:
             return f"Going back to revision {good.number} failed as well: {error}"
@@ -699,6 +699,7 @@ def _describe(podman: Podman, store: Store, node: Node, name: str) -> dict[str, 
                 "applied_at": show_time(revision.applied_at),
                 "applied_by": revision.applied_by,
                 "change_cause": revision.change_cause,
+                "is_good": revision.number in record.all_good,
             }
             for revision in revisions
         ],

@@ -82,6 +82,10 @@ stacks:
           description: Why.
           type: str
           sample: version 1.4
+        is_good:
+          description: Whether all of it became ready.
+          type: bool
+          sample: true
     pods:
       description: The Pods, as M(podwright.pods.pod_info) tells them, in the order in which they start.
       type: list

@@ -34,11 +34,12 @@ class DeclaringAction(ShippingAction):
         """The options for the module; raises InvalidInput with every fault of the task."""
         raise NotImplementedError
 
-    def read_file(self, given: Any, at: Place, may_be_directory: bool = False) -> list[Any]:
-        """The documents of a file of the role or beside the playbook, decrypted where Ansible Vault encrypted it.
+    def read_file(self, given: Any, at: Place) -> list[Any]:
+        """The documents of a file of the role or beside the playbook, decrypted where Ansible Vault encrypted it."""
+        return [document for _name, document in self.read_files(given, at, may_be_directory=False)]
 
-        Of a directory, where that may be given, those of all its YAML and JSON files, by name.
-        """
+    def read_files(self, given: Any, at: Place, may_be_directory: bool = True) -> list[tuple[str, Any]]:
+        """The documents of a file, or of all YAML and JSON files of a directory by name, each with what to call it."""
         name = Text(parse.not_empty).parse(given, at)
         if at.faults:
             raise InvalidInput(at.faults)
@@ -48,7 +49,7 @@ class DeclaringAction(ShippingAction):
             at.fault(f"there is no {shown(name)} in files/ of the role or playbook, nor beside them")
             raise InvalidInput(at.faults) from None
         if not path.is_dir():
-            return manifest.read(manifest.decode(self._content(path, at), str(name)), str(name))
+            return self._documents_of(path, at, str(name))
         if not may_be_directory:
             at.fault(f"{shown(name)} is a directory; give a file in it")
             raise InvalidInput(at.faults)
@@ -57,11 +58,11 @@ class DeclaringAction(ShippingAction):
             at.fault(f"{shown(name)} has no files that end with {', '.join(DOCUMENT_SUFFIXES)}")
             raise InvalidInput(at.faults)
         named = ((f"{str(name).rstrip('/')}/{file.name}", file) for file in files)
-        return [
-            doc
-            for label, file in named
-            for doc in manifest.read(manifest.decode(self._content(file, at), label), label)
-        ]
+        return [item for label, file in named for item in self._documents_of(file, at, label)]
+
+    def _documents_of(self, path: Path, at: Place, label: str) -> list[tuple[str, Any]]:
+        documents = manifest.read(manifest.decode(self._content(path, at), label), label)
+        return named_documents(documents, label)
 
     def _content(self, path: Path, at: Place) -> bytes:
         try:
@@ -69,6 +70,12 @@ class DeclaringAction(ShippingAction):
         except (AnsibleError, OSError) as error:
             at.fault(" ".join(str(error).split()))
             raise InvalidInput(at.faults) from None
+
+
+def named_documents(documents: list[Any], label: str) -> list[tuple[str, Any]]:
+    """Documents of one source, each with what faults call it: the source, and a number where there are several."""
+    names = [label] if len(documents) == 1 else [f"{label}[{number}]" for number in range(len(documents))]
+    return [*zip(names, documents)]
 
 
 def with_secrets_apart(documents: list[Any], options: dict[str, Any], secrets: tuple[s.Secret, ...]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from pod_runs import PodRuns
 from podman_host import PodmanHost
+from stack_runs import StackRuns
 
 
 @pytest.fixture(scope="session")
@@ -46,6 +47,12 @@ def in_host(clean_host: PodmanHost, monkeypatch: pytest.MonkeyPatch) -> PodmanHo
 def pods(in_host: PodmanHost) -> PodRuns:
     """Runs of the engine, in this process, on the session's Podman, which is emptied afterwards."""
     return PodRuns(in_host)
+
+
+@pytest.fixture
+def runs(in_host: PodmanHost) -> StackRuns:
+    """Runs of the stack engine, in this process, on the session's Podman, which is emptied afterwards."""
+    return StackRuns(in_host)
 
 
 @pytest.fixture(scope="session")

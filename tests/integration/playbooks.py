@@ -35,7 +35,7 @@ class Playbook:
     ``inventory`` is that of the run, by default this host alone with no variables.
     """
 
-    inventory = ("-i", "localhost,", "-c", "local")
+    inventory: tuple[str, ...] = ("-i", "localhost,", "-c", "local")
 
     def __init__(self, host: PodmanHost, directory: Path, path: Path, **variables: Any) -> None:
         self.host = host

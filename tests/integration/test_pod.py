@@ -194,6 +194,16 @@ def test_kubernetes_document_is_the_same_pod(pods: PodRuns) -> None:
     pods.unchanged({"definition": [documents[0], told]}, wait=True)
 
 
+def test_a_name_that_begins_ids_of_other_pods(pods: PodRuns) -> None:
+    """Podman also takes the beginning of an id for a name, and refuses it where it is not the only one."""
+    first_digits: list[str] = []
+    while len(first_digits) == len({*first_digits}):
+        identity = pods.host.podman("pod", "create", "--infra=false", "--name", f"foreign-{len(first_digits)}")
+        first_digits.append(identity[0])
+    pods.create(pod(name=first_digits[-1]))
+    assert f"{first_digits[-1]}-main" in pods.names()
+
+
 # --- pod_info --------------------------------------------------------------------------------------------------------
 
 

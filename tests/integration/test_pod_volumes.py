@@ -109,6 +109,21 @@ def test_memory_empty_dir(pods: PodRuns) -> None:
     assert pods.host.podman("volume", "ls", "-q") == ""
 
 
+def test_memory_outlives_the_containers_that_use_it(pods: PodRuns) -> None:
+    """From an init container to the next one, and through the replacement of the only one that has it."""
+    writer = mounting(name="writer")
+    writer["command"] = ["sh", "-c", "echo kept > /data/word"]
+    volume = {"name": "data", "empty_dir": {"medium": "Memory"}}
+    options = pod(mounting(name="reader"), init_containers=[writer], volumes=[volume])
+    pods.create(options)
+    assert pods.read("web-reader", "/data/word") == "kept\n"
+    options["containers"][0]["env"] = [{"name": "A", "value": "b"}]
+    pods.create(options)
+    assert pods.read("web-reader", "/data/word") == "kept\n"
+    pods.apply({"name": "web", "state": "absent"})
+    assert pods.host.podman("volume", "ls", "-q") == ""
+
+
 def test_empty_dir_changes_its_medium_and_size(pods: PodRuns) -> None:
     def options(**source: str) -> Options:
         return pod(mounting(), volumes=[{"name": "data", "empty_dir": source}])

@@ -5,18 +5,12 @@
 
 from __future__ import annotations
 
-import json
-import os
-import signal
-import subprocess
-import sys
-import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pod_runs import SLEEP, Options, container, plan, pod, server, tripwire
-from podman_host import PodmanHost
+from pod_runs import SLEEP, Options, container, plan, pod, server
+from stack_runs import StackRuns, results
 
 from ansible_collections.podwright.pods.plugins.module_utils import engine, manifest, podman, stacks
 from ansible_collections.podwright.pods.plugins.module_utils.errors import HostError, InvalidInput, Refused
@@ -25,65 +19,6 @@ pytestmark = pytest.mark.integration
 
 HERE = Path(__file__).parent
 REPOSITORY = HERE.parents[1]
-
-
-class StackRuns:
-    """Runs of the stack engine in this process, each held to what check mode said of it."""
-
-    def __init__(self, host: PodmanHost) -> None:
-        self.host = host
-
-    def apply(self, options: Options, **more: Any) -> Options:
-        predicted = self.predict(options, **more)
-        result = stacks.run_stack({**options, **more}, False)
-        assert result["actions"] == predicted["actions"]
-        assert result["changed"] == predicted["changed"]
-        return result
-
-    def predict(self, options: Options, **more: Any) -> Options:
-        before = self.host.mutations()
-        with tripwire():
-            predicted = stacks.run_stack({**options, **more}, True)
-        assert self.host.mutations() == before
-        return predicted
-
-    def unchanged(self, options: Options, **more: Any) -> Options:
-        before = self.starts()
-        result = self.apply(options, **more)
-        assert (result["actions"], result["changed"]) == ([], False)
-        assert "diff" not in result
-        assert self.starts() == before
-        return result
-
-    def create(self, options: Options, **more: Any) -> Options:
-        result = self.apply(options, **more)
-        assert result["changed"]
-        self.unchanged(options, **more)
-        return result
-
-    def starts(self) -> dict[str, tuple[str, str]]:
-        """Id and start of every container."""
-        inspected = {name: self.host.inspect(name) for name in self.host.containers()}
-        return {name: (each["Id"], each["State"]["StartedAt"]) for name, each in inspected.items()}
-
-    def changed_since(self, before: dict[str, tuple[str, str]]) -> set[str]:
-        now = self.starts()
-        return {name for name in {*now, *before} if now.get(name) != before.get(name)}
-
-    def volumes(self) -> list[str]:
-        return sorted(self.host.podman("volume", "ls", "--format", "{{.Name}}").split())
-
-    def networks(self) -> list[str]:
-        return sorted(self.host.podman("network", "ls", "--format", "{{.Name}}").split())
-
-    def info(self, name: str = "shop") -> Options:
-        (found,) = stacks.run_stack_info({"name": name})["stacks"]
-        return dict(found)
-
-
-@pytest.fixture
-def runs(in_host: PodmanHost) -> StackRuns:
-    return StackRuns(in_host)
 
 
 def shop(level: str = "1", **more: Any) -> Options:
@@ -120,10 +55,6 @@ def shop(level: str = "1", **more: Any) -> Options:
         "networks": [{"name": "shop", "dns": False}],
         **more,
     }
-
-
-def results(told: Options) -> dict[str, str]:
-    return {f"{item['kind']} {item['name']}": item["result"] for item in told["objects"]}
 
 
 # --- apply, and apply again ------------------------------------------------------------------------------------------
@@ -489,6 +420,22 @@ def test_a_stack_that_does_not_become_ready_is_taken_back_as_a_whole(runs: Stack
         stacks.run_stack({**broken, "wait_timeout": 3}, False)
     assert (runs.info()["revision"], runs.info()["is_good"]) == (1, True)
     runs.unchanged(shop())
+    assert {each["number"]: each["is_good"] for each in runs.info()["revisions"]} == {1: True, 2: False}
+
+
+@pytest.mark.parametrize("on_failure", ["keep", "rollback"])
+def test_what_was_never_ready_is_not_brought_back(runs: StackRuns, on_failure: str) -> None:
+    def serving(word: str) -> Options:
+        ready = {"exec": {"command": ["test", word, "!=", "broken"]}, "period_seconds": 1}
+        return {"name": "words", "pods": [pod(container(readiness_probe=ready, env=[{"name": "A", "value": word}]))]}
+
+    runs.create(serving("one"))
+    with pytest.raises(engine.RunFailed):
+        stacks.run_stack({**serving("broken"), "wait_timeout": 2, "on_failure": on_failure}, False)
+    runs.create(serving("fixed"))
+    assert [each["number"] for each in runs.info("words")["revisions"]] == [1, 2, 3]
+    runs.apply({"name": "words", "state": "rolled_back"})
+    runs.unchanged(serving("one"))
 
 
 def test_a_first_stack_that_fails_is_left_to_look_at(runs: StackRuns) -> None:
@@ -498,60 +445,6 @@ def test_a_first_stack_that_fails_is_left_to_look_at(runs: StackRuns) -> None:
     assert (runs.info("new")["revision"], runs.info("new")["is_good"]) == (1, False)
     fine = {"name": "new", "pods": [pod(restart_policy="Never")]}
     runs.create(fine)
-
-
-# --- killed, and two at once -----------------------------------------------------------------------------------------
-
-
-def test_killed_anywhere_the_next_run_converges(runs: StackRuns, tmp_path: Path) -> None:
-    step = 1 if os.environ.get("PODWRIGHT_TEST_FULL") else 4
-    first, second = shop(), {**shop(level="2"), "pods": [shop()["pods"][1], pod(name="third")], "depends_on": {}}
-    number, was_killed = 1, True
-    while was_killed:
-        runs.apply({"name": "shop", "state": "absent"})
-        runs.apply(first)
-        was_killed = kill_after(runs.host, tmp_path, second, number)
-        stacks.run_stack(second, False)
-        runs.unchanged(second)
-        assert {name.partition("-")[0] for name in runs.host.containers()} == {"worker", "third"}
-        assert runs.info()["is_good"]
-        number += step
-    assert number > 8
-
-
-def kill_after(host: PodmanHost, directory: Path, options: Options, number: int) -> bool:
-    """Apply in another process, which is killed right after so many operations; whether it came to that."""
-    path = directory / "options.json"
-    path.write_text(json.dumps(options))
-    done = subprocess.run(
-        [sys.executable, HERE / "interruption.py", path, str(number)],
-        env={**host.environment, "PYTHONPATH": str(REPOSITORY / "collections")},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode in (0, -signal.SIGKILL), done.stderr
-    return done.returncode != 0
-
-
-def test_two_at_once_end_as_one_of_them(runs: StackRuns) -> None:
-    declared = [shop(level=str(number)) for number in range(2)]
-    failed: list[BaseException] = []
-
-    def apply(options: Options) -> None:
-        try:
-            stacks.run_stack(options, False)
-        except BaseException as error:
-            failed.append(error)
-
-    threads = [threading.Thread(target=apply, args=(options,)) for options in declared]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not failed
-    assert sum(not stacks.run_stack(options, True)["changed"] for options in declared) == 1
-    assert runs.info()["revision"] == 2
 
 
 # --- Kubernetes documents --------------------------------------------------------------------------------------------

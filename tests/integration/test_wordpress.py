@@ -1,0 +1,209 @@
+# Copyright: (c) 2026, podwright.pods contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""WordPress as Debian has it, by the role stack alone: installed, written, upgraded, and taken back, over HTTP."""
+
+from __future__ import annotations
+
+import datetime
+import http.cookiejar
+import json
+import re
+import secrets
+import time
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from podman_host import PodmanHost
+
+from playbooks import HERE, Playbook
+
+WEB = {"blog-wordpress", "blog-cron"}
+TEXT = "Grüße aus dem Pod"
+UPLOAD = "on a volume\n"
+SECOND_RELEASE: dict[str, Any] = {"blog_release": "2", "blog_extensions": ["php-curl"]}
+BROKEN_IMAGE = {
+    "name": "localhost/blog:broken",
+    "build": {"containerfile": "FROM localhost/blog:1\nRUN rm /usr/share/wordpress/wp-settings.php\n"},
+}
+
+pytestmark = [pytest.mark.lamp, pytest.mark.long]
+
+
+class Author:
+    """Who writes the blog: a browser with its cookies. WordPress' own editor uses the same REST interface."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._password = secrets.token_urlsafe(16)
+        cookies = urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())
+        self._browser = urllib.request.build_opener(cookies)
+
+    def open(self, path: str, data: bytes | None = None, headers: dict[str, str] | None = None) -> str:
+        request = urllib.request.Request(self._url + path, data, headers or {})
+        with self._browser.open(request, timeout=30) as answer:
+            return str(answer.read().decode())
+
+    def submit(self, path: str, **fields: str) -> str:
+        """Send a form; returns the page that comes of it."""
+        return self.open(path, urllib.parse.urlencode(fields).encode())
+
+    def install(self) -> None:
+        assert 'name="weblog_title"' in self.open("/"), "an empty blog leads to its installation"
+        page = self.submit(
+            "/wp-admin/install.php?step=2",
+            weblog_title="Pods",
+            user_name="author",
+            admin_password=self._password,
+            admin_password2=self._password,
+            admin_email="author@example.org",
+            language="",
+        )
+        assert "Success!" in page
+
+    def log_in(self) -> None:
+        # The form brings a cookie that has to come back with it.
+        self.open("/wp-login.php")
+        page = self.submit("/wp-login.php", log="author", pwd=self._password, redirect_to="/wp-admin/", testcookie="1")
+        assert "wp-admin-bar-logout" in page
+
+    def publish(self, **fields: str) -> dict[str, Any]:
+        """A new post, as WordPress tells it."""
+        return self._create("posts", json.dumps(fields).encode(), {"Content-Type": "application/json"})
+
+    def upload(self, name: str, text: str) -> dict[str, Any]:
+        headers = {"Content-Type": "text/plain", "Content-Disposition": f'attachment; filename="{name}"'}
+        return self._create("media", text.encode(), headers)
+
+    def _create(self, kind: str, content: bytes, headers: dict[str, str]) -> dict[str, Any]:
+        nonce = self.open("/wp-admin/admin-ajax.php?action=rest-nonce")
+        answer = self.open(f"/index.php?rest_route=/wp/v2/{kind}", content, {**headers, "X-WP-Nonce": nonce})
+        return dict(json.loads(answer))
+
+    def curl_version(self) -> str:
+        """What the Site Health page says of the PHP extension that only the second release has."""
+        found = re.search(r"cURL version</td><td>([^<]*)", self.open("/wp-admin/site-health.php?tab=debug"))
+        assert found
+        return found[1]
+
+
+class Blog(Playbook):
+    """The stack of the playbook, with something to read; ``printed`` is all that its runs ever printed."""
+
+    inventory = ()
+
+    def __init__(self, host: PodmanHost, directory: Path) -> None:
+        # All Podmans of a machine have one name server, which knows networks by their names alone.
+        super().__init__(host, directory, HERE / "wordpress.yml", blog_network=host.directory.name)
+        self.variables["blog_port"] = self.port
+        self.printed = ""
+        self.author = Author(f"http://127.0.0.1:{self.port}")
+
+    def run(self, *arguments: str, playbook: Path | None = None, **variables: Any) -> int:
+        status = super().run("-vvv", "--diff", *arguments, playbook=playbook, **variables)
+        self.printed += self.output
+        return status
+
+    def write(self) -> None:
+        """Everything that is there to be lost."""
+        self.author.install()
+        self.author.log_in()
+        self._post = self.author.publish(title="Hello", content=TEXT, status="publish")
+        self._upload = self.author.upload("hello.txt", UPLOAD)
+        # WordPress publishes at once what is due within a minute.
+        due = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=65)
+        self._scheduled = self.author.publish(
+            title="Later", content="By cron", status="future", date_gmt=due.strftime("%Y-%m-%dT%H:%M:%S")
+        )
+
+    def assert_intact(self) -> None:
+        """Visitors read what was written, and the author is still logged in."""
+        assert TEXT in self.page(f"/?p={self._post['id']}")
+        assert self.page(urllib.parse.urlsplit(self._upload["source_url"]).path) == UPLOAD
+        assert "wp-admin-bar-logout" in self.author.open("/wp-admin/")
+
+    def shows_scheduled_post(self) -> bool:
+        return self.get(f"/?p={self._scheduled['id']}")[0] == 200
+
+    def images(self) -> set[str]:
+        return {self.host.inspect(name)["ImageName"] for name in WEB}
+
+
+@pytest.fixture(scope="module")
+def blog(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Blog]:
+    """The first release, up and running. Tests leave it so."""
+    host = PodmanHost()
+    try:
+        host.start()
+        stack = Blog(host, tmp_path_factory.mktemp("blog"))
+        stack.play()
+        stack.write()
+        yield stack
+    finally:
+        host.remove()
+
+
+def replaced(before: dict[str, Any], after: dict[str, Any]) -> set[str]:
+    """The containers that were made anew or started again. There are neither more nor less of them."""
+    assert before.keys() == after.keys()
+    return {name for name in before if before[name] != after[name]}
+
+
+def test_what_is_written_is_served(blog: Blog) -> None:
+    blog.assert_intact()
+    assert TEXT in blog.page()
+
+
+def test_second_run_changes_nothing(blog: Blog) -> None:
+    before = blog.starts()
+    assert blog.play()["actions"] == []
+    assert blog.recap["changed"] == 0
+    assert blog.starts() == before
+
+
+def test_an_upgrade_replaces_wordpress_alone_and_can_be_taken_back(blog: Blog) -> None:
+    before = blog.starts()
+    assert blog.author.curl_version() == "Not available"
+    blog.play(**SECOND_RELEASE)
+    second = blog.starts()
+    assert replaced(before, second) == WEB
+    assert blog.images() == {"localhost/blog:2"}
+    assert re.match(r"\d+\.\d+", blog.author.curl_version())
+    blog.assert_intact()
+
+    blog.play(stack_state="rolled_back")
+    assert replaced(second, blog.starts()) == WEB
+    assert blog.images() == {"localhost/blog:1"}
+    assert blog.author.curl_version() == "Not available"
+    blog.assert_intact()
+    assert blog.play()["actions"] == []
+
+
+def test_a_release_that_does_not_become_ready_is_taken_back(blog: Blog) -> None:
+    before = blog.starts()
+    assert blog.run(blog_image=BROKEN_IMAGE, stack_wait_timeout=20) != 0
+    assert "blog/wordpress" in blog.output
+    assert re.search(r"Rolled back to revision \d+, which is ready again", blog.output)
+    assert replaced(before, blog.starts()) == WEB
+    assert blog.images() == {"localhost/blog:1"}
+    blog.assert_intact()
+    assert blog.play()["actions"] == []
+
+
+def test_what_is_scheduled_comes_out(blog: Blog) -> None:
+    deadline = time.monotonic() + 90
+    while not blog.shows_scheduled_post():
+        assert time.monotonic() < deadline
+        time.sleep(1)
+
+
+def test_passwords_and_keys_are_not_printed(blog: Blog) -> None:
+    generated = json.loads((blog.host.state_directory / "secrets/stack@blog.json").read_text())
+    values = [value for keys in generated.values() for value in keys.values()]
+    assert len(values) == 9
+    assert "Keep the stack" in blog.printed
+    assert not [value for value in values if value in blog.printed]
