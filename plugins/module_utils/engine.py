@@ -11,16 +11,17 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from typing import Any, Callable
+from typing import Any, Callable, Protocol
 
-from . import host_code, parse, report, supervision
 from . import materials as m
+from . import parse, report, supervision
 from . import podman as podman_room
 from . import spec as s
 from .errors import ContainerFailed, Fault, InvalidInput, PodwrightError
 from .execute import Executor, OperationFailed
-from .fields import Context, RestartOnChange
+from .fields import Context, RestartOnChange, Settings
 from .observe import Snapshot, observe, observe_image, observe_sandbox, read_node
 from .observed import LABEL_POD, Node, Observed, ObservedPod
 from .operations import Operation, Plan, PullImage
@@ -28,7 +29,7 @@ from .plan import Desired, plan_absent, plan_completed, plan_started, plan_stopp
 from .podman import Podman
 from .quantity import Quantity
 from .store import Applied, Record, Store
-from .wait import Waiter
+from .wait import Waiter, Watch
 
 _SAMPLE_SECONDS = 0.2
 _DIGITS_OF_UID = (8, 4, 4, 4, 12)
@@ -47,11 +48,8 @@ class Request:
     wait: bool
     wait_timeout_seconds: float
     on_failure: str
-    allocatable: Mapping[str, int]
     is_check: bool
-    restart_on_change: RestartOnChange = field(default_factory=RestartOnChange)
-    stack: str = ""
-    """The stack that the pod belongs to, if it does."""
+    settings: Settings = field(default_factory=Settings)
 
 
 class RunFailed(PodwrightError):
@@ -70,7 +68,7 @@ class RunFailed(PodwrightError):
 def read_request(options: Mapping[str, Any], is_check: bool) -> Request:
     """The request in a module's options. Raises InvalidInput with every fault."""
     state = options.get("state") or "started"
-    allocatable = parse.parse_allocatable(options.get("allocatable") or {})
+    settings = read_settings(options)
     name = options.get("name") or _name_in(options.get("definition"))
     needs_pod = state == "started"
     pod = _declared(options) if needs_pod else None
@@ -84,15 +82,16 @@ def read_request(options: Mapping[str, Any], is_check: bool) -> Request:
         wait=bool(options.get("wait", True)),
         wait_timeout_seconds=float(options.get("wait_timeout") or 300),
         on_failure=options.get("on_failure") or "rollback",
-        allocatable=allocatable,
         is_check=is_check,
-        restart_on_change=read_restarts(options),
+        settings=settings,
     )
 
 
-def read_restarts(options: Mapping[str, Any]) -> RestartOnChange:
+def read_settings(options: Mapping[str, Any], stack: str = "") -> Settings:
+    """How pods are to be applied, from the options of a module. Raises InvalidInput."""
     given = options.get("restart_on_change") or {}
-    return RestartOnChange(**{way: bool(value) for way, value in given.items() if value is not None})
+    restarts = RestartOnChange(**{way: bool(value) for way, value in given.items() if value is not None})
+    return Settings(restarts, stack, parse.parse_allocatable(options.get("allocatable") or {}))
 
 
 def _declared(options: Mapping[str, Any]) -> s.PodSpec:
@@ -112,18 +111,28 @@ def _name_in(definition: Any) -> str | None:
     return None
 
 
-def run_pod(options: Mapping[str, Any], is_check: bool, is_diff: bool = False) -> dict[str, Any]:
+class Keeper(Protocol):
+    """Who keeps the pods of this host alive between runs, where that is this very process: the agent."""
+
+    def acting(self, pod: str) -> AbstractContextManager[None]:
+        """Be the only one that changes the pod; it is looked at anew afterwards."""
+
+    def watch(self, pod: s.PodSpec, deadline: float) -> Watch:
+        """The pod as its keeper sees it; ``deadline`` is in monotonic seconds."""
+
+
+def run_pod(
+    options: Mapping[str, Any], is_check: bool, is_diff: bool = False, keeper: Keeper | None = None
+) -> dict[str, Any]:
     """Bring one pod to its declared state; the ``pod`` module's work."""
     request = read_request(options, is_check)
     store = Store()
     if is_check:
         with podman_room.connect_to_predict() as podman:
-            return Run(podman, store, request).tell()
+            return Run(podman, store, request, keeper=keeper).tell()
     store.ensure()
     with podman_room.connect() as podman, store.lock(request.name, request.wait_timeout_seconds):
-        result = Run(podman, store, request).carry_out()
-    host_code.keep()
-    return result
+        return Run(podman, store, request, keeper=keeper).carry_out()
 
 
 def _desire(
@@ -135,18 +144,18 @@ def _desire(
     pinned_images: Mapping[str, str] | None = None,
 ) -> Desired:
     generated = store.generate(pod.name, pod.secrets, keep=not request.is_check)
-    key = store.key()
-    context = Context(pod, m.gather(pod, generated), node, key, request.restart_on_change, request.stack)
+    key, allocatable = store.key(), request.settings.allocatable
+    context = Context(pod, m.gather(pod, generated), node, key, request.settings)
     facts = m.Facts(
         host_ip=node.ip,
         node_name=node.hostname,
         pod_uid=_uid(pod.name, key),
         allocatable={
-            "cpu": Quantity.parse(f"{request.allocatable.get('cpu', node.cpu_millicores)}m"),
-            "memory": Quantity.parse(request.allocatable.get("memory", node.memory_bytes)),
+            "cpu": Quantity.parse(f"{allocatable.get('cpu', node.cpu_millicores)}m"),
+            "memory": Quantity.parse(allocatable.get("memory", node.memory_bytes)),
         },
     )
-    return Desired(context, recorded, facts, request.allocatable, pinned_images or {})
+    return Desired(context, recorded, facts, allocatable, pinned_images or {})
 
 
 def _uid(pod: str, key: bytes) -> str:
@@ -170,19 +179,26 @@ class Run:
     """Adds what cannot be seen yet: what other pods of a stack are about to take or to leave."""
     snapshot: Snapshot | None = None
     """What was seen of all pods of a stack at once."""
+    keeper: Keeper | None = None
+    held: frozenset[str] = frozenset()
+    """Containers that have ended and are not to be started again yet."""
+    pinned_images: Mapping[str, str] = field(default_factory=dict)
+    pause: Callable[[float], None] = time.sleep
     done: list[Operation] = field(default_factory=list)
     executor: Executor = field(init=False)
 
     def __post_init__(self) -> None:
-        self.node = self.snapshot.node if self.snapshot else read_node(self.podman.api_version)
+        node = self.snapshot.node if self.snapshot else read_node(self.podman.api_version)
+        self.node = replace(node, has_keeper=self.keeper is not None)
         self.record = self.store.read_record(self.request.name)
         recorded = self.record.applied.pod if self.record else None
         previous = self.record.previous.pod if self.record and self.record.previous else None
         pod = self.request.pod or recorded or s.PodSpec(self.request.name, ())
         self.desired = replace(
-            _desire(self.store, pod, self.request, self.node, recorded),
+            _desire(self.store, pod, self.request, self.node, recorded, self.pinned_images),
             previous=previous,
             was_stopped=bool(self.record and self.record.is_stopped),
+            held=self.held,
         )
         wanted = pod if self.request.state == "started" else None
         # The details are for the status, so that an unchanged pod is looked at once.
@@ -230,11 +246,13 @@ class Run:
 
     def execute(self) -> None:
         """Carry out the plan. Raises RunFailed."""
-        self._sweep()
-        self.executor = self._executor(self.desired)
-        with self._telling_of_failures():
-            self.executor.run(self.plan)
-            self._follow_pulls(self.executor)
+        with self._acting():
+            self._sweep()
+            self.executor = self._executor(self.desired)
+            with self._telling_of_failures():
+                self.executor.run(self.plan)
+                self._follow_pulls(self.executor)
+                self._keep_settings()
 
     def finish(self, is_to_complete: bool = False) -> dict[str, Any]:
         """Wait for what was executed, and tell. Raises RunFailed.
@@ -249,6 +267,15 @@ class Run:
         if waiter is not None:
             result["pod"]["status"] = self._status(self.executor, waiter)
         return result
+
+    def _acting(self) -> AbstractContextManager[None]:
+        return self.keeper.acting(self.request.name) if self.keeper else contextlib.nullcontext()
+
+    def _keep_settings(self) -> None:
+        """Whoever keeps the pod alive goes by them."""
+        record = self.store.read_record(self.request.name)
+        if record and self.request.state == "started" and record.settings != self.request.settings:
+            self.store.write_record(self.request.name, replace(record, settings=self.request.settings))
 
     @contextlib.contextmanager
     def _telling_of_failures(self) -> Iterator[None]:
@@ -283,6 +310,7 @@ class Run:
             deadline=time.monotonic() + self.request.wait_timeout_seconds,
             on_done=self.done.append,
             pinned_images=dict(desired.pinned_images),
+            pause=self.pause,
         )
 
     def _settle(
@@ -291,11 +319,11 @@ class Run:
         desired: Desired,
         seen: ObservedPod | None = None,
         is_to_complete: bool = False,
-    ) -> Waiter | None:
+    ) -> Watch | None:
         """Wait for readiness and write down that it was reached. ``seen``: the pod, if nothing was done to it since."""
         if self.request.state != "started":
             return None
-        waiter = Waiter(self.podman, self.store, desired.pod, executor.target, executor.deadline)
+        waiter = self._watch(executor, desired)
         if not self.request.wait:
             waiter.look(seen)
             return waiter
@@ -306,25 +334,30 @@ class Run:
         self._verify(desired.pod, observed)
         return waiter
 
+    def _watch(self, executor: Executor, desired: Desired) -> Watch:
+        if self.keeper:
+            return self.keeper.watch(desired.pod, executor.deadline)
+        return Waiter(self.podman, self.store, desired.pod, executor.target, executor.deadline)
+
     def _end_sidecars(self, executor: Executor, desired: Desired) -> None:
-        """Sidecars end with the main containers, where those can end for good."""
+        """Sidecars end with the main containers, where those can end for good; a keeper sees to that by itself."""
         pod = desired.pod
-        if pod.sidecars and pod.restart_policy != "Always":
+        if not self.keeper and pod.sidecars and pod.restart_policy != "Always":
             executor.run(plan_completed(desired, observe(self.podman, self.store, pod.name, pod)))
 
     def _verify(self, pod: s.PodSpec, observed: ObservedPod | None) -> None:
         images = {c.name: c.image_id for c in observed.members} if observed else {}
-        record = Record(Applied(pod, images), True)
+        record = Record(Applied(pod, images), True, settings=self.request.settings)
         if self.store.read_record(pod.name) != record:
             self.store.write_record(pod.name, record)
 
-    def _status(self, executor: Executor, waiter: Waiter) -> dict[str, Any]:
+    def _status(self, executor: Executor, waiter: Watch) -> dict[str, Any]:
         pod = executor.pod
         is_fresh = waiter.seen is self.observed.pod and self._has_details()
         observed = waiter.seen if is_fresh else observe(self.podman, self.store, pod.name, details=True).pod
         has_sandbox = observed is not None and observed.infra_is_running
         ip = executor.sandbox().ip if has_sandbox else ""
-        status = report.status(self.podman, self.store, pod, observed, waiter, self.node, ip)
+        status = report.status(self.podman, self.store, pod, observed, waiter.ready, waiter.started, self.node, ip)
         self.store.write_status(pod.name, status)
         return status
 
@@ -366,9 +399,9 @@ class Run:
         before = len(self.done)
         try:
             desired = _desire(self.store, previous.pod, self.request, self.node, self.desired.pod, images)
-            plan = plan_started(desired, observe(self.podman, self.store, previous.pod.name, previous.pod))
             executor = self._executor(desired)
-            executor.run(plan)
+            with self._acting():
+                executor.run(plan_started(desired, observe(self.podman, self.store, previous.pod.name, previous.pod)))
             self._settle(executor, desired)
         except PodwrightError as error:
             return f"Going back to the state before failed as well: {error}"
@@ -392,14 +425,16 @@ def _indent(text: str) -> str:
 # --- pod_info ------------------------------------------------------------------------------------------------------
 
 
-def run_pod_info(options: Mapping[str, Any], is_check: bool = False, is_diff: bool = False) -> dict[str, Any]:
+def run_pod_info(
+    options: Mapping[str, Any], is_check: bool = False, is_diff: bool = False, keeper: Keeper | None = None
+) -> dict[str, Any]:
     """What there is: one pod, those whose labels match, or all that are ours; the ``pod_info`` module's work."""
     store = Store()
     with podman_room.connect() as podman:
         node = read_node(podman.api_version)
         wanted = options.get("labels") or {}
         names = [options["name"]] if options.get("name") else _our_pods(podman)
-        pods = describe(podman, store, node, names)
+        pods = describe(podman, store, node, names, keeper)
     return {
         "changed": False,
         "pods": [pod for pod in pods if wanted.items() <= (pod["metadata"].get("labels") or {}).items()],
@@ -411,39 +446,42 @@ def _our_pods(podman: Podman) -> list[str]:
     return sorted(pod["Name"] for pod in listed)
 
 
-def describe(podman: Podman, store: Store, node: Node, names: Sequence[str]) -> list[dict[str, Any]]:
+def describe(
+    podman: Podman, store: Store, node: Node, names: Sequence[str], keeper: Keeper | None = None
+) -> list[dict[str, Any]]:
     """The pods of ours among these as ``pod_info`` tells them. What they use is sampled over one and the same time."""
     told = []
     for name in names:
         observed = observe(podman, store, name, details=True).pod
         if observed is not None and observed.is_ours:
             before = report.sample_cpu(observed)
-            told.append((_describe(podman, store, node, observed), observed, before))
+            told.append((_describe(podman, store, node, observed, keeper), observed, before))
     if any(before for _document, _observed, before in told):
         time.sleep(_SAMPLE_SECONDS)
     return [{**document, "usage": report.usage(observed, before)} for document, observed, before in told]
 
 
-def _describe(podman: Podman, store: Store, node: Node, observed: ObservedPod) -> dict[str, Any]:
+def _describe(podman: Podman, store: Store, node: Node, observed: ObservedPod, keeper: Keeper | None) -> dict[str, Any]:
     name = observed.name
     record = store.read_record(name)
     pod = record.applied.pod if record else report.found_pod(observed)
     context = Context(pod, m.Materials(), node, store.key())
     executor = Executor(podman, store, context, m.Facts(), deadline=time.monotonic())
-    waiter = Waiter(podman, store, pod, executor.target, deadline=time.monotonic())
+    now = time.monotonic()
+    waiter: Watch = keeper.watch(pod, now) if keeper else Waiter(podman, store, pod, executor.target, now)
     ip = ""
     if observed.infra_is_running:
         ip = observe_sandbox(podman, pod, node).ip
         _look_quietly(waiter)
     document = s.to_kubernetes(pod)
     document["metadata"]["uid"] = _uid(name, store.key())
-    document["status"] = report.status(podman, store, pod, observed, waiter, node, ip)
+    document["status"] = report.status(podman, store, pod, observed, waiter.ready, waiter.started, node, ip)
     document["probe_messages"] = waiter.messages()
     document["ports"] = report.ports(pod)
     return document
 
 
-def _look_quietly(waiter: Waiter) -> None:
+def _look_quietly(waiter: Watch) -> None:
     """Run the probes once; what has failed for good shows in the status."""
     try:
         waiter.look()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 
 class PodwrightError(Exception):
@@ -92,3 +93,15 @@ class ContainerFailed(PodwrightError):
 
 class Timeout(PodwrightError):
     """Something did not come about within its time."""
+
+
+_DETAILS = ("pod", "container", "reason", "logs", "actions")
+
+
+def details_of(error: PodwrightError) -> dict[str, Any]:
+    """What an error tells besides its message, for machines to read."""
+    details = {name: getattr(error, name) for name in _DETAILS if getattr(error, name, None)}
+    faults = getattr(error, "faults", None)
+    if faults:
+        details["faults"] = [{"path": fault.path, "reason": fault.reason} for fault in faults]
+    return details

@@ -41,6 +41,8 @@ from .store import Applied, Record, Store, give_to_group
 from .wait import Waiter
 
 LOG_LINES = 20
+KEPT_LOG_LINES = 500
+"""How much of the log of a container that is started again is kept of the run before."""
 _STOP_WORKERS = 4
 _API_GRACE_SECONDS = 30
 # Not the run's own time: a start that is given up on goes on in Podman.
@@ -72,6 +74,8 @@ class Executor:
     facts: Facts
     deadline: float
     on_done: Callable[[op.Operation], None] = lambda operation: None
+    pause: Callable[[float], None] = time.sleep
+    """Waits so many seconds while a gate is closed; may raise a PodwrightError to end the execution."""
     warnings: list[str] = field(default_factory=list)
     _sandbox: Sandbox | None = None
     _images: dict[str, ObservedImage] = field(default_factory=dict)
@@ -164,10 +168,11 @@ class Executor:
     def _record(self, operation: op.Record, podman: Podman) -> None:
         before = self.store.read_record(operation.pod)
         if before and before.applied.pod == self.pod:
-            record = replace(before, is_stopped=operation.is_stopped)
+            record = replace(before, is_stopped=operation.is_stopped, settings=self.context.settings)
         else:
             last_verified = before.last_verified if before else None
-            record = Record(Applied(self.pod), previous=last_verified, is_stopped=operation.is_stopped)
+            is_stopped, settings = operation.is_stopped, self.context.settings
+            record = Record(Applied(self.pod), previous=last_verified, is_stopped=is_stopped, settings=settings)
         self.store.write_record(operation.pod, record)
 
     def _forget(self, operation: op.Forget, podman: Podman) -> None:
@@ -352,17 +357,7 @@ class Executor:
 
     def target(self, container: s.Container) -> Target:
         """How probes and hooks reach the container."""
-        sandbox = self.sandbox()
-        ports = {port.name: port.container_port for port in container.ports if port.name}
-        has_script = self.store.has_start_script(self.pod.name, container.name)
-        prefix = (f"{render.LAUNCHER_DIRECTORY}/busybox", "sh", f"{render.LAUNCHER_DIRECTORY}/start")
-        return Target(
-            container_id=self._podman_name(container),
-            pod_ip=sandbox.ip,
-            network_pid=sandbox.network_pid,
-            ports=ports,
-            exec_prefix=prefix if has_script else (),
-        )
+        return target_of(self.store, self.pod, container, self.sandbox())
 
     def _run_post_start(self, operation: op.RunPostStart, podman: Podman) -> None:
         container = self._declared(operation.container)
@@ -381,7 +376,7 @@ class Executor:
         budget = TerminationBudget(operation.grace_seconds, time.monotonic())
         # One that is no longer declared has its hook too; the plan has put numbers in place of its port names.
         container = self.pod.find(operation.container) or s.Container(operation.container, "")
-        if container.image:
+        if container.image and not operation.is_left_to_policy:
             self.store.mark_stop(operation.pod, operation.container, operation.id)
         seconds = round(budget.hook_seconds(time.monotonic()), 1)
         if operation.pre_stop and seconds > 0:
@@ -410,6 +405,10 @@ class Executor:
                 )
 
     def _remove_container(self, operation: op.RemoveContainer, podman: Podman) -> None:
+        if self.context.node.has_keeper and self.pod.find(operation.container):
+            with contextlib.suppress(PodmanError):
+                log = podman.logs(operation.id, KEPT_LOG_LINES)
+                self.store.keep_log(operation.pod, operation.container, log)
         # Anonymous volumes are part of the container's writable layer; named ones stay.
         with contextlib.suppress(NotFound):
             podman.delete(f"/containers/{operation.id}", {"force": True, "v": True}, timeout_seconds=120)
@@ -441,7 +440,7 @@ class Executor:
                 raise self._failed(
                     container, "Init:CrashLoopBackOff", f"exited with code {exit_code} until the time was over", logs
                 )
-            time.sleep(delay)
+            self.pause(delay)
             podman.delete(f"/containers/{self._podman_name(container)}", {"force": True, "v": True})
             self._create_container(op.CreateContainer(self.pod.name, operation.cause, container.name), podman)
             self._start_container(op.StartContainer(self.pod.name, operation.cause, container.name), podman)
@@ -457,13 +456,25 @@ class Executor:
                     f"{self.pod.name}/{container.name}: the init container has not completed in time; its last log "
                     f"lines: {self._logs(container) or '(none)'}"
                 )
-            time.sleep(pause)
+            self.pause(pause)
         raise AssertionError("the pauses never end")
 
     def _await_started(self, operation: op.AwaitStarted, podman: Podman) -> None:
-        Waiter(podman, self.store, self.pod, self.target, self.deadline).await_started(
-            self._declared(operation.container)
-        )
+        waiter = Waiter(podman, self.store, self.pod, self.target, self.deadline, self.pause)
+        waiter.await_started(self._declared(operation.container))
+
+
+def target_of(store: Store, pod: s.PodSpec, container: s.Container, sandbox: Sandbox) -> Target:
+    """How probes and hooks reach a container of a pod with this sandbox."""
+    has_script = store.has_start_script(pod.name, container.name)
+    prefix = (f"{render.LAUNCHER_DIRECTORY}/busybox", "sh", f"{render.LAUNCHER_DIRECTORY}/start")
+    return Target(
+        container_id=pod.podman_name(container.name),
+        pod_ip=sandbox.ip,
+        network_pid=sandbox.network_pid,
+        ports={port.name: port.container_port for port in container.ports if port.name},
+        exec_prefix=prefix if has_script else (),
+    )
 
 
 def _batches(steps: Sequence[op.Operation]) -> Iterator[list[op.Operation]]:

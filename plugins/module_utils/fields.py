@@ -11,7 +11,7 @@ later release adds changes nothing on pods that do not use it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, Callable
 
@@ -39,6 +39,17 @@ class RestartOnChange:
 
 
 @dataclass(frozen=True)
+class Settings:
+    """How a pod is applied, beside what is declared of it; kept with its record, for whoever keeps it alive."""
+
+    restart_on_change: RestartOnChange = RestartOnChange()
+    stack: str = ""
+    """The stack that the pod belongs to, if it does. No digest is made over it: another stack may take a pod over."""
+    allocatable: Mapping[str, int] = field(default_factory=dict)
+    """Overrides of what the host can hold: cpu (millicores), memory (bytes), pods."""
+
+
+@dataclass(frozen=True)
 class Context:
     """What the digests are made over. ``key`` is the host's own, so that digests give no hint of secrets."""
 
@@ -46,9 +57,7 @@ class Context:
     materials: Materials
     node: Node
     key: bytes
-    restart_on_change: RestartOnChange = RestartOnChange()
-    stack: str = ""
-    """The stack that the pod belongs to, if it does. No digest is made over it: another stack may take a pod over."""
+    settings: Settings = field(default_factory=Settings)
 
 
 ContainerValue = Callable[[Context, s.Container], Any]
@@ -84,7 +93,7 @@ def _secret_env(context: Context, container: s.Container) -> Any:
 def _environment(context: Context, container: s.Container) -> Environment:
     """The container's variables; where changed values are to cost nothing, with none of those that are referred to."""
     pod, materials = context.pod, context.materials
-    if not context.restart_on_change.environment:
+    if not context.settings.restart_on_change.environment:
         pod = replace(pod, config_maps=tuple(replace(c, data=dict.fromkeys(c.data, "")) for c in pod.config_maps))
         blank = {name: dict.fromkeys(content, b"") for name, content in materials.secrets.items()}
         materials = replace(materials, secrets=blank)
@@ -100,7 +109,7 @@ def _source(context: Context, mount: s.VolumeMount) -> Any:
     volume = context.pod.volume(mount.name)
     if not volume.is_materialized:
         return s.to_options(volume)
-    if not context.restart_on_change.files:
+    if not context.settings.restart_on_change.files:
         return "files"
     return files_digest(volume_files(context.pod, volume, context.materials, Facts()), context.key)
 
@@ -133,10 +142,10 @@ def effective_security_context(pod: s.PodSpec, container: s.Container) -> s.Secu
     return s.SecurityContext(**values)
 
 
-def restart_policy(pod: s.PodSpec, container: s.Container) -> str:
+def restart_policy(pod: s.PodSpec, container: s.Container, node: Node) -> str:
     """Podman's restart policy for the container: init containers are retried by us, sidecars always run."""
     role = pod.role_of(container)
-    if role == "init":
+    if role == "init" or node.has_keeper:
         return "no"
     if role == "sidecar":
         return "always"
@@ -146,7 +155,7 @@ def restart_policy(pod: s.PodSpec, container: s.Container) -> str:
 def native_liveness(container: s.Container, node: Node) -> s.Probe | None:
     """The liveness probe that Podman can keep by itself: exec only, and its timers need systemd."""
     probe = container.liveness_probe
-    return probe if probe and probe.exec and node.has_systemd else None
+    return probe if probe and probe.exec and node.has_systemd and not node.has_keeper else None
 
 
 def _health(context: Context, container: s.Container) -> Any:
@@ -177,7 +186,7 @@ CONTAINER_FIELDS: tuple[ContainerField, ...] = (
     ContainerField("stdin", Cost.CONTAINER, _given("stdin")),
     ContainerField("stdin_once", Cost.CONTAINER, _given("stdin_once")),
     ContainerField("tty", Cost.CONTAINER, _given("tty")),
-    ContainerField("restart_policy", Cost.CONTAINER, lambda context, c: restart_policy(context.pod, c)),
+    ContainerField("restart_policy", Cost.CONTAINER, lambda context, c: restart_policy(context.pod, c, context.node)),
     ContainerField("health check", Cost.CONTAINER, _health, ("liveness_probe",)),
     ContainerField("resources", Cost.UPDATE),
     ContainerField("name", Cost.NOTHING),

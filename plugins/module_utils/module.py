@@ -11,13 +11,10 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from .errors import InvalidInput, PodwrightError, Refused
+from .errors import PodwrightError, details_of
 
 Handler = Callable[[dict[str, Any], bool, bool], dict[str, Any]]
 """(options, check mode, diff mode) -> result. ``warnings`` and ``secrets`` in it are taken out and acted upon."""
-
-REPORTED_ATTRIBUTES = ("pod", "container", "reason", "logs", "actions")
-"""What a failure tells besides its message, where the error carries it."""
 
 
 class DiscreetModule(AnsibleModule):  # type: ignore[misc]
@@ -68,7 +65,7 @@ def run_module(
         gc.freeze()
     except PodwrightError as error:
         keep_secret(module, getattr(error, "secrets", ()))
-        module.fail_json(str(error), changed=bool(getattr(error, "actions", ())), **reported(error))
+        module.fail_json(str(error), changed=bool(getattr(error, "actions", ())), **details_of(error))
         return
     keep_secret(module, result.pop("secrets", ()))
     for warning in result.pop("warnings", ()):
@@ -79,11 +76,3 @@ def run_module(
 def keep_secret(module: AnsibleModule, secrets: Sequence[str]) -> None:
     """Have Ansible mask these values wherever they stand in the result."""
     module.no_log_values.update(secret for secret in secrets if secret)
-
-
-def reported(error: PodwrightError) -> dict[str, Any]:
-    """Return what a failure tells besides its message."""
-    details = {name: getattr(error, name) for name in REPORTED_ATTRIBUTES if getattr(error, name, None)}
-    if isinstance(error, (InvalidInput, Refused)):
-        details["faults"] = [{"path": fault.path, "reason": fault.reason} for fault in error.faults]
-    return details

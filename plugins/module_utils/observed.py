@@ -75,6 +75,11 @@ class ObservedContainer:
         return self.state in ("exited", "stopped")
 
     @property
+    def run(self) -> str:
+        """Tells one run of the container from the next: Podman can start it again under the same id."""
+        return f"{self.id}@{self.pid or self.started_at}"
+
+    @property
     def has_started(self) -> bool:
         return self.started_at is not None
 
@@ -141,6 +146,8 @@ class Node:
     ip: str = ""
     can_limit: bool = True
     """Whether Podman may set limits: rootless it needs cgroup v2 with the controllers delegated to the user."""
+    has_keeper: bool = False
+    """Whether the agent keeps the pods alive, so that Podman must not."""
 
 
 @dataclass(frozen=True)

@@ -162,6 +162,8 @@ class StopContainer(_OnContainer):
     grace_seconds: int
     batch: int
     pre_stop: Handler | None = None
+    is_left_to_policy: bool = False
+    """Whether its end counts as one of its own, after which the restart policy decides, as where a probe has failed."""
     verb = "stop"
 
     @property

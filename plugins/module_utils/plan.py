@@ -64,6 +64,8 @@ class Desired:
     """Whether the pod was stopped on purpose when it was recorded last."""
     previous: s.PodSpec | None = None
     """What was applied before that, for the containers that a run which was cut off had no time to remove."""
+    held: frozenset[str] = frozenset()
+    """Containers that have ended and are not to be started again yet."""
 
     @property
     def pod(self) -> s.PodSpec:
@@ -182,6 +184,7 @@ def _replacement_cause(desired: Desired, observed: Observed) -> str | None:
 
 def _is_over(desired: Desired, observed: Observed) -> bool:
     """Whether every main container has ended for good, as a finished job's have; such a pod is left as it is."""
+    desired = replace(desired, held=frozenset())
     for container in desired.pod.containers:
         found = observed.pod.find(container.name) if observed.pod else None
         if found is None or not found.has_exited or _container_cause(desired, observed, container, found):
@@ -340,7 +343,7 @@ def _container_cause(
         return f"it was {found.role} and is now {role}"
     changed = fields.changed_fields(fields.container_digests(desired.context, container), found.digests)
     if changed:
-        return f"{', '.join(changed)} changed"
+        return _keeper_cause(desired.context, container, found) or f"{', '.join(changed)} changed"
     image = observed.images.get(container.image)
     wanted_image = desired.pinned_images.get(container.name) or (image.id if image else "")
     if wanted_image and wanted_image != found.image_id:
@@ -351,9 +354,18 @@ def _container_cause(
         return "not started"
     if found.has_exited and found.stopped_by_run:
         return "it was stopped"
-    if found.has_exited and _is_restarted(desired.pod, container, found):
+    if found.has_exited and container.name not in desired.held and _is_restarted(desired.pod, container, found):
         return f"it is not running (exit code {found.exit_code})"
     return _resize_cause(desired, container, found)
+
+
+def _keeper_cause(context: fields.Context, container: s.Container, found: ObservedContainer) -> str | None:
+    """The cause where nothing has changed but who restarts the container when it ends: Podman, or the agent."""
+    node = context.node
+    other = replace(context, node=replace(node, has_keeper=not node.has_keeper))
+    if fields.changed_fields(fields.container_digests(other, container), found.digests):
+        return None
+    return "the agent restarts it from now on" if node.has_keeper else "Podman restarts it from now on"
 
 
 def _is_restarted(pod: s.PodSpec, container: s.Container, found: ObservedContainer) -> bool:

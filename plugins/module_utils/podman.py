@@ -199,6 +199,21 @@ class Podman:
         with contextlib.closing(response):
             return self._read_frames(response, f"GET /containers/{container}/logs", 60).decode(errors="replace")
 
+    def log_stream(self, container: str, tail: int, follow: bool) -> Iterator[bytes]:
+        """Yield a container's log as it is written, piece by piece; with ``follow`` until it ends."""
+        params = {"stdout": True, "stderr": True, "tail": tail, "follow": follow}
+        path = f"/containers/{container}/logs"
+        response = self._request("GET", path, params, None, None, 86400, stream=True)
+        with contextlib.closing(response):
+            try:
+                while True:
+                    header = response.raw.read(8)
+                    if len(header) < 8:
+                        return
+                    yield response.raw.read(struct.unpack(">I", header[4:])[0])
+            except self._transport_errors as error:
+                self._raise_no_answer(f"GET {path}", error)
+
     def _read_api_version(self) -> tuple[int, ...]:
         # Never /version: it gathers the whole of `podman info`, half a second on a busy host.
         with contextlib.closing(self._request("GET", "/_ping", None, None, None, CONNECT_TIMEOUT_SECONDS)) as response:
@@ -557,17 +572,48 @@ def exit_on_sigterm() -> Iterator[None]:
 
 @contextlib.contextmanager
 def service_for_this_run() -> Iterator[str]:
-    """Start ``podman system service`` on a private socket, yield the socket's path, and end the service.
+    """Start ``podman system service`` on a private socket, yield the socket's path, and end the service."""
+    with PodmanService() as service:
+        yield str(service.socket_path)
+
+
+class PodmanService:
+    """``podman system service`` on a private socket, from entering the context to leaving it, in one thread.
 
     Containers started through it go on running: each is watched by a conmon of its own.
     """
-    program, base = podman_program(), runtime_base()
-    with private_directory(SERVICE_PREFIX, base) as directory:
-        path = directory / "podman.sock"
-        log_path = directory / "log"
+
+    socket_path: Path
+
+    def __init__(self) -> None:
+        self._contexts = contextlib.ExitStack()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> PodmanService:
+        """Raises HostError where it does not come up."""
+        program, base = podman_program(), runtime_base()
+        with contextlib.ExitStack() as stack:
+            self._directory = stack.enter_context(private_directory(SERVICE_PREFIX, base))
+            self.socket_path = self._directory / "podman.sock"
+            stack.callback(self._end)
+            self._start(program, base)
+            self._contexts = stack.pop_all()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._contexts.close()
+
+    def restart(self) -> None:
+        """End the service, also where it hangs, and start it anew on the same socket. Raises HostError."""
+        self._end()
+        self.socket_path.unlink(missing_ok=True)
+        self._start(podman_program(), runtime_base())
+
+    def _start(self, program: str, base: str) -> None:
+        log_path = self._directory / "log"
         with open(log_path, "wb") as log:
-            process = subprocess.Popen(
-                service_command(program, path),
+            self._process = subprocess.Popen(
+                service_command(program, self.socket_path),
                 # Containers' monitors inherit it and outlive the service; on cgroup v1 they leave a file "oom" in it.
                 cwd=base,
                 env=service_environment(),
@@ -576,13 +622,13 @@ def service_for_this_run() -> Iterator[str]:
                 stderr=log,
                 start_new_session=True,
             )
-        try:
-            # It takes as long as the service needs to start.
-            import_podman_py()
-            await_service(process, path, log_path)
-            yield str(path)
-        finally:
-            end_process(process)
+        # It takes as long as the service needs to start.
+        import_podman_py()
+        await_service(self._process, self.socket_path, log_path)
+
+    def _end(self) -> None:
+        if self._process is not None:
+            end_process(self._process)
 
 
 def service_command(program: str, path: Path) -> list[str]:

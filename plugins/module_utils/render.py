@@ -83,7 +83,7 @@ def pod_body(context: Context) -> dict[str, Any]:
         "labels": {
             LABEL_POD: pod.name,
             LABEL_DIGESTS: json.dumps(pod_digests(context), sort_keys=True),
-            **({LABEL_STACK: context.stack} if context.stack else {}),
+            **({LABEL_STACK: context.settings.stack} if context.settings.stack else {}),
         },
         "hostname": pod.hostname or pod.name,
         "infra_name": pod.infra_name,
@@ -187,7 +187,7 @@ def container_body(context: Context, container: s.Container, parts: ContainerPar
             LABEL_ROLE: role,
             LABEL_DIGESTS: json.dumps(container_digests(context, container), sort_keys=True),
         },
-        "restart_policy": restart_policy(pod, container),
+        "restart_policy": restart_policy(pod, container, node),
         "stop_timeout": pod.termination_grace_period_seconds,
         "resource_limits": linux_resources(limits.container_limits(container)),
         "stdin": container.stdin,

@@ -18,9 +18,8 @@ from .errors import PodmanError
 from .observed import Node, ObservedPod
 from .operations import Plan
 from .podman import Podman
-from .status import explain, from_kubernetes, pod_status, to_kubernetes
+from .status import Waiting, explain, from_kubernetes, pod_status, to_kubernetes
 from .store import Store
-from .wait import Waiter
 
 FALLBACK_LOG_LINES = 80
 FALLBACK_LOG_BYTES = 2048
@@ -64,23 +63,33 @@ def shown_options(options: dict[str, Any] | None, key: bytes) -> str:
 
 
 def status(
-    podman: Podman, store: Store, pod: s.PodSpec, observed: ObservedPod | None, waiter: Waiter, node: Node, pod_ip: str
+    podman: Podman,
+    store: Store,
+    pod: s.PodSpec,
+    observed: ObservedPod | None,
+    ready: Mapping[str, bool],
+    started: Mapping[str, bool],
+    node: Node,
+    pod_ip: str,
+    waiting: Mapping[str, Waiting] | None = None,
 ) -> dict[str, Any]:
     """The pod's status in Kubernetes' shape; with ``explanation``, why it is not ready, in a line for people.
 
-    Transition times, restart counts and last states come from the status written down last.
+    ``ready`` and ``started`` are what the probes say, ``waiting`` why containers could not be started so far. When
+    conditions changed, restart counts and last states come from the status written down last.
     """
     before, record = store.read_status(pod.name), store.read_record(pod.name)
     found = pod_status(
         pod,
         observed,
-        waiter.ready,
-        waiter.started,
+        ready,
+        started,
         node,
         pod_ip,
         from_kubernetes(before, pod) if before else None,
         time.time(),
         _termination_messages(podman, store, pod, observed),
+        waiting=waiting,
         stopping=bool(record and record.is_stopped),
     )
     return {**to_kubernetes(found), "explanation": explain(found)}

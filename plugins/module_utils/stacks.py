@@ -19,14 +19,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote
 
-from . import host_code, parse, report, stack_parse, stack_spec
 from . import materials as m
 from . import operations as op
 from . import podman as podman_room
+from . import report, stack_parse, stack_spec
 from . import spec as s
-from .engine import Request, Run, RunFailed, describe, read_restarts
+from .engine import Keeper, Request, Run, RunFailed, describe, read_settings
 from .errors import Fault, InvalidInput, NotFound, PodwrightError, Refused
-from .fields import RestartOnChange, host_ports
+from .fields import Settings, host_ports
 from .limits import requested
 from .observe import Snapshot, read_node
 from .observed import LABEL_POD, LABEL_STACK, Node, Observed, Usage
@@ -53,13 +53,13 @@ class StackRequest:
     wait: bool = True
     wait_timeout_seconds: float = 300
     on_failure: str = "rollback"
-    allocatable: Mapping[str, int] = field(default_factory=dict)
     change_cause: str = ""
     applied_by: str = ""
     revision: int | None = None
     revision_history_limit: int = 10
     is_check: bool = False
-    restart_on_change: RestartOnChange = field(default_factory=RestartOnChange)
+    settings: Settings = field(default_factory=Settings)
+    """Those of each of its pods."""
 
 
 def read_request(options: Mapping[str, Any], is_check: bool) -> StackRequest:
@@ -72,8 +72,9 @@ def read_request(options: Mapping[str, Any], is_check: bool) -> StackRequest:
     revision = options.get("revision")
     if revision is not None and state != "rolled_back":
         raise InvalidInput([Fault("revision", "is for state rolled_back only")])
+    name = stack.name if stack else stack_parse.parse_name(options)
     return StackRequest(
-        name=stack.name if stack else stack_parse.parse_name(options),
+        name=name,
         state=state,
         stack=stack,
         prune=bool(options.get("prune", True)),
@@ -81,28 +82,27 @@ def read_request(options: Mapping[str, Any], is_check: bool) -> StackRequest:
         wait=bool(options.get("wait", True)),
         wait_timeout_seconds=float(options.get("wait_timeout") or 300),
         on_failure=options.get("on_failure") or "rollback",
-        allocatable=parse.parse_allocatable(options.get("allocatable") or {}),
         change_cause=options.get("change_cause") or "",
         applied_by=options.get("applied_by") or "",
         revision=revision,
         revision_history_limit=int(options.get("revision_history_limit") or 10),
         is_check=is_check,
-        restart_on_change=read_restarts(options),
+        settings=read_settings(options, name),
     )
 
 
-def run_stack(options: Mapping[str, Any], is_check: bool, is_diff: bool = False) -> dict[str, Any]:
+def run_stack(
+    options: Mapping[str, Any], is_check: bool, is_diff: bool = False, keeper: Keeper | None = None
+) -> dict[str, Any]:
     """Bring a stack to its declared state; the ``stack`` module's work."""
     request = read_request(options, is_check)
     store = Store()
     if is_check:
         with podman_room.connect_to_predict() as podman:
-            return StackRun(podman, store, request).tell()
+            return StackRun(podman, store, request, keeper).tell()
     store.ensure()
     with podman_room.connect() as podman, _locks(store, request):
-        result = StackRun(podman, store, request).carry_out()
-    host_code.keep()
-    return result
+        return StackRun(podman, store, request, keeper).carry_out()
 
 
 @contextlib.contextmanager
@@ -120,11 +120,19 @@ def _locks(store: Store, request: StackRequest) -> Iterator[None]:
 class StackRun:
     """One run on one stack: what it found, what it decided, what it did. Raises Refused, with every reason."""
 
-    def __init__(self, podman: Podman, store: Store, request: StackRequest, record: StackRecord | None = None) -> None:
+    def __init__(
+        self,
+        podman: Podman,
+        store: Store,
+        request: StackRequest,
+        keeper: Keeper | None = None,
+        record: StackRecord | None = None,
+    ) -> None:
         """``record`` takes the place of the one that is kept, when the run carries on what another one began."""
         self.podman = podman
         self.store = store
         self.request = request
+        self.keeper = keeper
         self.files = StackStore(store, request.name)
         self.record = record or self.files.read()
         self.before = self.files.revision(self.record.current).stack if self.record.current else None
@@ -259,16 +267,14 @@ class StackRun:
             wait=self.request.wait or name in self._awaited,
             wait_timeout_seconds=self.request.wait_timeout_seconds,
             on_failure="",
-            allocatable=self.request.allocatable,
             is_check=self.request.is_check,
-            restart_on_change=self.request.restart_on_change,
-            stack=self.request.name,
+            settings=self.request.settings,
         )
 
     def _plan_pod(self, runs: dict[str, Run], request: Request) -> list[Fault]:
         try:
             foresee = functools.partial(self._foresee, request.name)
-            runs[request.name] = Run(self.podman, self.store, request, foresee, self.snapshot)
+            runs[request.name] = Run(self.podman, self.store, request, foresee, self.snapshot, self.keeper)
         except Refused as error:
             return [Fault(_below(request.name, fault.path), fault.reason) for fault in error.faults]
         return []
@@ -565,7 +571,7 @@ class StackRun:
             return f"It is left as it is: what was applied is revision {good.number}, the last good one."
         request = replace(self.request, state="started", stack=good.stack, on_failure="", prune=True)
         try:
-            run = StackRun(self.podman, self.store, request, replace(self.record, current=good.number))
+            run = StackRun(self.podman, self.store, request, self.keeper, replace(self.record, current=good.number))
             run.files.write(run.record)
             run.carry_out()
         except PodwrightError as error:
@@ -673,17 +679,19 @@ def _compared(before: Any, after: Any, outlives: bool) -> Iterator[tuple[str, st
 # --- stack_info ------------------------------------------------------------------------------------------------------
 
 
-def run_stack_info(options: Mapping[str, Any], is_check: bool = False, is_diff: bool = False) -> dict[str, Any]:
+def run_stack_info(
+    options: Mapping[str, Any], is_check: bool = False, is_diff: bool = False, keeper: Keeper | None = None
+) -> dict[str, Any]:
     """What there is of one stack, or of all; the ``stack_info`` module's work."""
     store = Store()
     names = [options["name"]] if options.get("name") else stack_names(store)
     with podman_room.connect() as podman:
         node = read_node(podman.api_version)
-        told = [_describe(podman, store, node, name) for name in names]
+        told = [_describe(podman, store, node, name, keeper) for name in names]
     return {"changed": False, "stacks": [stack for stack in told if stack]}
 
 
-def _describe(podman: Podman, store: Store, node: Node, name: str) -> dict[str, Any] | None:
+def _describe(podman: Podman, store: Store, node: Node, name: str, keeper: Keeper | None) -> dict[str, Any] | None:
     files = StackStore(store, name)
     record = files.read()
     if not record.current:
@@ -703,7 +711,7 @@ def _describe(podman: Podman, store: Store, node: Node, name: str) -> dict[str, 
             }
             for revision in revisions
         ],
-        "pods": describe(podman, store, node, record.owned.pods),
+        "pods": describe(podman, store, node, record.owned.pods, keeper),
         "volumes": list(record.owned.volumes),
         "networks": list(record.owned.networks),
     }

@@ -26,6 +26,7 @@ from typing import Any
 
 from . import spec as s
 from .errors import Busy, HostError
+from .fields import RestartOnChange, Settings
 from .limits import requested
 from .materials import File
 from .parse import parse_options
@@ -57,6 +58,7 @@ class Record:
     is_verified: bool = False
     previous: Applied | None = None
     is_stopped: bool = False
+    settings: Settings = field(default_factory=Settings)
 
     @property
     def last_verified(self) -> Applied | None:
@@ -133,6 +135,7 @@ class Store:
             "is_verified": record.is_verified,
             "is_stopped": record.is_stopped,
             "previous": _write_applied(record.previous) if record.previous else None,
+            "settings": _write_settings(record.settings),
             "requests": {"cpu_millicores": cpu_millicores, "memory_bytes": memory_bytes},
         }
         self._pod(pod).mkdir(mode=0o700, exist_ok=True)
@@ -278,6 +281,16 @@ class Store:
         content = read_bytes(self._container(pod, container) / "termination-log") or b""
         return content[-TERMINATION_MESSAGE_BYTES:].decode(errors="replace")
 
+    def keep_log(self, pod: str, container: str, text: str) -> None:
+        """Keep the last log lines of a container that is about to be removed."""
+        directory = self._container(pod, container)
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_atomically(directory / "previous.log", text.encode())
+
+    def kept_log(self, pod: str, container: str) -> str:
+        """What the run before the present one wrote last."""
+        return (read_bytes(self._container(pod, container) / "previous.log") or b"").decode(errors="replace")
+
     def write_start_script(self, pod: str, container: str, script: str) -> Path:
         """The directory that hands secret variables to a container; every user within it may read it."""
         directory = self._container(pod, container) / "start"
@@ -358,8 +371,13 @@ def _parse_record(path: Path, content: bytes) -> Record:
                 f"{RECORD_VERSION}); update the collection on the control node"
             )
         previous = _read_applied(data["previous"]) if data.get("previous") else None
-        is_stopped = bool(data.get("is_stopped"))
-        return Record(_read_applied(data["applied"]), bool(data["is_verified"]), previous, is_stopped)
+        return Record(
+            applied=_read_applied(data["applied"]),
+            is_verified=bool(data["is_verified"]),
+            previous=previous,
+            is_stopped=bool(data.get("is_stopped")),
+            settings=_read_settings(data.get("settings") or {}),
+        )
     except (ValueError, KeyError, TypeError) as error:
         raise HostError(
             f"{path} cannot be read ({error}); move it away to have the pod recorded anew at the next run"
@@ -372,6 +390,20 @@ def _read_applied(data: Mapping[str, Any]) -> Applied:
 
 def _write_applied(applied: Applied) -> dict[str, Any]:
     return {"pod": s.to_options(applied.pod), "images": dict(applied.images)}
+
+
+def _read_settings(data: Mapping[str, Any]) -> Settings:
+    restarts = RestartOnChange(**(data.get("restart_on_change") or {}))
+    return Settings(restarts, data.get("stack") or "", dict(data.get("allocatable") or {}))
+
+
+def _write_settings(settings: Settings) -> dict[str, Any]:
+    restarts = settings.restart_on_change
+    return {
+        "restart_on_change": {"environment": restarts.environment, "files": restarts.files},
+        "stack": settings.stack,
+        "allocatable": dict(settings.allocatable),
+    }
 
 
 def _names(directory: Path) -> list[str]:

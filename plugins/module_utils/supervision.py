@@ -25,8 +25,9 @@ def warnings(pod: s.PodSpec, node: Node, observed: Observed, plan: Plan) -> tupl
     """
     sentences = _strangers(observed)
     if plan:
-        sentences += [*_probes(pod, node), *_hooks(pod), *_volumes(pod), *_limits(pod, node, plan), *_deadline(pod)]
-        sentences += _secrets(pod, node)
+        sentences += [*_volumes(pod), *_limits(pod, node, plan), *_secrets(pod, node)]
+    if plan and not node.has_keeper:
+        sentences += [*_probes(pod, node), *_hooks(pod, node), *_deadline(pod)]
     return tuple(f"pod {pod.name}: {sentence}" for sentence in sentences)
 
 
@@ -56,8 +57,8 @@ def _probes(pod: s.PodSpec, node: Node) -> Iterator[str]:
         )
 
 
-def _hooks(pod: s.PodSpec) -> Iterator[str]:
-    hooked = [c.name for c in pod.all_containers if c.lifecycle and restart_policy(pod, c) != "no"]
+def _hooks(pod: s.PodSpec, node: Node) -> Iterator[str]:
+    hooked = [c.name for c in pod.all_containers if c.lifecycle and restart_policy(pod, c, node) != "no"]
     if hooked:
         yield (
             f"hooks: postStart and preStop of {', '.join(hooked)} run at every start and stop that a run makes, "

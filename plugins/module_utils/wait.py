@@ -14,7 +14,7 @@ import contextlib
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Callable
+from typing import Callable, Protocol
 
 from . import lifecycle, probes
 from . import spec as s
@@ -23,13 +23,13 @@ from .observe import observe_pod
 from .observed import ObservedContainer, ObservedPod, read_time
 from .podman import Podman
 from .store import Store
+from .supervisor import settings_of
 
 STABLE_SECONDS = 1.0
 """How long a container without a readiness probe must have run to count as ready when it was just started."""
 
 _POLL_SECONDS = 0.05
 _FIRST_RETRY_SECONDS = 0.1
-_CRASHES = 5
 _CRASH_SECONDS = 30.0
 _LOG_LINES = 20
 
@@ -55,8 +55,27 @@ class _History:
     first_exit_at: float | None = None
 
 
+class Watch(Protocol):
+    """Sees a pod become ready, as a `Waiter` does by looking itself."""
+
+    started: dict[str, bool]
+    ready: dict[str, bool]
+    seen: ObservedPod | None
+
+    def await_ready(self, observed: ObservedPod | None = None) -> ObservedPod | None: ...
+
+    def await_completed(self, observed: ObservedPod | None = None) -> ObservedPod | None: ...
+
+    def look(self, observed: ObservedPod | None = None) -> ObservedPod | None: ...
+
+    def messages(self) -> dict[str, str]: ...
+
+
 class Waiter:
     """Waits for gates and readiness of one pod; ``deadline`` is in monotonic seconds."""
+
+    crashes = 5
+    """How often a container may end within half a minute and be waited for still."""
 
     def __init__(
         self,
@@ -65,8 +84,11 @@ class Waiter:
         pod: s.PodSpec,
         target: Callable[[s.Container], probes.Target],
         deadline: float,
+        pause: Callable[[float], None] = time.sleep,
     ) -> None:
+        """``pause`` waits so many seconds between two looks, and may raise to end the wait."""
         self._podman = podman
+        self._sleep = pause
         self._store = store
         self._pod = pod
         self._target = target
@@ -164,7 +186,7 @@ class Waiter:
         """One run of the container: Podman starts it again under the same id, so the process is part of it."""
         if found is None:
             return None
-        run = _run(found)
+        run = found.run
         if run != prober.run:
             prober.run, prober.run_started_at = run, self._started_at(prober, found, now)
         state: lifecycle.RunState = "running" if found.is_running else ("terminated" if found.has_exited else "waiting")
@@ -227,11 +249,11 @@ class Waiter:
         history = self._histories[container.name]
         if found is None or not found.is_running:
             return
-        history.starts.add(_run(found))
+        history.starts.add(found.run)
         if len(history.starts) < 2:
             return
         history.first_exit_at = history.first_exit_at or now
-        if len(history.starts) > _CRASHES and now - history.first_exit_at > _CRASH_SECONDS:
+        if len(history.starts) > self.crashes and now - history.first_exit_at > _CRASH_SECONDS:
             raise self._failed(
                 container,
                 "CrashLoopBackOff",
@@ -240,7 +262,7 @@ class Waiter:
 
     def _pause(self, awaited: list[s.Container], observed: ObservedPod | None) -> None:
         if time.monotonic() < self._deadline:
-            time.sleep(_POLL_SECONDS)
+            self._sleep(_POLL_SECONDS)
             return
         unready = [c for c in awaited if not self.ready.get(c.name)]
         first = unready[0]
@@ -272,21 +294,6 @@ class Waiter:
 def _prober(container: s.Container) -> _Prober:
     startup, readiness = container.startup_probe, container.readiness_probe
     return _Prober(
-        lifecycle.ProbeWorker("startup", _settings(startup)) if startup else None,
-        lifecycle.ProbeWorker("readiness", _settings(readiness)) if readiness else None,
+        lifecycle.ProbeWorker("startup", settings_of(startup)) if startup else None,
+        lifecycle.ProbeWorker("readiness", settings_of(readiness)) if readiness else None,
     )
-
-
-def _settings(probe: s.Probe) -> lifecycle.ProbeSettings:
-    return lifecycle.ProbeSettings(
-        initial_delay_seconds=probe.initial_delay_seconds,
-        period_seconds=probe.period_seconds,
-        timeout_seconds=probe.timeout_seconds,
-        success_threshold=probe.success_threshold,
-        failure_threshold=probe.failure_threshold,
-    )
-
-
-def _run(found: ObservedContainer) -> str:
-    """Tells one run of a container from the next."""
-    return f"{found.id}@{found.pid or found.started_at}"

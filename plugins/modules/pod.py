@@ -1115,8 +1115,10 @@ from ansible_collections.podwright.pods.plugins.module_utils import host_code
 
 
 def main() -> None:
-    arguments, engine, module = host_code.rooms("arguments", "engine", "module")
-    module.run_module(arguments.POD_ARGUMENTS, engine.run_pod, hidden_options=arguments.HIDDEN)
+    agent_client, arguments, module = host_code.rooms("agent_client", "arguments", "module")
+    module.run_module(
+        arguments.POD_ARGUMENTS, agent_client.through("engine", "run_pod"), hidden_options=arguments.HIDDEN
+    )
 
 
 if __name__ == "__main__":

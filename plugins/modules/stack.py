@@ -316,8 +316,10 @@ from ansible_collections.podwright.pods.plugins.module_utils import host_code
 
 
 def main() -> None:
-    arguments, module, stacks = host_code.rooms("arguments", "module", "stacks")
-    module.run_module(arguments.STACK_ARGUMENTS, stacks.run_stack, hidden_options=arguments.HIDDEN)
+    agent_client, arguments, module = host_code.rooms("agent_client", "arguments", "module")
+    module.run_module(
+        arguments.STACK_ARGUMENTS, agent_client.through("stacks", "run_stack"), hidden_options=arguments.HIDDEN
+    )
 
 
 if __name__ == "__main__":

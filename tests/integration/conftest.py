@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from agent_process import AgentProcess
 from pod_runs import PodRuns
 from podman_host import PodmanHost
 from stack_runs import StackRuns
@@ -53,6 +54,17 @@ def pods(in_host: PodmanHost) -> PodRuns:
 def runs(in_host: PodmanHost) -> StackRuns:
     """Runs of the stack engine, in this process, on the session's Podman, which is emptied afterwards."""
     return StackRuns(in_host)
+
+
+@pytest.fixture
+def agent(in_host: PodmanHost) -> Iterator[AgentProcess]:
+    """An agent that keeps the pods of the session's Podman, which is emptied afterwards."""
+    process = AgentProcess(in_host)
+    process.start()
+    try:
+        yield process
+    finally:
+        process.stop()
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,347 @@
+# Copyright: (c) 2026, podwright.pods contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The agent: one process per host, or per user, that keeps the pods alive between runs of Ansible.
+
+Desired state is what the store has on record; Podman's events are hints to look, and a list of all containers, taken
+every few seconds, is the truth. Each pod has a `PodKeeper` of its own; probes are run by threads that all pods share.
+Modules hand their work to the agent by its socket (`agent_server`), so that it is the only writer.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Callable
+
+from . import agent_client, cgroup
+from . import podman as podman_room
+from . import spec as s
+from .agent_server import AgentServer
+from .engine import run_pod
+from .errors import HostError, PodmanError, PodwrightError
+from .event_log import EventLog
+from .observe import read_node
+from .observed import LABEL_POD, Node
+from .pod_keeper import KeptWatch, PodKeeper
+from .podman import Podman
+from .stack_order import ordered
+from .stack_spec import Dependency
+from .stack_store import StackStore, stack_names
+from .store import Store
+from .wait import Watch
+
+LIST_SECONDS = 5
+"""How often the containers of all pods are compared with what they were."""
+TERMINATED_PODS = 12500
+"""How many pods that have ended are kept; the oldest go first. The controller manager's default."""
+_PROBING_THREADS = 16
+_SILENCE_SECONDS = 600
+_HANGING_SECONDS = 20
+_STOPPING_WORKERS = 8
+# What says nothing of how a container stands; exec probes alone make several of these each time.
+_IDLE_EVENTS = frozenset(
+    {"exec", "exec_died", "exec_create", "exec_start", "health_status", "create", "init", "attach"}
+)
+
+
+class Agent:
+    """What the keepers of all pods share, and the threads that wake them. ``run`` returns when it is told to end."""
+
+    def __init__(self, store: Store | None = None) -> None:
+        self.store = store or Store()
+        self.started_at = time.time()
+        self.events: EventLog
+        self.podman_error = ""
+        self._keepers: dict[str, PodKeeper] = {}
+        self._keepers_lock = threading.Lock()
+        self._ended = threading.Event()
+        self._is_to_stop_pods = False
+        self._sessions = threading.local()
+        self._prints: dict[str, Any] = {}
+        self._node: tuple[float, Node] | None = None
+        self._service: podman_room.PodmanService | None = None
+        self._pool = ThreadPoolExecutor(_PROBING_THREADS, thread_name_prefix="probe")
+
+    # --- the life of the process -------------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Keep the pods until `end`. Raises HostError where another agent does so already, or Podman is missing."""
+        self.store.ensure()
+        with self._alone(), self._podman_service():
+            self.events = EventLog(self.store.directory / "events.json")
+            server = AgentServer(agent_client.socket_path(self.store.directory), self)
+            threads = [
+                threading.Thread(target=work, name=name, daemon=True)
+                for name, work in (("api", server.serve), ("events", self._follow_events))
+            ]
+            try:
+                for thread in threads:
+                    thread.start()
+                for name in self.store.recorded_pods():
+                    self.keeper_of(name)
+                notify_supervisor("READY=1")
+                while not self._ended.wait(LIST_SECONDS):
+                    self._compare()
+                    self.events.save()
+                    notify_supervisor("WATCHDOG=1")
+            finally:
+                notify_supervisor("STOPPING=1")
+                server.close()
+                if self._is_to_stop_pods:
+                    self._stop_pods()
+                self._end_keepers()
+                self.events.save()
+
+    def end(self, is_to_stop_pods: bool = False) -> None:
+        """Have `run` return. Containers go on running unless they are to stop, as before the host goes down."""
+        self._is_to_stop_pods = is_to_stop_pods
+        self._ended.set()
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        with open(self.store.directory / "agent.lock", "a+") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise HostError(f"another agent keeps the pods of {self.store.directory} already") from None
+            lock.truncate(0)
+            lock.write(str(os.getpid()))
+            lock.flush()
+            yield
+
+    @contextlib.contextmanager
+    def _podman_service(self) -> Iterator[None]:
+        """A Podman service of the agent's own, unless its environment names one."""
+        if podman_room.named_socket():
+            yield
+            return
+        with podman_room.PodmanService() as service:
+            self._service = service
+            os.environ["CONTAINER_HOST"] = f"unix://{service.socket_path}"
+            yield
+
+    def _end_keepers(self) -> None:
+        self._pool.shutdown(wait=False)
+        with self._keepers_lock:
+            keepers = list(self._keepers.values())
+        for keeper in keepers:
+            keeper.end()
+        for keeper in keepers:
+            keeper.join(10)
+
+    # --- for the keepers ---------------------------------------------------------------------------------------------
+
+    @property
+    def node(self) -> Node:
+        now = time.monotonic()
+        if self._node is None or now - self._node[0] > _SILENCE_SECONDS:
+            with self.connect() as podman:
+                self._node = now, replace(read_node(podman.api_version), has_keeper=True)
+        return self._node[1]
+
+    def connect(self) -> Podman:
+        path = podman_room.named_socket()
+        if path is None:
+            raise HostError("the agent has no Podman service")
+        return Podman(path, self._node[1].podman_version if self._node else ())
+
+    def probe(self, work: Callable[[Podman], None]) -> None:
+        with contextlib.suppress(RuntimeError):  # The agent ends.
+            self._pool.submit(self._probe, work)
+
+    def _probe(self, work: Callable[[Podman], None]) -> None:
+        session = getattr(self._sessions, "podman", None)
+        if session is None:
+            session = self._sessions.podman = self.connect()
+        work(session)
+
+    def waits_for(self, pod: str) -> str:
+        """The pod of its stack that has to come first, as the stack's present revision has it."""
+        record = self.store.read_record(pod)
+        if record is None or not record.settings.stack:
+            return ""
+        for dependency in self._dependencies(record.settings.stack).get(pod, ()):
+            if not self._is_met(dependency):
+                return dependency.pod
+        return ""
+
+    def _dependencies(self, stack: str) -> Mapping[str, tuple[Dependency, ...]]:
+        files = StackStore(self.store, stack)
+        record = files.read()
+        return files.revision(record.current).stack.depends_on if record.current else {}
+
+    def _is_met(self, dependency: Dependency) -> bool:
+        keeper = self._keepers.get(dependency.pod)
+        if keeper is None:
+            return not self.store.knows(dependency.pod)
+        status = keeper.view.status
+        if dependency.condition == "completed":
+            return status.get("phase") == "Succeeded"
+        if dependency.condition == "started":
+            return status.get("phase") in ("Running", "Succeeded")
+        ready = (c for c in status.get("conditions", ()) if c["type"] == "Ready")
+        return status.get("phase") == "Succeeded" or any(c["status"] == "True" for c in ready)
+
+    # --- for runs (engine.Keeper) ------------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def acting(self, pod: str) -> Iterator[None]:
+        with self._keepers_lock:
+            keeper = self._keepers.get(pod)
+        with keeper.acting() if keeper and keeper.is_alive else contextlib.nullcontext():
+            yield
+        if self.store.knows(pod):
+            self.keeper_of(pod)
+        else:
+            self.events.forget(pod)
+
+    def watch(self, pod: s.PodSpec, deadline: float) -> Watch:
+        return KeptWatch(self.connect(), self.store, pod, self.keeper_of(pod.name), deadline)
+
+    def keeper_of(self, name: str) -> PodKeeper:
+        """The pod's keeper, begun where there is none."""
+        with self._keepers_lock:
+            keeper = self._keepers.get(name)
+            if keeper is None or not keeper.is_alive:
+                keeper = self._keepers[name] = PodKeeper(name, self)
+                keeper.start()
+            return keeper
+
+    def keepers(self) -> list[PodKeeper]:
+        with self._keepers_lock:
+            return [keeper for keeper in self._keepers.values() if keeper.is_alive]
+
+    # --- what wakes the keepers --------------------------------------------------------------------------------------
+
+    def _follow_events(self) -> None:
+        while not self._ended.is_set():
+            # What goes wrong the list tells a little later, and says what is wrong with Podman.
+            with contextlib.suppress(PodwrightError), self.connect() as podman:
+                for event in podman.stream("/events", {"stream": True}, None, None, "GET", _SILENCE_SECONDS):
+                    self._wake(event)
+            self._ended.wait(1)
+
+    def _wake(self, event: Mapping[str, Any]) -> None:
+        if str(event.get("Action", "")).partition(":")[0] in _IDLE_EVENTS:
+            return
+        attributes = (event.get("Actor") or {}).get("Attributes") or {}
+        keeper = self._keepers.get(attributes.get(LABEL_POD, ""))
+        if keeper:
+            keeper.kick()
+
+    def _compare(self) -> None:
+        """Kick the keepers of pods whose containers are not what they were, and begin those that are missing."""
+        try:
+            with self.connect() as podman:
+                listed = podman.get("/containers/json", {"all": True}, _HANGING_SECONDS) or []
+        except PodmanError as error:
+            self._tell_of_podman(str(error))
+            return
+        self._tell_of_podman("")
+        prints: dict[str, Any] = {}
+        for item in listed:
+            prints.setdefault(item.get("PodName") or "", []).append(_print_of(item))
+        for name in self.store.recorded_pods():
+            found = sorted(prints.get(name, ()))
+            keeper = self.keeper_of(name)
+            if self._prints.get(name) != found:
+                self._prints[name] = found
+                keeper.kick()
+        self._collect_garbage()
+
+    def _tell_of_podman(self, error: str) -> None:
+        if error and not self.podman_error:
+            self.events.add("PodmanUnresponsive", "", error, is_warning=True)
+        if error and self._service:
+            self._service.restart()
+        if self.podman_error and not error:
+            self.events.add("PodmanRecovered", "", "Podman answers again")
+            for keeper in self.keepers():
+                keeper.kick()
+        self.podman_error = error
+
+    def _collect_garbage(self) -> None:
+        """Remove the containers and records of pods that ended long ago, where there are too many of them."""
+        ended = [k for k in self.keepers() if k.view.status.get("phase") in ("Succeeded", "Failed")]
+        surplus = len(ended) - TERMINATED_PODS
+        if surplus > 0:
+            for keeper in sorted(ended, key=lambda k: str(k.view.status.get("startTime") or ""))[:surplus]:
+                run_pod({"name": keeper.name, "state": "absent"}, False, keeper=self)
+
+    # --- before the host goes down -----------------------------------------------------------------------------------
+
+    def _stop_pods(self) -> None:
+        """Pods that others depend on last; those that do not depend on one another side by side."""
+        waits: dict[str, list[str]] = {keeper.name: [] for keeper in self.keepers()}
+        for stack in stack_names(self.store):
+            for pod, dependencies in self._dependencies(stack).items():
+                if pod in waits:
+                    waits[pod] += [d.pod for d in dependencies if d.pod in waits]
+        for wave in _waves(waits):
+            with ThreadPoolExecutor(_STOPPING_WORKERS) as workers:
+                for name in wave:
+                    workers.submit(self._stop_pod, name)
+
+    def _stop_pod(self, name: str) -> None:
+        with contextlib.suppress(PodwrightError), self.connect() as podman:
+            self._keepers[name].stop_pod(podman)
+
+
+def _waves(waits: Mapping[str, list[str]]) -> list[list[str]]:
+    """The pods in the order in which they stop: each wave depends on no later one."""
+    depth: dict[str, int] = {}
+    for name in ordered(list(waits), waits):
+        depth[name] = 1 + max((depth[other] for other in waits[name]), default=0)
+    return [[name for name in depth if depth[name] == level] for level in sorted({*depth.values()}, reverse=True)]
+
+
+def _print_of(listed: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What tells whether a container is what it was: its limits too, which somebody may have changed."""
+    pid = int(listed.get("Pid") or 0)
+    limits = cgroup.read_limits(pid) if pid else None
+    return (listed["Id"], str(listed.get("State")), pid, listed.get("StartedAt"), listed.get("ExitCode"), str(limits))
+
+
+def notify_supervisor(state: str) -> None:
+    """Tell systemd, where it is what runs the agent (sd_notify)."""
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    if address:
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
+            channel.connect("\0" + address[1:] if address.startswith("@") else address)
+            channel.sendall(state.encode())
+
+
+def host_goes_down() -> bool:
+    """Whether systemd is ending all that runs on this host."""
+    program = shutil.which("systemctl")
+    if program is None or not Path("/run/systemd/system").is_dir():
+        return False
+    done = subprocess.run([program, "is-system-running"], capture_output=True, text=True, check=False, timeout=10)
+    return done.stdout.strip() == "stopping"
+
+
+def main() -> int:
+    """The agent as a program, ended by SIGTERM; SIGUSR1 ends it and all pods."""
+    agent = Agent()
+    signal.signal(signal.SIGTERM, lambda number, frame: agent.end(host_goes_down()))
+    signal.signal(signal.SIGINT, lambda number, frame: agent.end())
+    signal.signal(signal.SIGUSR1, lambda number, frame: agent.end(is_to_stop_pods=True))
+    try:
+        agent.run()
+    except PodwrightError as error:
+        sys.stderr.write(f"podwrightd: {error}\n")
+        return 1
+    return 0

@@ -1,0 +1,303 @@
+# Copyright: (c) 2026, podwright.pods contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The agent's API: HTTP with JSON on a Unix socket that only its owner may open.
+
+| call | what it does |
+|---|---|
+| ``GET /v1/health`` | how the agent is |
+| ``POST /v1/run`` | a run of a module: ``{"run": "run_stack", "options": {...}, "check": false, "diff": false}`` |
+| ``GET /v1/pods``, ``/v1/pods/NAME`` | as `pod_info` tells them |
+| ``GET /v1/events`` | a JSON object on each line; ``pod``, ``since`` (a number), ``follow=1`` |
+| ``GET /v1/pods/NAME/CONTAINER/logs`` | text; ``tail``, ``previous=1``, ``follow=1`` |
+| ``POST /v1/pods/NAME/CONTAINER/exec`` | ``{"command": [...], "timeout_seconds": 60}`` |
+| ``GET /v1/metrics`` | for Prometheus, where prometheus_client is installed |
+
+A refusal is ``{"message": ..., "details": {...}, "secrets": [...]}``. What is malformed, too large or too
+slow is refused and hurts nobody else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import socketserver
+import struct
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import Any, Callable, Protocol
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from . import agent_client, agent_metrics, engine, stacks
+from .errors import NotFound, PodwrightError, details_of
+from .event_log import EventLog
+from .pod_keeper import PodKeeper
+from .podman import Podman
+from .store import Store
+
+REQUEST_BYTES = 64 << 20
+"""The largest request: a stack with its files."""
+READ_SECONDS = 30
+CONNECTIONS = 128
+LOG_LINES = 100_000
+EXEC_SECONDS = 3600
+
+_RUNS: Mapping[str, Callable[..., dict[str, Any]]] = {
+    "run_pod": engine.run_pod,
+    "run_pod_info": engine.run_pod_info,
+    "run_stack": stacks.run_stack,
+    "run_stack_info": stacks.run_stack_info,
+}
+
+
+class Home(Protocol):
+    """The agent, as its API needs it."""
+
+    store: Store
+    events: EventLog
+    started_at: float
+    podman_error: str
+
+    def keepers(self) -> list[PodKeeper]: ...
+
+    def connect(self) -> Podman: ...
+
+    def acting(self, pod: str) -> contextlib.AbstractContextManager[None]: ...
+
+    def watch(self, pod: Any, deadline: float) -> Any: ...
+
+
+class BadRequest(PodwrightError):
+    """A request that says nothing the agent understands; ``status`` is HTTP's."""
+
+    def __init__(self, message: str, status: int = 400) -> None:
+        self.status = status
+        super().__init__(message)
+
+
+class AgentServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+    """Listens from its making to `close`; `serve` answers until then."""
+
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = CONNECTIONS
+
+    def __init__(self, path: Path, home: Home) -> None:
+        self.home = home
+        self._path = path
+        self._free = threading.BoundedSemaphore(CONNECTIONS)
+        path.unlink(missing_ok=True)
+        mask = os.umask(0o177)
+        try:
+            super().__init__(str(path), _Handler)
+        finally:
+            os.umask(mask)
+
+    def serve(self) -> None:
+        self.serve_forever(poll_interval=0.5)
+
+    def close(self) -> None:
+        self.shutdown()
+        self.server_close()
+        self._path.unlink(missing_ok=True)
+
+    def verify_request(self, request: Any, client_address: Any) -> bool:
+        """Only root and the agent's own user, whatever the socket's mode has become."""
+        credentials = request.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+        _pid, user, _group = struct.unpack("3i", credentials)
+        return user in (0, os.geteuid())
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        if not self._free.acquire(blocking=False):
+            self.shutdown_request(request)
+            return
+        super().process_request(request, client_address)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._free.release()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that went away is no matter."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: AgentServer
+    timeout = READ_SECONDS
+    server_version = "podwrightd"
+
+    def address_string(self) -> str:
+        return "local"
+
+    def log_message(self, *args: Any) -> None:
+        """Requests are not logged: their paths and bodies are the user's."""
+
+    def do_GET(self) -> None:
+        self._answer("GET")
+
+    def do_POST(self) -> None:
+        self._answer("POST")
+
+    def _answer(self, method: str) -> None:
+        try:
+            url = urlsplit(self.path)
+            parts = [unquote(part) for part in url.path.split("/") if part]
+            if not parts or parts[0] != f"v{agent_client.API_VERSION}":
+                raise BadRequest(f"{url.path} is not part of version {agent_client.API_VERSION} of this API", 404)
+            parameters = {name: values[-1] for name, values in parse_qs(url.query).items()}
+            body = self._body() if method == "POST" else None
+            found = _Answers(self.server.home).find(method, parts[1:], parameters, body)
+            if isinstance(found, Iterator):
+                self._send_lines(found)
+            else:
+                content, kind = found if isinstance(found, tuple) else (json.dumps(found).encode(), "application/json")
+                self._send(200, content, kind)
+        except BadRequest as error:
+            self._refuse(error.status, error)
+        except NotFound as error:
+            self._refuse(404, error)
+        except PodwrightError as error:
+            self._refuse(422, error)
+        except (OSError, ValueError) as error:
+            with contextlib.suppress(OSError):
+                self._refuse(400, BadRequest(f"{type(error).__name__}: {error}"))
+
+    def _body(self) -> Mapping[str, Any]:
+        try:
+            length = int(self.headers.get("Content-Length") or "")
+        except ValueError:
+            raise BadRequest("a request needs a Content-Length", 411) from None
+        if not 0 <= length <= REQUEST_BYTES:
+            raise BadRequest(f"a request holds at most {REQUEST_BYTES} bytes", 413)
+        try:
+            body = json.loads(self.rfile.read(length))
+        except (ValueError, RecursionError) as error:
+            raise BadRequest(f"the request is not JSON: {error}") from None
+        if not isinstance(body, dict):
+            raise BadRequest("the request is not a JSON object")
+        return body
+
+    def _send(self, status: int, content: bytes, kind: str) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def _refuse(self, status: int, error: PodwrightError) -> None:
+        told = {"message": str(error), "details": details_of(error), "secrets": list(getattr(error, "secrets", ()))}
+        self._send(status, json.dumps(told).encode(), "application/json")
+
+    def _send_lines(self, lines: Iterator[bytes]) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/plain; charset=utf-8")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        for line in lines:
+            self.wfile.write(line)
+            self.wfile.flush()
+
+
+class _Answers:
+    """What the API answers, by path."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+
+    def find(self, method: str, parts: list[str], parameters: Mapping[str, str], body: Mapping[str, Any] | None) -> Any:
+        if body is not None and parts == ["run"]:
+            return self._run(body)
+        if body is not None and len(parts) == 4 and parts[0] == "pods" and parts[3] == "exec":
+            return self._exec(parts[1], parts[2], body)
+        if method == "GET" and parts == ["health"]:
+            return self._health()
+        if method == "GET" and parts == ["pods"]:
+            return self._pods({})
+        if method == "GET" and len(parts) == 2 and parts[0] == "pods":
+            found = self._pods({"name": parts[1]})
+            if not found:
+                raise BadRequest(f"there is no pod {parts[1]}", 404)
+            return found[0]
+        if method == "GET" and parts == ["events"]:
+            return self._events(parameters)
+        if method == "GET" and len(parts) == 4 and parts[0] == "pods" and parts[3] == "logs":
+            return self._logs(parts[1], parts[2], parameters)
+        if method == "GET" and parts == ["metrics"]:
+            return agent_metrics.exposition(self._home), agent_metrics.CONTENT_TYPE
+        raise BadRequest(f"there is nothing at /{'/'.join(parts)} for {method}", 404)
+
+    def _run(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        run, options = _RUNS.get(str(body.get("run"))), body.get("options")
+        if run is None or not isinstance(options, dict):
+            raise BadRequest(f"run is one of {', '.join(_RUNS)}, and options is an object")
+        return run(options, bool(body.get("check")), bool(body.get("diff")), keeper=self._home)
+
+    def _pods(self, options: dict[str, Any]) -> list[dict[str, Any]]:
+        pods: list[dict[str, Any]] = engine.run_pod_info(options, keeper=self._home)["pods"]
+        return pods
+
+    def _health(self) -> dict[str, Any]:
+        return {
+            "api_version": agent_client.API_VERSION,
+            "pid": os.getpid(),
+            "started_at": self._home.started_at,
+            "uptime_seconds": time.time() - self._home.started_at,
+            "pods": len(self._home.keepers()),
+            "podman_error": self._home.podman_error,
+            "threads": threading.active_count(),
+        }
+
+    def _events(self, parameters: Mapping[str, str]) -> Iterator[bytes]:
+        pod, since = parameters.get("pod", ""), _whole(parameters, "since", 0)
+        events = self._home.events
+        found = events.follow(pod, since) if parameters.get("follow") else iter(events.list(pod, since))
+        return (json.dumps(asdict(event)).encode() + b"\n" if event else b"\n" for event in found)
+
+    def _logs(self, pod: str, container: str, parameters: Mapping[str, str]) -> Iterator[bytes]:
+        name, tail = self._podman_name(pod, container), _whole(parameters, "tail", LOG_LINES)
+        if parameters.get("previous"):
+            lines = self._home.store.kept_log(pod, container).splitlines(keepends=True)
+            return iter([line.encode() for line in lines[-tail:]])
+        return self._log_lines(name, tail, bool(parameters.get("follow")))
+
+    def _log_lines(self, name: str, tail: int, is_followed: bool) -> Iterator[bytes]:
+        with self._home.connect() as podman:
+            yield from podman.log_stream(name, tail, is_followed)
+
+    def _exec(self, pod: str, container: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        command = body.get("command")
+        if not isinstance(command, list) or not command or not all(isinstance(word, str) for word in command):
+            raise BadRequest("command is a list of words")
+        seconds = min(float(body.get("timeout_seconds") or 60), EXEC_SECONDS)
+        with self._home.connect() as podman:
+            done = podman.exec(self._podman_name(pod, container), command, seconds)
+        output = done.output.decode(errors="replace")
+        return {"exit_code": done.exit_code, "output": output, "timed_out": done.timed_out}
+
+    def _podman_name(self, pod: str, container: str) -> str:
+        record = self._home.store.read_record(pod) if _is_plain(pod) else None
+        if record is None or record.applied.pod.find(container) is None:
+            raise BadRequest(f"there is no container {container} in a pod {pod}", 404)
+        return record.applied.pod.podman_name(container)
+
+
+def _is_plain(name: str) -> bool:
+    """Whether a name is no path that leads elsewhere."""
+    return "/" not in name and not name.startswith(".")
+
+
+def _whole(parameters: Mapping[str, str], name: str, default: int) -> int:
+    text = parameters.get(name)
+    if text is None:
+        return default
+    if not text.isdigit():
+        raise BadRequest(f"{name} is a whole number")
+    return int(text)

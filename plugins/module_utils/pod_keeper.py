@@ -1,0 +1,549 @@
+# Copyright: (c) 2026, podwright.pods contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Keeps one pod alive, in a thread of its own: what the kubelet's worker of a pod does.
+
+Each turn looks at the pod where something may have changed, takes in what its probes have said, and acts: ends a
+container whose probe has failed, and lets the engine bring about what the pod's record declares, save for containers
+that are not to be started again yet. What to do is `supervisor`'s and `plan`'s to say.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import queue
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Callable, Protocol
+
+from . import materials as m
+from . import operations as op
+from . import probes, report, supervisor
+from . import spec as s
+from .engine import Request, Run, RunFailed
+from .errors import PodmanError, PodwrightError
+from .event_log import EventLog
+from .execute import Executor, target_of
+from .fields import Context
+from .lifecycle import IMAGE_PULL_BACKOFF, PROBER_ATTEMPTS, Outcome
+from .observe import Sandbox, observe, observe_image, observe_sandbox
+from .observed import Node, ObservedPod
+from .plan import plan_stopped
+from .podman import Podman
+from .status import Waiting
+from .store import Record, Store
+from .supervisor import DueProbe, Ending, Memory, Step, probe_of
+from .wait import STABLE_SECONDS, Waiter, Watch
+
+GATE_SECONDS = 3600
+"""How long an init container or a sidecar's startup may take in one go; then it is begun anew."""
+LOOK_SECONDS = 300
+"""How often a pod is looked at when nothing is heard of it. The agent compares its list of all far more often."""
+DEPENDENCY_SECONDS = 1
+_FRESH_SECONDS = 30
+
+
+class House(Protocol):
+    """What the keepers of all pods share."""
+
+    store: Store
+    events: EventLog
+
+    @property
+    def node(self) -> Node:
+        """The facts of the host."""
+
+    def connect(self) -> Podman:
+        """A session with Podman for the calling thread."""
+
+    def probe(self, work: Callable[[Podman], None]) -> None:
+        """Have it done by one of the threads that probe, with the session of that thread."""
+
+    def waits_for(self, pod: str) -> str:
+        """What a pod that is about to come up has to wait for, empty for nothing."""
+
+
+class Interrupted(PodwrightError):
+    """An execution is given up, since somebody else wants to change the pod, or the agent ends."""
+
+
+@dataclass(frozen=True)
+class View:
+    """The pod as its keeper last saw it. ``failures`` are startup probes that have failed for good, by container."""
+
+    looked_at: float = 0.0
+    observed: ObservedPod | None = None
+    started: Mapping[str, bool] = field(default_factory=dict)
+    ready: Mapping[str, bool] = field(default_factory=dict)
+    messages: Mapping[str, str] = field(default_factory=dict)
+    failures: Mapping[str, str] = field(default_factory=dict)
+    status: Mapping[str, Any] = field(default_factory=dict)
+
+
+class PodKeeper:
+    """One pod's keeper. All but its thread may call `kick`, `acting`, `view`, `fresh_view` and `end`."""
+
+    def __init__(self, name: str, house: House) -> None:
+        self.name = name
+        self.view = View()
+        self._house = house
+        self._inbox: queue.Queue[Callable[[], None]] = queue.Queue()
+        self._mutex = threading.Lock()
+        self._claims = 0
+        self._claims_lock = threading.Lock()
+        self._turned = threading.Condition()
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._keep, name=f"pod {name}", daemon=True)
+        self._record: Record | None = None
+        self._memory = Memory(s.PodSpec(name, ()))
+        self._step = Step(self._memory, {}, {})
+        self._observed: ObservedPod | None = None
+        self._messages: dict[str, str] = {}
+        self._failures: dict[str, str] = {}
+        self._waiting: dict[str, Waiting] = {}
+        self._probing: set[tuple[str, str]] = set()
+        self._must_look = True
+        self._is_settled = False
+        self._retry = IMAGE_PULL_BACKOFF
+        self._retry_at = 0.0
+        self._look_at = 0.0
+        self._looked_at = 0.0
+        self._dependency = ""
+        self._backing_off: set[str] = set()
+        self._sandboxes: tuple[str, Sandbox] | None = None
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def end(self) -> None:
+        """Have the thread end; what it is doing is given up at the next gate."""
+        self._ended.set()
+        self.kick()
+
+    def join(self, timeout_seconds: float) -> None:
+        self._thread.join(timeout_seconds)
+
+    @property
+    def is_alive(self) -> bool:
+        return self._thread.is_alive()
+
+    def kick(self) -> None:
+        """Look at the pod now: something may have changed."""
+        self._inbox.put(self._note_change)
+
+    def _note_change(self) -> None:
+        self._must_look = True
+
+    @contextlib.contextmanager
+    def acting(self) -> Iterator[None]:
+        """Be the only one that changes the pod; what the keeper is waiting for meanwhile is given up."""
+        self._claim(1)
+        try:
+            self._mutex.acquire()
+        finally:
+            self._claim(-1)
+        try:
+            yield
+        finally:
+            self._mutex.release()
+            self._inbox.put(self._begin_anew)
+
+    def _claim(self, number: int) -> None:
+        with self._claims_lock:
+            self._claims += number
+
+    def _begin_anew(self) -> None:
+        """Somebody has changed the pod: what was in the way may be gone."""
+        self._must_look, self._is_settled = True, False
+        self._retry, self._retry_at = IMAGE_PULL_BACKOFF, 0.0
+        self._waiting, self._failures = {}, {}
+
+    def fresh_view(self, since: float) -> View:
+        """The pod as it was seen after ``since`` (monotonic seconds), or the last view where none comes in time."""
+        with self._turned:
+            if self.view.looked_at <= since:
+                self.kick()
+                self._turned.wait_for(lambda: self.view.looked_at > since or not self.is_alive, _FRESH_SECONDS)
+            return self.view
+
+    # --- the thread --------------------------------------------------------------------------------------------------
+
+    def _keep(self) -> None:
+        with self._house.connect() as podman:
+            while not self._ended.is_set():
+                try:
+                    if not self._turn(podman):
+                        break
+                except PodmanError as error:
+                    self._event("PodmanError", str(error), is_warning=True)
+                    self._must_look = True
+                    self._ended.wait(1)
+                except PodwrightError as error:
+                    self._event("FailedSync", str(error), is_warning=True)
+                    self._retry_later(time.time())
+                except Exception as error:
+                    # A mistake of ours in one pod's keeper must not leave the pod without one.
+                    self._event("InternalError", f"{type(error).__name__}: {error}", is_warning=True)
+                    self._retry_later(time.time())
+                self._await_next()
+        with self._turned:
+            self._turned.notify_all()
+
+    def _turn(self, podman: Podman) -> bool:
+        """One turn; tells whether there still is a pod to keep."""
+        record = self._house.store.read_record(self.name)
+        if record is None:
+            return False
+        if self._record is None or record.applied.pod != self._record.applied.pod:
+            self._memory = self._memory.declared(record.applied.pod)
+            self._is_settled = False
+        self._record = record
+        if self._must_look or time.monotonic() >= self._look_at:
+            self._look(podman, record)
+        self._step = supervisor.step(self._memory, self._observed, self._phase(), time.time())
+        self._memory = self._step.memory
+        for due in self._step.probes:
+            self._probe(record.applied.pod, due, podman)
+        self._tell(podman, record)
+        if not record.is_stopped and self._mutex.acquire(blocking=False):
+            try:
+                self._act(podman, record)
+            finally:
+                self._mutex.release()
+        return True
+
+    def _look(self, podman: Podman, record: Record) -> None:
+        self._must_look = False
+        before = self._observed
+        looked_at = time.monotonic()
+        self._observed = observe(podman, self._house.store, self.name, details=True).pod
+        self._look_at = looked_at + LOOK_SECONDS
+        if self._observed != before:
+            self._is_settled = False
+        self._looked_at = looked_at
+
+    def _phase(self) -> str:
+        return str(self.view.status.get("phase") or "Pending")
+
+    def _tell(self, podman: Podman, record: Record) -> None:
+        """Write the status down where something in it may have changed, and let others see it."""
+        view = self.view
+        is_same = (
+            view.observed == self._observed
+            and view.started == self._step.started
+            and view.ready == self._step.ready
+            and view.status
+        )
+        self._show(view.status)
+        if not is_same or self._waiting or record.applied.pod.active_deadline_seconds is not None:
+            pod, observed, node = record.applied.pod, self._observed, self._house.node
+            ip = self._sandbox(podman, pod).ip if observed and observed.infra_is_running else ""
+            status = report.status(
+                podman, self._house.store, pod, observed, self._step.ready, self._step.started, node, ip, self._waiting
+            )
+            self._house.store.write_status(self.name, status)
+            self._show(status)
+        with self._turned:
+            self._turned.notify_all()
+
+    def _show(self, status: Mapping[str, Any]) -> None:
+        self.view = View(
+            looked_at=self._looked_at,
+            observed=self._observed,
+            started=self._step.started,
+            ready=self._step.ready,
+            messages=dict(self._messages),
+            failures=dict(self._failures),
+            status=status,
+        )
+
+    # --- probes ------------------------------------------------------------------------------------------------------
+
+    def _probe(self, pod: s.PodSpec, due: DueProbe, podman: Podman) -> None:
+        """Hand a probe to the threads that probe; while an earlier one of its kind is under way it is left out."""
+        container = pod.find(due.container)
+        probe = probe_of(container, due.kind) if container else None
+        if container is None or probe is None or (due.container, due.kind) in self._probing:
+            return
+        self._probing.add((due.container, due.kind))
+        sandbox = self._sandbox(podman, pod)
+        target = target_of(self._house.store, pod, container, sandbox)
+        self._house.probe(functools.partial(self._attempt, due, probe, target))
+
+    def _attempt(self, due: DueProbe, probe: s.Probe, target: probes.Target, podman: Podman) -> None:
+        """In a thread that probes. What cannot be tried at all is tried again at once, and then says nothing."""
+        outcome = probes.Outcome("Unknown", "not tried")
+        try:
+            for _attempt in range(PROBER_ATTEMPTS):
+                outcome = probes.check(probe, probe.timeout_seconds, target, podman)
+                if outcome.result != "Unknown" or self._ended.is_set():
+                    break
+        finally:
+            self._inbox.put(functools.partial(self._take, due, outcome))
+
+    def _take(self, due: DueProbe, outcome: probes.Outcome) -> None:
+        self._probing.discard((due.container, due.kind))
+        result: Outcome = "Success" if outcome.result == "Warning" else outcome.result
+        self._memory = self._memory.recorded(due, result)
+        title = f"{due.kind.capitalize()} probe"
+        if outcome.result == "Success":
+            self._messages.pop(due.container, None)
+            return
+        self._event(
+            {"Failure": "Unhealthy", "Warning": "ProbeWarning", "Unknown": "ProbeError"}[outcome.result],
+            f"{title} {'warning' if outcome.passed else 'failed'}: {outcome.message}",
+            due.container,
+            is_warning=True,
+        )
+        if result == "Failure":
+            self._messages[due.container] = outcome.message
+        worker = self._memory.workers.get((due.container, due.kind))
+        if due.kind == "startup" and worker and worker.ends_container:
+            self._failures[due.container] = outcome.message
+
+    def _sandbox(self, podman: Podman, pod: s.PodSpec) -> Sandbox:
+        """How the pod is reached, asked for once in the life of its infra container."""
+        observed = self._observed
+        infra = next((c.run for c in observed.containers if c.is_infra), "") if observed else ""
+        if self._sandboxes is None or self._sandboxes[0] != infra:
+            self._sandboxes = (infra, observe_sandbox(podman, pod, self._house.node))
+        return self._sandboxes[1]
+
+    # --- acting ------------------------------------------------------------------------------------------------------
+
+    def _act(self, podman: Podman, record: Record) -> None:
+        """Bring about what is due. Called with the mutex held."""
+        now = time.time()
+        self._tell_of_backing_off()
+        self._dependency = ""
+        if self._step.endings:
+            for ending in self._step.endings:
+                self._end_container(podman, record, ending)
+            self._must_look = True
+        elif now >= self._retry_at and not (self._is_settled and not self._step.restarts):
+            self._dependency = "" if self._is_up() else self._house.waits_for(self.name)
+            if not self._dependency:
+                self._reconcile(podman, record)
+
+    def _is_up(self) -> bool:
+        """Whether a main container has been started in the present sandbox, so that the pod's turn has come before."""
+        pod = self._observed
+        return pod is not None and pod.infra_is_running and any(c.has_started for c in pod.members if c.role == "app")
+
+    def _reconcile(self, podman: Podman, record: Record) -> None:
+        images = record.applied.images
+        request = Request(
+            name=self.name,
+            state="started",
+            pod=record.applied.pod,
+            wait=False,
+            wait_timeout_seconds=GATE_SECONDS,
+            on_failure="",
+            is_check=False,
+            settings=record.settings,
+        )
+        run = Run(
+            podman=podman,
+            store=self._house.store,
+            request=request,
+            keeper=_Self(),
+            held=frozenset(self._step.held),
+            # A container that starts again is the one that was applied, whatever its image's name points to by now.
+            pinned_images={name: image for name, image in images.items() if observe_image(podman, image)},
+            pause=self._pause,
+        )
+        if not run.plan:
+            self._is_settled = True
+            return
+        members = run.observed.pod.members if run.observed.pod else ()
+        restarting = [found for found in members if found.name in self._step.restarts]
+        try:
+            run.execute()
+            self._waiting, self._retry = {}, IMAGE_PULL_BACKOFF
+        except RunFailed as error:
+            if not _is_interrupted(error):
+                self._fail(error)
+        finally:
+            self._must_look, self._is_settled = True, False
+            self._events_of(run)
+            created = {item.container for item in run.done if isinstance(item, op.CreateContainer)}
+            for found in restarting:
+                if found.name in created:
+                    self._memory = self._memory.restarted(found, time.time())
+
+    def _fail(self, error: RunFailed) -> None:
+        """Say what failed, and try again later."""
+        reason = error.reason or "FailedSync"
+        self._event(reason, str(error).partition("\n")[0], error.container, is_warning=True)
+        if error.container:
+            self._waiting[error.container] = Waiting(reason, str(error).partition("\n")[0])
+        self._retry_later(time.time())
+
+    def _retry_later(self, now: float) -> None:
+        """The first time at once, then ever later, as with images that cannot be pulled."""
+        self._retry = self._retry.next(self.name, now, now)
+        self._retry_at = now + self._retry.delay_seconds(self.name)
+
+    def _end_container(self, podman: Podman, record: Record, ending: Ending) -> None:
+        """preStop, and the end of a container whose probe has failed; the restart policy decides what follows."""
+        pod, found = record.applied.pod, self._observed.find(ending.container) if self._observed else None
+        container = pod.find(ending.container)
+        if found is None or container is None:
+            return
+        self._event("Killing", f"Container {found.name} failed its {ending.kind} probe", found.name)
+        hook = container.lifecycle.pre_stop if container.lifecycle else None
+        stop = op.StopContainer(
+            pod=self.name,
+            cause=f"its {ending.kind} probe failed",
+            container=found.name,
+            id=found.id,
+            grace_seconds=ending.grace_seconds,
+            batch=0,
+            pre_stop=hook,
+            is_left_to_policy=True,
+        )
+        executor = self._executor(podman, record)
+        executor.run(op.Plan((stop,)))
+        for warning in executor.warnings:
+            self._event("FailedPreStopHook", warning, found.name, is_warning=True)
+
+    def stop_pod(self, podman: Podman) -> None:
+        """End all containers with their hooks, as before the host goes down; the record says that they are to run."""
+        record = self._house.store.read_record(self.name)
+        if record is None or record.is_stopped:
+            return
+        with self.acting():
+            observed = observe(podman, self._house.store, self.name)
+            if observed.pod is not None and observed.pod.is_ours:
+                plan = plan_stopped(self.name, record.applied.pod, observed, was_stopped=True)
+                self._executor(podman, record).run(plan)
+
+    def _executor(self, podman: Podman, record: Record) -> Executor:
+        store, node = self._house.store, self._house.node
+        context = Context(record.applied.pod, m.Materials(), node, store.key(), record.settings)
+        return Executor(podman, store, context, m.Facts(), time.monotonic() + GATE_SECONDS, pause=self._pause)
+
+    def _pause(self, seconds: float) -> None:
+        """Wait at a gate, unless somebody else wants to change the pod."""
+        ends_at = time.monotonic() + seconds
+        while True:
+            if self._ended.is_set() or self._claims:
+                raise Interrupted("given up for a change of the pod")
+            left = ends_at - time.monotonic()
+            if left <= 0:
+                return
+            self._ended.wait(min(left, 0.2))
+
+    # --- events ------------------------------------------------------------------------------------------------------
+
+    def _event(self, reason: str, message: str, container: str = "", is_warning: bool = False) -> None:
+        self._house.events.add(reason, self.name, message, container, is_warning)
+
+    def _events_of(self, run: Run) -> None:
+        for item in run.done:
+            reason = _REASONS.get(type(item))
+            if reason:
+                self._event(reason, str(item), getattr(item, "container", ""))
+        for warning in run.executor.warnings:
+            self._event("FailedPreStopHook", warning, is_warning=True)
+
+    def _tell_of_backing_off(self) -> None:
+        """Once for each run that has ended."""
+        for name in self._step.held:
+            found = self._observed.find(name) if self._observed else None
+            if found and found.run not in self._backing_off:
+                self._backing_off.add(found.run)
+                self._event("BackOff", f"Back-off restarting failed container {name}", name, is_warning=True)
+        runs = {c.run for c in self._observed.members} if self._observed else set()
+        self._backing_off &= runs
+
+    # --- waiting for the next turn -----------------------------------------------------------------------------------
+
+    def _await_next(self) -> None:
+        now, monotonic = time.time(), time.monotonic()
+        waits = [self._look_at - monotonic]
+        if self._step.next_at_seconds is not None:
+            waits.append(self._step.next_at_seconds - now)
+        if self._retry_at > now:
+            waits.append(self._retry_at - now)
+        if self._dependency:
+            waits.append(DEPENDENCY_SECONDS)
+        if self._must_look:
+            waits.append(0)
+        with contextlib.suppress(queue.Empty):
+            self._inbox.get(timeout=max(min(waits), 0.01))()
+            while True:
+                self._inbox.get_nowait()()
+
+
+_REASONS: Mapping[type, str] = {
+    op.PullImage: "Pulled",
+    op.CreatePod: "SandboxCreated",
+    op.RemovePod: "SandboxRemoved",
+    op.CreateContainer: "Created",
+    op.StartContainer: "Started",
+    op.StopContainer: "Killing",
+    op.RemoveContainer: "Removed",
+    op.UpdateLimits: "Resized",
+    op.UpdatePodLimits: "Resized",
+    op.WriteFiles: "VolumeWritten",
+}
+
+
+class _Self:
+    """The keeper of a run that the keeper itself makes: it need not make sure that it is alone."""
+
+    def acting(self, pod: str) -> contextlib.AbstractContextManager[None]:
+        return contextlib.nullcontext()
+
+    def watch(self, pod: s.PodSpec, deadline: float) -> Watch:
+        raise NotImplementedError("a keeper does not wait for its own pod")
+
+
+def _is_interrupted(error: BaseException) -> bool:
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, Interrupted):
+            return True
+        cause = cause.__cause__
+    return False
+
+
+class KeptWatch(Waiter):
+    """Waits for a pod by asking its keeper, which probes and restarts meanwhile."""
+
+    # With the back-off in between, so many ends are seen only after half a minute.
+    crashes = 2
+
+    def __init__(self, podman: Podman, store: Store, pod: s.PodSpec, keeper: PodKeeper, deadline: float) -> None:
+        super().__init__(podman, store, pod, _no_target, deadline)
+        self._keeper = keeper
+        self._since = time.monotonic()
+
+    def look(self, observed: ObservedPod | None = None) -> ObservedPod | None:
+        """The pod as its keeper sees it, since this began."""
+        view = self._keeper.fresh_view(self._since)
+        self.seen, now = view.observed, time.time()
+        for container in self._pod.all_containers:
+            found = view.observed.find(container.name) if view.observed else None
+            if self._pod.role_of(container) == "init":
+                continue
+            self._note_restarts(container, found, now)
+            self._probers[container.name].message = view.messages.get(container.name, "")
+            if container.name in view.failures:
+                message = f"its startup probe failed: {view.failures[container.name]}"
+                raise self._failed(container, "StartupProbeFailed", message)
+            started_at = (found.started_at or 0) if found else 0
+            has_probe = bool(container.readiness_probe or container.startup_probe)
+            self.started[container.name] = view.started.get(container.name, False)
+            self.ready[container.name] = view.ready.get(container.name, False) and (
+                has_probe or now - started_at >= STABLE_SECONDS
+            )
+        return view.observed
+
+
+def _no_target(container: s.Container) -> probes.Target:
+    raise NotImplementedError("the keeper probes")

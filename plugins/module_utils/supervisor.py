@@ -1,0 +1,215 @@
+# Copyright: (c) 2026, podwright.pods contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is next for a pod that is kept alive: pure steps over what is seen of it and a clock that is handed in.
+
+`ProbeWorker` and `Backoff` of `lifecycle` say when; this room holds those of all containers of one pod together. It is
+what the agent runs, and what the tables of its tests run against.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import cast
+
+from . import spec as s
+from .lifecycle import (
+    CONTAINER_BACKOFF,
+    Backoff,
+    ContainerFacts,
+    Outcome,
+    PodFacts,
+    ProbeKind,
+    ProbeSettings,
+    ProbeWorker,
+    RestartPolicy,
+    RunState,
+    container_backoff_key,
+    container_ready,
+    container_started,
+    grace_period_seconds,
+    should_restart,
+)
+from .observed import ObservedContainer, ObservedPod
+
+KINDS: tuple[ProbeKind, ...] = ("startup", "liveness", "readiness")
+
+
+@dataclass(frozen=True)
+class DueProbe:
+    """A probe that is to run now, on the run of the container that ``run`` names."""
+
+    container: str
+    kind: ProbeKind
+    run: str
+
+
+@dataclass(frozen=True)
+class Ending:
+    """A container whose probe has failed for good: it is to be ended, and its restart policy decides what follows."""
+
+    container: str
+    kind: ProbeKind
+    grace_seconds: int
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What is known of a pod from one look to the next: its probes, and how long its containers have to wait."""
+
+    pod: s.PodSpec
+    workers: Mapping[tuple[str, ProbeKind], ProbeWorker] = field(default_factory=dict)
+    backoff: Backoff = CONTAINER_BACKOFF
+
+    def declared(self, pod: s.PodSpec) -> Memory:
+        """The memory after the declaration has changed: a probe that is as it was goes on."""
+        workers = {}
+        for container in pod.all_containers:
+            for kind in KINDS:
+                probe = probe_of(container, kind)
+                if probe is not None:
+                    fresh = ProbeWorker(kind, settings_of(probe))
+                    known = self.workers.get((container.name, kind), fresh)
+                    workers[container.name, kind] = known if known.settings == fresh.settings else fresh
+        return replace(self, pod=pod, workers=workers)
+
+    def recorded(self, due: DueProbe, outcome: Outcome) -> Memory:
+        """The memory after a probe has run."""
+        worker = self.workers.get((due.container, due.kind))
+        if worker is None:
+            return self
+        return replace(self, workers={**self.workers, (due.container, due.kind): worker.record(outcome, due.run)})
+
+    def restarted(self, found: ObservedContainer, now_seconds: float) -> Memory:
+        """The memory after a container that had ended was started again: the next time it has to wait longer."""
+        ended = found.finished_at or now_seconds
+        backoff = self.backoff.collect_garbage(now_seconds)
+        return replace(self, backoff=backoff.next(_backoff_key(self.pod, found), ended, now_seconds))
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one look comes to. ``held`` are the containers that wait for their restart, and until when.
+
+    ``next_at_seconds`` is when to look again even if nothing changes, None for never.
+    """
+
+    memory: Memory
+    started: Mapping[str, bool]
+    ready: Mapping[str, bool]
+    probes: tuple[DueProbe, ...] = ()
+    endings: tuple[Ending, ...] = ()
+    held: Mapping[str, float] = field(default_factory=dict)
+    restarts: tuple[str, ...] = ()
+    next_at_seconds: float | None = None
+
+
+def step(memory: Memory, observed: ObservedPod | None, phase: str, now_seconds: float) -> Step:
+    """Take in what is seen of the pod, ``phase`` included, and decide what is next."""
+    pod = memory.pod
+    workers = dict(memory.workers)
+    started: dict[str, bool] = {}
+    ready: dict[str, bool] = {}
+    probes: list[DueProbe] = []
+    for container in pod.all_containers:
+        found = observed.find(container.name) if observed else None
+        if pod.role_of(container) == "init":
+            continue
+        facts = _facts(pod, container, found)
+        for kind in KINDS:
+            worker = workers.get((container.name, kind))
+            if worker is not None:
+                worker, is_due = worker.observe(PodFacts(phase), facts, now_seconds)
+                workers[container.name, kind] = worker
+                if is_due and facts is not None:
+                    probes.append(DueProbe(container.name, kind, facts.container_id))
+            if kind == "startup" and facts is not None:
+                facts = replace(facts, started=container_started(facts, worker))
+        started[container.name] = facts is not None and facts.started
+        readiness = workers.get((container.name, "readiness"))
+        ready[container.name] = facts is not None and container_ready(facts, readiness)
+    held, restarts = _restarts(memory, observed, now_seconds)
+    due = [worker.due_at_seconds for worker in workers.values() if worker.due_at_seconds is not None]
+    return Step(
+        memory=replace(memory, workers=workers),
+        started=started,
+        ready=ready,
+        probes=tuple(probes),
+        endings=tuple(_endings(pod, workers, observed)),
+        held=held,
+        restarts=restarts,
+        next_at_seconds=min([*due, *held.values()], default=None),
+    )
+
+
+def probe_of(container: s.Container, kind: ProbeKind) -> s.Probe | None:
+    return cast("s.Probe | None", getattr(container, f"{kind}_probe"))
+
+
+def settings_of(probe: s.Probe) -> ProbeSettings:
+    return ProbeSettings(
+        initial_delay_seconds=probe.initial_delay_seconds,
+        period_seconds=probe.period_seconds,
+        timeout_seconds=probe.timeout_seconds,
+        success_threshold=probe.success_threshold,
+        failure_threshold=probe.failure_threshold,
+    )
+
+
+def policy_of(pod: s.PodSpec, container: s.Container) -> RestartPolicy:
+    """The restart policy that holds for a main container or a sidecar."""
+    return "Always" if pod.role_of(container) == "sidecar" else cast(RestartPolicy, pod.restart_policy)
+
+
+def _facts(pod: s.PodSpec, container: s.Container, found: ObservedContainer | None) -> ContainerFacts | None:
+    if found is None:
+        return None
+    state: RunState = "running" if found.is_running else ("terminated" if found.has_exited else "waiting")
+    return ContainerFacts(
+        container_id=found.run,
+        state=state,
+        started_at_seconds=found.started_at or 0,
+        restart_policy=policy_of(pod, container),
+    )
+
+
+def _restarts(
+    memory: Memory, observed: ObservedPod | None, now_seconds: float
+) -> tuple[dict[str, float], tuple[str, ...]]:
+    """The containers that have ended and are to run again: those that wait still, until when, and those that do not."""
+    held: dict[str, float] = {}
+    restarts: list[str] = []
+    for container in memory.pod.all_containers:
+        found = observed.find(container.name) if observed else None
+        if found is None or not found.has_exited or found.stopped_by_run or memory.pod.role_of(container) == "init":
+            continue
+        latest = "succeeded" if found.exit_code == 0 else "failed"
+        if should_restart(latest, policy_of(memory.pod, container), deleting=False):  # type: ignore[arg-type]
+            ended = found.finished_at or now_seconds
+            wait = memory.backoff.wait_seconds(_backoff_key(memory.pod, found), ended, now_seconds)
+            if wait > 0:
+                held[container.name] = now_seconds + wait
+            else:
+                restarts.append(container.name)
+    return held, tuple(restarts)
+
+
+def _backoff_key(pod: s.PodSpec, found: ObservedContainer) -> str:
+    return container_backoff_key(pod.name, found.name, " ".join(f"{k}={v}" for k, v in sorted(found.digests.items())))
+
+
+def _endings(
+    pod: s.PodSpec, workers: Mapping[tuple[str, ProbeKind], ProbeWorker], observed: ObservedPod | None
+) -> list[Ending]:
+    endings: dict[str, Ending] = {}
+    for (name, kind), worker in workers.items():
+        container, found = pod.find(name), observed.find(name) if observed else None
+        if container is None or found is None or not found.is_running:
+            continue
+        if worker.ends_container and worker.container_id == found.run:
+            probe = probe_of(container, kind)
+            own = probe.termination_grace_period_seconds if probe else None
+            grace = grace_period_seconds(pod.termination_grace_period_seconds, probe_seconds=own)
+            endings.setdefault(name, Ending(name, kind, grace))
+    return list(endings.values())
