@@ -8,6 +8,7 @@ Light on purpose: a module that hands its work over imports neither podman-py no
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import importlib
 import json
@@ -77,6 +78,8 @@ class AgentClient:
         with self._ask(method, path, body, timeout_seconds, parameters) as response:
             try:
                 return json.loads(response.read() or b"null")
+            except (OSError, http.client.HTTPException) as error:
+                raise self._silence(error) from error
             except ValueError as error:
                 raise HostError(f"the agent at {self.path} does not answer in JSON: {error}") from error
 
@@ -88,14 +91,19 @@ class AgentClient:
         data = None if body is None else json.dumps(body).encode()
         connection = _Connection(self.path, timeout_seconds)
         try:
-            connection.request(method, target, data, {"Content-Type": "application/json"} if data else {})
+            # What it refuses it does not read to the end; why is in its answer.
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                connection.request(method, target, data, {"Content-Type": "application/json"} if data else {})
             response = connection.getresponse()
         except (OSError, http.client.HTTPException) as error:
-            raise HostError(f"the agent at {self.path} does not answer: {error}") from error
+            raise self._silence(error) from error
         if response.status >= 400:
             with response:
                 raise RemoteFailure(_told(response.read()))
         return response
+
+    def _silence(self, error: Exception) -> HostError:
+        return HostError(f"the agent at {self.path} does not answer: {error}")
 
 
 def socket_path(directory: Path) -> Path:

@@ -20,6 +20,7 @@ slow is refused and hurts nobody else.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import socket
@@ -27,6 +28,7 @@ import socketserver
 import struct
 import threading
 import time
+import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from http.server import BaseHTTPRequestHandler
@@ -34,7 +36,7 @@ from pathlib import Path
 from typing import Any, Callable, Protocol
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from . import agent_client, agent_metrics, engine, stacks
+from . import agent_client, agent_metrics, engine, parse, stacks
 from .errors import NotFound, PodwrightError, details_of
 from .event_log import EventLog
 from .pod_keeper import PodKeeper
@@ -44,10 +46,16 @@ from .store import Store
 REQUEST_BYTES = 64 << 20
 """The largest request: a stack with its files."""
 READ_SECONDS = 30
+"""How long a request may take to arrive, and a piece of an answer to be taken."""
 CONNECTIONS = 128
+"""How many are answered at a time. One more takes the place of the one that is slowest to ask, if there is any."""
 LOG_LINES = 100_000
 EXEC_SECONDS = 3600
 
+_BUSY = (
+    b"HTTP/1.0 503 Service Unavailable\r\nContent-Type: application/json\r\n\r\n"
+    b'{"message": "the agent has as many requests to answer as it can; try again later"}'
+)
 _RUNS: Mapping[str, Callable[..., dict[str, Any]]] = {
     "run_pod": engine.run_pod,
     "run_pod_info": engine.run_pod_info,
@@ -92,6 +100,9 @@ class AgentServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         self.home = home
         self._path = path
         self._free = threading.BoundedSemaphore(CONNECTIONS)
+        # The connections whose request has not arrived in full, and since when they are there; the oldest first.
+        self._arriving: dict[socket.socket, float] = {}
+        self._arriving_lock = threading.Lock()
         path.unlink(missing_ok=True)
         mask = os.umask(0o177)
         try:
@@ -114,16 +125,43 @@ class AgentServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         return user in (0, os.geteuid())
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        if not self._free.acquire(blocking=False):
+        if not self._free.acquire(blocking=False) and not (self._cut_off_slowest() and self._free.acquire(timeout=1)):
+            with contextlib.suppress(OSError):
+                request.sendall(_BUSY)
             self.shutdown_request(request)
             return
+        with self._arriving_lock:
+            self._arriving[request] = time.monotonic()
         super().process_request(request, client_address)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         try:
             super().process_request_thread(request, client_address)
         finally:
+            self.has_arrived(request)
             self._free.release()
+
+    def has_arrived(self, request: socket.socket) -> None:
+        """From now on the connection may take as long as its answer does."""
+        with self._arriving_lock:
+            self._arriving.pop(request, None)
+
+    def service_actions(self) -> None:
+        """Cut off requests that take too long; the loop of `serve` calls this all the time."""
+        while self._cut_off_slowest(READ_SECONDS):
+            pass
+
+    def _cut_off_slowest(self, minimum_seconds: float = 0) -> bool:
+        """End the connection whose request has been arriving for longest; tells whether there was one."""
+        with self._arriving_lock:
+            slowest, since = next(iter(self._arriving.items()), (None, 0.0))
+            if slowest is None or time.monotonic() - since < minimum_seconds:
+                return False
+            del self._arriving[slowest]
+        with contextlib.suppress(OSError):
+            # Its thread, which waits for more, sees the end and closes it.
+            slowest.shutdown(socket.SHUT_RDWR)
+        return True
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that went away is no matter."""
@@ -154,6 +192,7 @@ class _Handler(BaseHTTPRequestHandler):
                 raise BadRequest(f"{url.path} is not part of version {agent_client.API_VERSION} of this API", 404)
             parameters = {name: values[-1] for name, values in parse_qs(url.query).items()}
             body = self._body() if method == "POST" else None
+            self.server.has_arrived(self.request)
             found = _Answers(self.server.home).find(method, parts[1:], parameters, body)
             if isinstance(found, Iterator):
                 self._send_lines(found)
@@ -169,6 +208,10 @@ class _Handler(BaseHTTPRequestHandler):
         except (OSError, ValueError) as error:
             with contextlib.suppress(OSError):
                 self._refuse(400, BadRequest(f"{type(error).__name__}: {error}"))
+        except Exception as error:
+            # A mistake of ours: who met it is told, as by the traceback of a module that works by itself.
+            traceback.print_exc()
+            self._refuse(500, PodwrightError(f"{type(error).__name__}: {error}"))
 
     def _body(self) -> Mapping[str, Any]:
         try:
@@ -177,8 +220,11 @@ class _Handler(BaseHTTPRequestHandler):
             raise BadRequest("a request needs a Content-Length", 411) from None
         if not 0 <= length <= REQUEST_BYTES:
             raise BadRequest(f"a request holds at most {REQUEST_BYTES} bytes", 413)
+        content = self.rfile.read(length)
+        if len(content) < length:
+            raise BadRequest(f"the request ends before its {length} bytes are there")
         try:
-            body = json.loads(self.rfile.read(length))
+            body = json.loads(content)
         except (ValueError, RecursionError) as error:
             raise BadRequest(f"the request is not JSON: {error}") from None
         if not isinstance(body, dict):
@@ -197,13 +243,16 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(status, json.dumps(told).encode(), "application/json")
 
     def _send_lines(self, lines: Iterator[bytes]) -> None:
+        # What fails at once is refused, not told in the midst of an answer.
+        first = next(lines, b"")
         self.send_response(200)
         self.send_header("Content-Type", "text/plain; charset=utf-8")
         self.send_header("Connection", "close")
         self.end_headers()
-        for line in lines:
-            self.wfile.write(line)
-            self.wfile.flush()
+        with contextlib.suppress(OSError, PodwrightError):
+            for line in itertools.chain([first], lines):
+                self.wfile.write(line)
+                self.wfile.flush()
 
 
 class _Answers:
@@ -222,7 +271,7 @@ class _Answers:
         if method == "GET" and parts == ["pods"]:
             return self._pods({})
         if method == "GET" and len(parts) == 2 and parts[0] == "pods":
-            found = self._pods({"name": parts[1]})
+            found = self._pods({"name": parts[1]}) if _is_plain(parts[1]) else []
             if not found:
                 raise BadRequest(f"there is no pod {parts[1]}", 404)
             return found[0]
@@ -265,7 +314,7 @@ class _Answers:
         name, tail = self._podman_name(pod, container), _whole(parameters, "tail", LOG_LINES)
         if parameters.get("previous"):
             lines = self._home.store.kept_log(pod, container).splitlines(keepends=True)
-            return iter([line.encode() for line in lines[-tail:]])
+            return iter([line.encode() for line in lines[max(len(lines) - tail, 0) :]])
         return self._log_lines(name, tail, bool(parameters.get("follow")))
 
     def _log_lines(self, name: str, tail: int, is_followed: bool) -> Iterator[bytes]:
@@ -276,9 +325,11 @@ class _Answers:
         command = body.get("command")
         if not isinstance(command, list) or not command or not all(isinstance(word, str) for word in command):
             raise BadRequest("command is a list of words")
-        seconds = min(float(body.get("timeout_seconds") or 60), EXEC_SECONDS)
+        seconds = body.get("timeout_seconds", 60)
+        if not isinstance(seconds, (int, float)) or not seconds > 0:
+            raise BadRequest("timeout_seconds is a number above 0")
         with self._home.connect() as podman:
-            done = podman.exec(self._podman_name(pod, container), command, seconds)
+            done = podman.exec(self._podman_name(pod, container), command, min(seconds, EXEC_SECONDS))
         output = done.output.decode(errors="replace")
         return {"exit_code": done.exit_code, "output": output, "timed_out": done.timed_out}
 
@@ -290,14 +341,14 @@ class _Answers:
 
 
 def _is_plain(name: str) -> bool:
-    """Whether a name is no path that leads elsewhere."""
-    return "/" not in name and not name.startswith(".")
+    """Whether a pod can have the name: it is no path that leads elsewhere."""
+    return parse.pod_name(name) is None
 
 
 def _whole(parameters: Mapping[str, str], name: str, default: int) -> int:
     text = parameters.get(name)
     if text is None:
         return default
-    if not text.isdigit():
+    if not text.isdecimal():
         raise BadRequest(f"{name} is a whole number")
     return int(text)

@@ -180,8 +180,8 @@ class Run:
     snapshot: Snapshot | None = None
     """What was seen of all pods of a stack at once."""
     keeper: Keeper | None = None
-    held: frozenset[str] = frozenset()
-    """Containers that have ended and are not to be started again yet."""
+    hold: Callable[[ObservedPod | None], frozenset[str]] = lambda pod: frozenset()
+    """Of a pod as it was just seen, the containers that have ended and are not to be started again yet."""
     pinned_images: Mapping[str, str] = field(default_factory=dict)
     pause: Callable[[float], None] = time.sleep
     done: list[Operation] = field(default_factory=list)
@@ -198,13 +198,13 @@ class Run:
             _desire(self.store, pod, self.request, self.node, recorded, self.pinned_images),
             previous=previous,
             was_stopped=bool(self.record and self.record.is_stopped),
-            held=self.held,
         )
         wanted = pod if self.request.state == "started" else None
         # The details are for the status, so that an unchanged pod is looked at once.
         details = not self.request.is_check and self.snapshot is None
         observed = observe(self.podman, self.store, self.request.name, wanted, details, self.snapshot)
         self.observed = self.adjust(observed)
+        self.desired = replace(self.desired, held=self.hold(self.observed.pod))
         self.plan = self._plan()
         self.warnings = list(self._warnings(pod))
 

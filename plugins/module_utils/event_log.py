@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import threading
 import time
@@ -24,7 +25,8 @@ MESSAGE_LENGTH = 1024
 class Event:
     """``type`` is Normal or Warning, ``count`` how often it came; instants are seconds since the epoch.
 
-    ``number`` grows with every event and every repetition, so that a reader can ask for what came since.
+    ``number`` grows with every event and every repetition, so that a reader can ask for what came since, also of an
+    agent that was started anew.
     """
 
     number: int
@@ -45,8 +47,9 @@ class EventLog:
         self._path = path
         self._clock = clock
         self._events: dict[tuple[str, ...], Event] = {}
-        self._number = 0
-        self._saved = 0
+        # Ahead of all that was ever given out, even if the file is lost or older than the last of them.
+        self._number = int(clock() * 1000)
+        self._is_saved = True
         self._changed = threading.Condition()
         self._load()
 
@@ -63,6 +66,7 @@ class EventLog:
             self._events[key] = repeated
             if len(self._events) > CAPACITY:
                 del self._events[next(iter(self._events))]
+            self._is_saved = False
             self._changed.notify_all()
 
     def list(self, pod: str = "", since: int = 0) -> tuple[Event, ...]:
@@ -74,33 +78,33 @@ class EventLog:
         """What `list` gives and then each event as it comes; None after a pause, so that a dead reader is noticed."""
         while True:
             with self._changed:
-                if self._number <= since:
-                    self._changed.wait(pause_seconds)
-                latest = self._number
-            found = self.list(pod, since)
-            since = max([latest, *(event.number for event in found)])
-            yield from found
-            if not found:
-                yield None
+                found = self._changed.wait_for(functools.partial(self.list, pod, since), pause_seconds)
+            since = max([since, *(event.number for event in found)])
+            yield from found or (None,)
 
     def forget(self, pod: str) -> None:
         """Drop the events of a pod that is gone."""
         with self._changed:
             self._events = {key: event for key, event in self._events.items() if event.pod != pod}
+            self._is_saved = False
 
     def save(self) -> None:
-        """Write the events down, if there are others than those that are."""
+        """Write the events down, if there are others than those that are; where that fails, the next time."""
         with self._changed:
-            if self._saved == self._number:
+            if self._is_saved:
                 return
-            self._saved = self._number
+            self._is_saved = True
             events = [asdict(event) for event in self._events.values()]
-        write_atomically(self._path, json.dumps(events).encode())
+        try:
+            write_atomically(self._path, json.dumps(events).encode())
+        except OSError:
+            # A full disk must not end the agent: events are for people, nothing is decided by them.
+            self._is_saved = False
 
     def _load(self) -> None:
-        # What cannot be read is no reason not to start: events are for people, nothing is decided by them.
-        with contextlib.suppress(ValueError, TypeError):
+        # For the same reason what cannot be read is passed over.
+        with contextlib.suppress(OSError, ValueError, TypeError, RecursionError):
             for item in json.loads(read_bytes(self._path) or b"[]"):
                 event = Event(**item)
+                self._number = max(self._number, event.number)
                 self._events[event.type, event.reason, event.pod, event.container, event.message] = event
-                self._number = self._saved = max(self._number, event.number)

@@ -350,7 +350,8 @@ class PodKeeper:
             store=self._house.store,
             request=request,
             keeper=_Self(),
-            held=frozenset(self._step.held),
+            # Since the keeper's own look one more may have ended.
+            hold=lambda pod: frozenset(supervisor.restarts_due(self._memory, pod, time.time())[0]),
             # A container that starts again is the one that was applied, whatever its image's name points to by now.
             pinned_images={name: image for name, image in images.items() if observe_image(podman, image)},
             pause=self._pause,
@@ -359,7 +360,8 @@ class PodKeeper:
             self._is_settled = True
             return
         members = run.observed.pod.members if run.observed.pod else ()
-        restarting = [found for found in members if found.name in self._step.restarts]
+        due = supervisor.restarts_due(self._memory, run.observed.pod, time.time())[1]
+        restarting = [found for found in members if found.name in due]
         try:
             run.execute()
             self._waiting, self._retry = {}, IMAGE_PULL_BACKOFF

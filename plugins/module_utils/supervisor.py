@@ -129,7 +129,7 @@ def step(memory: Memory, observed: ObservedPod | None, phase: str, now_seconds: 
         started[container.name] = facts is not None and facts.started
         readiness = workers.get((container.name, "readiness"))
         ready[container.name] = facts is not None and container_ready(facts, readiness)
-    held, restarts = _restarts(memory, observed, now_seconds)
+    held, restarts = restarts_due(memory, observed, now_seconds)
     due = [worker.due_at_seconds for worker in workers.values() if worker.due_at_seconds is not None]
     return Step(
         memory=replace(memory, workers=workers),
@@ -174,7 +174,7 @@ def _facts(pod: s.PodSpec, container: s.Container, found: ObservedContainer | No
     )
 
 
-def _restarts(
+def restarts_due(
     memory: Memory, observed: ObservedPod | None, now_seconds: float
 ) -> tuple[dict[str, float], tuple[str, ...]]:
     """The containers that have ended and are to run again: those that wait still, until when, and those that do not."""

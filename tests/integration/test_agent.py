@@ -1,0 +1,383 @@
+# Copyright: (c) 2026, podwright.pods contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The agent on real Podman: what it keeps of a pod between runs, and through its own ends."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import os
+import random
+import signal
+import tarfile
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from agent_process import AgentProcess
+from pod_runs import SLEEP, Options, await_true, container, pod, read_cgroup, server, write_memory_limit
+from podman_host import PodmanHost
+
+from ansible_collections.podwright.pods.plugins.module_utils import agent_client, engine
+from ansible_collections.podwright.pods.plugins.module_utils.observed import read_time
+
+pytestmark = pytest.mark.integration
+
+IS_FULL = bool(os.environ.get("PODWRIGHT_TEST_FULL"))
+BACKOFF_STEPS = 4 if IS_FULL else 3
+KILLS = 100 if IS_FULL else 12
+BARE = "localhost/podwright-test/bare:1"
+
+
+def run_of(host: PodmanHost, name: str) -> tuple[str, str]:
+    """The id and the start of a container, empty while there is none."""
+    try:
+        inspected = host.inspect(name)
+    except Exception:
+        return "", ""
+    return inspected["Id"], inspected["State"]["StartedAt"]
+
+
+def await_new_run(host: PodmanHost, name: str, before: tuple[str, str], timeout_seconds: float) -> float:
+    """Wait until another run of a container has begun; returns how long that took."""
+    begin = time.monotonic()
+    await_true(lambda: run_of(host, name)[1] not in ("", before[1]) and is_running(host, name), timeout_seconds)
+    return time.monotonic() - begin
+
+
+def is_running(host: PodmanHost, name: str) -> bool:
+    try:
+        return bool(host.inspect(name)["State"]["Running"])
+    except Exception:
+        return False
+
+
+# --- probes ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def bare_image(in_host: PodmanHost) -> str:
+    """An image with a web server and nothing else: no shell, no curl, no nc."""
+    busybox = Path("/bin/busybox").read_bytes()
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as made:
+        for name in ("bin/httpd", "bin/test", "bin/rm"):
+            member = tarfile.TarInfo(name)
+            member.size, member.mode = len(busybox), 0o755
+            made.addfile(member, io.BytesIO(busybox))
+        for name in ("site/alive", "site/ready"):
+            made.addfile(tarfile.TarInfo(name), io.BytesIO(b""))
+    in_host.podman("import", "-", BARE, input=archive.getvalue())
+    return BARE
+
+
+@pytest.mark.parametrize(
+    ("probe", "breaks"),
+    [
+        ({"exec": {"command": ["test", "-e", "/site/alive"]}}, ["rm", "/site/alive"]),
+        ({"http_get": {"path": "/alive", "port": 8080}}, ["rm", "/site/alive"]),
+        ({"tcp_socket": {"port": "web"}}, None),
+    ],
+    ids=["exec", "http", "tcp"],
+)
+def test_liveness_restarts_what_has_failed(
+    agent: AgentProcess, bare_image: str, probe: Options, breaks: list[str] | None
+) -> None:
+    """Within period times threshold and a second, in an image that has nothing to probe with."""
+    liveness = {**probe, "period_seconds": 1, "failure_threshold": 2, "timeout_seconds": 1}
+    # Started with a port of its own, a server that leaves the probed one alone fails the tcp probe.
+    one = {
+        "name": "main",
+        "image": bare_image,
+        "command": ["httpd", "-f", "-p", "8080" if breaks else "8081", "-h", "/site"],
+        "ports": [{"name": "web", "container_port": 8080}],
+        "liveness_probe": liveness,
+    }
+    began = time.monotonic()
+    agent.apply(pod(one, termination_grace_period_seconds=0), wait=False)
+    await_true(lambda: is_running(agent.host, "web-main"))
+    before = run_of(agent.host, "web-main")
+    if breaks:
+        time.sleep(2.5)
+        assert run_of(agent.host, "web-main") == before
+        began = time.monotonic()
+        agent.host.podman("exec", "web-main", *breaks)
+    await_new_run(agent.host, "web-main", before, 10)
+    # The grace period counts at least two seconds, and httpd does not heed TERM as PID 1.
+    assert time.monotonic() - began < 1 * 2 + 1 + 2 + 1
+    status = agent.container("web")
+    assert status["restartCount"] >= 1
+    assert "Killing" in agent.reasons("web")
+    assert "Unhealthy" in agent.reasons("web")
+
+
+def test_readiness_flips_both_ways(agent: AgentProcess) -> None:
+    ready = {"exec": {"command": ["test", "-e", "/tmp/ready"]}, "period_seconds": 1, "failure_threshold": 1}
+    agent.apply(pod(container(readiness_probe=ready)), wait=False)
+    agent.host.podman("exec", "web-main", "touch", "/tmp/ready")
+    agent.await_ready("web")
+    before = run_of(agent.host, "web-main")
+    agent.host.podman("exec", "web-main", "rm", "/tmp/ready")
+    agent.await_ready("web", is_ready=False, timeout_seconds=3)
+    agent.host.podman("exec", "web-main", "touch", "/tmp/ready")
+    agent.await_ready("web", timeout_seconds=3)
+    assert run_of(agent.host, "web-main") == before
+
+
+def test_startup_holds_liveness_back(agent: AgentProcess) -> None:
+    """The liveness probe would fail from the start; it is not asked before the startup probe has passed."""
+    started = {"exec": {"command": ["test", "-e", "/tmp/up"]}, "period_seconds": 1, "failure_threshold": 30}
+    alive = {"exec": {"command": ["test", "-e", "/tmp/alive"]}, "period_seconds": 1, "failure_threshold": 1}
+    agent.apply(pod(container(startup_probe=started, liveness_probe=alive)), wait=False)
+    before = run_of(agent.host, "web-main")
+    time.sleep(4)
+    assert run_of(agent.host, "web-main") == before
+    assert not agent.container("web")["started"]
+    agent.host.podman("exec", "web-main", "touch", "/tmp/up")
+    await_new_run(agent.host, "web-main", before, 8)
+
+
+def test_a_run_fails_with_the_startup_probe(agent: AgentProcess) -> None:
+    started = {"exec": {"command": ["false"]}, "period_seconds": 1, "failure_threshold": 2}
+    with pytest.raises(agent_client.RemoteFailure, match="its startup probe failed") as caught:
+        agent.apply(pod(container(startup_probe=started)), on_failure="keep")
+    assert vars(caught.value)["reason"] == "StartupProbeFailed"
+
+
+# --- restarts --------------------------------------------------------------------------------------------------------
+
+
+def test_restarts_wait_ever_longer(agent: AgentProcess) -> None:
+    """0, 10, 20, 40 s after the end before; a container that succeeded under OnFailure is left alone."""
+    agent.apply(pod(container(script="echo last words; exit 3"), name="crash"), wait=False)
+    agent.apply(pod(container(script="exit 0"), name="done", restart_policy="OnFailure"), wait=False)
+    # The first restart may be over before it can be seen.
+    expected = (10, 20, 40)[: BACKOFF_STEPS - 1]
+    await_true(lambda: agent.container("crash")["restartCount"] == 1)
+    starts = [started_at(agent, "crash-main")]
+    while len(starts) <= len(expected):
+        await_true(lambda: started_at(agent, "crash-main") not in (0.0, starts[-1]), 60)
+        starts.append(started_at(agent, "crash-main"))
+    pauses = [later - earlier for earlier, later in itertools.pairwise(starts)]
+    assert all(pause - 0.5 <= measured <= pause + 2.5 for pause, measured in zip(expected, pauses, strict=True)), pauses
+    await_true(lambda: "lastState" in agent.container("crash") and "waiting" in agent.container("crash")["state"])
+    status = agent.container("crash")
+    assert status["restartCount"] == BACKOFF_STEPS
+    assert status["lastState"]["terminated"]["exitCode"] == 3
+    assert b"".join(agent.client.stream("/pods/crash/main/logs", previous=1)) == b"last words\n"
+    assert "BackOff" in agent.reasons("crash")
+    assert agent.status("done")["phase"] == "Succeeded"
+    assert agent.container("done")["restartCount"] == 0
+
+
+def started_at(agent: AgentProcess, name: str) -> float:
+    with agent.host.api() as api:
+        answer = api.get(f"/containers/{name}/json")
+        if answer.status_code != 200:
+            return 0.0
+        text = answer.json()["State"]["StartedAt"]
+    return read_time(text) or 0.0
+
+
+def test_hooks_at_every_start_and_stop(agent: AgentProcess, tmp_path: Path) -> None:
+    tmp_path.chmod(0o777)
+    hooks = {
+        "post_start": {"exec": {"command": ["sh", "-c", "echo start >> /notes/hooks"]}},
+        "pre_stop": {"exec": {"command": ["sh", "-c", "echo stop >> /notes/hooks"]}},
+    }
+    alive = {"exec": {"command": ["test", "!", "-e", "/tmp/broken"]}, "period_seconds": 1, "failure_threshold": 1}
+    mount = {"name": "notes", "mount_path": "/notes"}
+    one = container(lifecycle=hooks, liveness_probe=alive, volume_mounts=[mount])
+    agent.apply(pod(one, volumes=[{"name": "notes", "host_path": {"path": str(tmp_path)}}]))
+    for _round in range(2):
+        before = run_of(agent.host, "web-main")
+        agent.host.podman("exec", "web-main", "touch", "/tmp/broken")
+        await_new_run(agent.host, "web-main", before, 20)
+        agent.await_ready("web")
+    agent.apply({"name": "web", "state": "absent"})
+    assert (tmp_path / "hooks").read_text().split() == ["start", "stop"] * 3
+
+
+def test_sidecars_stop_last_and_in_reverse_before_the_host_goes_down(agent: AgentProcess, tmp_path: Path) -> None:
+    tmp_path.chmod(0o777)
+    mount = {"name": "notes", "mount_path": "/notes"}
+
+    def noting(name: str, **more: Any) -> Options:
+        script = f"trap 'echo {name} >> /notes/ends; exit 0' TERM; sleep 600 & wait"
+        return container(name, script, volume_mounts=[mount], **more)
+
+    sidecars = [noting("first", restart_policy="Always"), noting("second", restart_policy="Always")]
+    volumes = [{"name": "notes", "host_path": {"path": str(tmp_path)}}]
+    agent.apply(pod(noting("main"), init_containers=sidecars, volumes=volumes))
+    assert agent.stop(signal.SIGUSR1) == 0
+    assert (tmp_path / "ends").read_text().split() == ["main", "second", "first"]
+    # It was to run, and does so again with the next agent.
+    agent.start()
+    agent.await_ready("web")
+
+
+# --- drift -----------------------------------------------------------------------------------------------------------
+
+
+def test_what_was_broken_by_hand_is_repaired_and_told(agent: AgentProcess) -> None:
+    limits = {"resources": {"limits": {"memory": "64Mi"}}}
+    agent.apply(pod(server(**limits), container("other"), name="web"))
+    host = agent.host
+
+    before = run_of(host, "web-main")
+    host.podman("rm", "-f", "-t", "0", "web-main")
+    await_new_run(host, "web-main", before, 10)
+
+    pid = host.inspect("web-main")["State"]["Pid"]
+    path = next(
+        line.split(":")[2]
+        for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines()
+        if "memory" in line.split(":")[1].split(",") or line.startswith("0::")
+    )
+    write_memory_limit(path, 96 << 20)
+    await_true(lambda: read_cgroup(path)[0] == 64 << 20, 15)
+
+    before = run_of(host, "web-main")
+    host.podman("pause", "web-main")
+    await_new_run(host, "web-main", before, 15)
+
+    others = {name: run_of(host, name) for name in ("web-main", "web-other")}
+    host.podman("kill", "web-infra")
+    for name, earlier in others.items():
+        await_new_run(host, name, earlier, 30)
+    agent.await_ready("web")
+    messages = [event["message"] for event in agent.events("web")]
+    for told in (
+        "create container web/main: not found",
+        "resize container web/main",
+        "it is paused",
+        "infra container",
+    ):
+        assert any(told in message for message in messages), (told, messages)
+
+
+def test_a_stopped_pod_stays_stopped(agent: AgentProcess) -> None:
+    agent.apply(pod())
+    agent.apply({"name": "web", "state": "stopped"})
+    time.sleep(2)
+    assert not is_running(agent.host, "web-main")
+    agent.stop()
+    agent.start()
+    time.sleep(2)
+    assert not is_running(agent.host, "web-main")
+    agent.apply(pod())
+    assert is_running(agent.host, "web-main")
+
+
+# --- the agent's own ends --------------------------------------------------------------------------------------------
+
+
+def test_killed_again_and_again_it_loses_and_doubles_nothing(agent: AgentProcess) -> None:
+    """Beside a pod that restarts all the time and one that must never restart, a healthy one is not touched."""
+    agent.apply(pod(server(), name="healthy"))
+    agent.apply(pod(container(script="exit 0"), name="once", restart_policy="Never"), wait=False)
+    agent.apply(pod(container(script="sleep 0.3; exit 1"), name="crash"), wait=False)
+    healthy, once = run_of(agent.host, "healthy-main"), run_of(agent.host, "once-main")
+    chosen = random.Random(7)
+    for _round in range(KILLS):
+        time.sleep(chosen.random())
+        agent.kill()
+        agent.start()
+    await_true(lambda: agent.status("once")["phase"] == "Succeeded")
+    assert run_of(agent.host, "healthy-main") == healthy
+    assert run_of(agent.host, "once-main") == once
+    assert agent.is_ready("healthy")
+    names = sorted(agent.host.containers())
+    assert names == [f"{name}-{one}" for name in ("crash", "healthy", "once") for one in ("infra", "main")]
+    assert agent.container("healthy")["restartCount"] == agent.container("once")["restartCount"] == 0
+
+
+def test_an_agent_takes_pods_over_and_gives_them_back(in_host: PodmanHost) -> None:
+    """A container that Podman restarts is made anew, as the plan says; one that nobody restarts stays."""
+    lasting, once = pod(name="lasting"), pod(name="once", restart_policy="Never")
+    for options in (lasting, once):
+        engine.run_pod(options, False)
+    before = {name: run_of(in_host, f"{name}-main") for name in ("lasting", "once")}
+    process = AgentProcess(in_host)
+    process.start()
+    try:
+        await_new_run(in_host, "lasting-main", before["lasting"], 15)
+        assert run_of(in_host, "once-main") == before["once"]
+        messages = [event["message"] for event in process.events("lasting")]
+        assert any("the agent restarts it from now on" in message for message in messages)
+        assert process.apply(lasting)["actions"] == process.apply(once)["actions"] == []
+    finally:
+        process.stop()
+    told = engine.run_pod(lasting, True)
+    assert any("Podman restarts it from now on" in line for line in told["actions"])
+    assert engine.run_pod(once, True)["actions"] == []
+
+
+def test_podman_gone_and_hanging(agent: AgentProcess) -> None:
+    """The agent goes on, says so, and recovers; nothing that ran is touched."""
+    agent.apply(pod(server()))
+    before = run_of(agent.host, "web-main")
+    agent.host.stop_service()
+    await_true(lambda: bool(agent.client.get("/health")["podman_error"]), 30)
+    agent.host.start_service()
+    await_true(lambda: not agent.client.get("/health")["podman_error"], 30)
+    assert agent.host.service is not None
+    agent.host.service.send_signal(signal.SIGSTOP)
+    try:
+        time.sleep(3)
+        assert agent.client.get("/health")["pid"] == agent.pid
+    finally:
+        agent.host.service.send_signal(signal.SIGCONT)
+    agent.host.podman("rm", "-f", "-t", "0", "web-main")
+    await_new_run(agent.host, "web-main", before, 30)
+    agent.await_ready("web")
+    reasons = [event["reason"] for event in agent.events()]
+    assert {"PodmanUnresponsive", "PodmanRecovered"} <= {*reasons}
+
+
+def test_after_a_boot_pods_come_up_in_order(agent: AgentProcess) -> None:
+    """All containers ended at once, infra containers among them, as a host leaves them that lost its power."""
+    slow = {"exec": {"command": ["test", "-e", "/tmp/ready"]}, "period_seconds": 1}
+    first = container(script="sleep 2; touch /tmp/ready; " + SLEEP, readiness_probe=slow)
+    stack = {
+        "name": "shop",
+        "pods": [pod(container(), name="last"), pod(first, name="first")],
+        "depends_on": {"last": [{"pod": "first"}]},
+    }
+    agent.apply(stack)
+    agent.kill()
+    agent.host.podman("kill", *agent.host.containers())
+    await_true(lambda: not any(is_running(agent.host, name) for name in agent.host.containers()))
+    agent.start()
+    for name in ("first", "last"):
+        agent.await_ready(name, timeout_seconds=40)
+    assert (
+        agent.host.inspect("first-main")["State"]["StartedAt"] < agent.host.inspect("last-main")["State"]["StartedAt"]
+    )
+    assert started_at(agent, "last-main") - started_at(agent, "first-main") > 2
+    assert agent.apply(stack)["actions"] == []
+
+
+def test_stacks_by_the_agent(agent: AgentProcess) -> None:
+    """As without it: predicted, unchanged, taken back when it does not become ready."""
+    stack = {
+        "name": "shop",
+        "pods": [pod(server(), name="web"), pod(name="worker")],
+        "depends_on": {"web": [{"pod": "worker"}]},
+    }
+    predicted = agent.apply(stack, check=True)
+    assert agent.apply(stack)["actions"] == predicted["actions"] != []
+    before = {name: run_of(agent.host, name) for name in ("web-main", "worker-main")}
+    assert agent.apply(stack)["actions"] == []
+    broken = {
+        **stack,
+        "pods": [pod(server(readiness_probe={"exec": {"command": ["false"]}}), name="web"), pod(name="worker")],
+    }
+    with pytest.raises(agent_client.RemoteFailure, match="Rolled back to revision 1, which is ready again"):
+        agent.apply(broken, wait_timeout=4)
+    assert agent.apply(stack)["actions"] == []
+    assert {name: run_of(agent.host, name) for name in before}["worker-main"] == before["worker-main"]
+    agent.apply({"name": "shop", "state": "absent", "pods": []})
+    assert not agent.host.containers()
