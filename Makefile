@@ -12,9 +12,10 @@ PYTHON ?=
 ARGS ?=
 # Handed on to pytest: make test PYTEST_ARGS='-k quantity'
 PYTEST_ARGS ?=
-# Handed on to the comparison of one Pod, and to the benchmark of stacks: make bench STACK_BENCH_ARGS='--peer-pods 10'
+# Handed on to the comparison of one Pod, and to the benchmarks of stacks and of the agent: make bench STACK_BENCH_ARGS='--peer-pods 10'
 BENCH_ARGS ?=
 STACK_BENCH_ARGS ?=
+AGENT_BENCH_ARGS ?=
 
 VENV := .venv
 BENCH_VENV := .venv-bench
@@ -63,9 +64,10 @@ sanity: $(VENV)/dev.stamp ## ansible-test sanity on a copy
 docs: $(VENV)/dev.stamp ## module and role documentation as HTML in build/docs
 	$(RUN) python scripts/documentation.py build
 
-bench: packages $(BENCH_VENV)/bench.stamp ## compare with containers.podman and podman kube play; time stacks of many pods
+bench: packages $(BENCH_VENV)/bench.stamp ## compare with containers.podman and podman kube play; time stacks of many pods and the agent
 	$(BENCH_RUN) python tests/benchmarks/compare.py $(BENCH_ARGS)
 	$(BENCH_RUN) python tests/benchmarks/stacks.py $(STACK_BENCH_ARGS)
+	$(BENCH_RUN) python tests/benchmarks/agent.py $(AGENT_BENCH_ARGS)
 
 ## Tools
 

@@ -20,7 +20,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -31,11 +31,12 @@ from . import podman as podman_room
 from . import spec as s
 from .agent_server import AgentServer
 from .engine import run_pod
-from .errors import HostError, PodmanError, PodwrightError
+from .errors import HostError, PodwrightError
 from .event_log import EventLog
 from .observe import read_node
 from .observed import LABEL_POD, Node
-from .pod_keeper import KeptWatch, PodKeeper
+from .operations import Operation
+from .pod_keeper import KeptWatch, PodKeeper, Turn, tell_of
 from .podman import Podman
 from .stack_order import ordered
 from .stack_spec import Dependency
@@ -43,7 +44,7 @@ from .stack_store import StackStore, stack_names
 from .store import Store
 from .wait import Watch
 
-LIST_SECONDS = 5
+LIST_SECONDS = 10
 """How often the containers of all pods are compared with what they were."""
 TERMINATED_PODS = 12500
 """How many pods that have ended are kept; the oldest go first. The controller manager's default."""
@@ -65,12 +66,17 @@ class Agent:
         self.started_at = time.time()
         self.events: EventLog
         self.podman_error = ""
+        self.probes = 0
+        self.probe_latest_seconds = 0.0
+        """How late the latest probe of all began."""
         self._keepers: dict[str, PodKeeper] = {}
         self._keepers_lock = threading.Lock()
+        self._turns: dict[str, Turn] = {}
         self._ended = threading.Event()
         self._is_to_stop_pods = False
         self._sessions = threading.local()
         self._prints: dict[str, Any] = {}
+        self._pod_names: dict[str, str] = {}
         self._node: tuple[float, Node] | None = None
         self._service: podman_room.PodmanService | None = None
         self._pool = ThreadPoolExecutor(_PROBING_THREADS, thread_name_prefix="probe")
@@ -168,6 +174,10 @@ class Agent:
             session = self._sessions.podman = self.connect()
         work(session)
 
+    def probed(self, late_seconds: float) -> None:
+        self.probes += 1
+        self.probe_latest_seconds = max(self.probe_latest_seconds, late_seconds)
+
     def waits_for(self, pod: str) -> str:
         """The pod of its stack that has to come first, as the stack's present revision has it."""
         record = self.store.read_record(pod)
@@ -199,14 +209,20 @@ class Agent:
 
     @contextlib.contextmanager
     def acting(self, pod: str) -> Iterator[None]:
-        with self._keepers_lock:
-            keeper = self._keepers.get(pod)
-        with keeper.acting() if keeper and keeper.is_alive else contextlib.nullcontext():
-            yield
-        if self.store.knows(pod):
-            self.keeper_of(pod)
-        else:
-            self.events.forget(pod)
+        try:
+            with self._turn_of(pod).claimed():
+                yield
+        finally:
+            if self.store.knows(pod):
+                self.keeper_of(pod).changed()
+            else:
+                self.events.forget(pod)
+
+    def done(self, operation: Operation) -> None:
+        tell_of(operation, self.events)
+
+    def _turn_of(self, pod: str) -> Turn:
+        return self._turns.setdefault(pod, Turn())
 
     def watch(self, pod: s.PodSpec, deadline: float) -> Watch:
         return KeptWatch(self.connect(), self.store, pod, self.keeper_of(pod.name), deadline)
@@ -216,7 +232,7 @@ class Agent:
         with self._keepers_lock:
             keeper = self._keepers.get(name)
             if keeper is None or not keeper.is_alive:
-                keeper = self._keepers[name] = PodKeeper(name, self)
+                keeper = self._keepers[name] = PodKeeper(name, self, self._turn_of(name))
                 keeper.start()
             return keeper
 
@@ -238,7 +254,9 @@ class Agent:
         if str(event.get("Action", "")).partition(":")[0] in _IDLE_EVENTS:
             return
         attributes = (event.get("Actor") or {}).get("Attributes") or {}
-        keeper = self._keepers.get(attributes.get(LABEL_POD, ""))
+        # An infra container has no label of ours.
+        name = attributes.get(LABEL_POD) or self._pod_names.get(attributes.get("podId", ""), "")
+        keeper = self._keepers.get(name)
         if keeper:
             keeper.kick()
 
@@ -247,13 +265,16 @@ class Agent:
         try:
             with self.connect() as podman:
                 listed = podman.get("/containers/json", {"all": True}, _HANGING_SECONDS) or []
-        except PodmanError as error:
+        except (PodwrightError, OSError) as error:
             self._tell_of_podman(str(error))
             return
         self._tell_of_podman("")
+        with self._keepers_lock:
+            self._keepers = {name: k for name, k in self._keepers.items() if k.is_alive or self.store.knows(name)}
         prints: dict[str, Any] = {}
         for item in listed:
             prints.setdefault(item.get("PodName") or "", []).append(_print_of(item))
+        self._pod_names = {item["Pod"]: item["PodName"] for item in listed if item.get("Pod")}
         for name in self.store.recorded_pods():
             found = sorted(prints.get(name, ()))
             keeper = self.keeper_of(name)
@@ -266,7 +287,9 @@ class Agent:
         if error and not self.podman_error:
             self.events.add("PodmanUnresponsive", "", error, is_warning=True)
         if error and self._service:
-            self._service.restart()
+            # Where that fails it is tried again after the next look.
+            with contextlib.suppress(HostError):
+                self._service.restart()
         if self.podman_error and not error:
             self.events.add("PodmanRecovered", "", "Podman answers again")
             for keeper in self.keepers():
@@ -333,15 +356,105 @@ def host_goes_down() -> bool:
     return done.stdout.strip() == "stopping"
 
 
-def main() -> int:
-    """The agent as a program, ended by SIGTERM; SIGUSR1 ends it and all pods."""
+# --- the program podwrightd ------------------------------------------------------------------------------------------
+
+_USAGE = """usage: podwrightd run | start | stop [--pods] | restart | status
+
+  run      keep the pods of this user until SIGTERM; SIGUSR1 ends the pods as well
+  start    the same in the background, where there is no systemd to do it
+  stop     end the agent; its pods go on, unless --pods ends them with their hooks
+  restart  stop and start
+  status   say whether it runs
+"""
+_START_SECONDS = 30
+_STOP_SECONDS = 3600
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The agent as a program, with its own arguments unless others are given; returns its exit status."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    command, options = (arguments[0] if arguments else ""), list(arguments[1:])
+    commands: Mapping[str, Callable[[], int]] = {
+        "run": _run,
+        "start": _start,
+        "stop": lambda: _stop("--pods" in options),
+        "restart": lambda: _stop(False) or _start(),
+        "status": _status,
+    }
+    if command not in commands or options not in ([], ["--pods"]) or (options and command != "stop"):
+        sys.stderr.write(_USAGE)
+        return 2
+    try:
+        return commands[command]()
+    except PodwrightError as error:
+        sys.stderr.write(f"podwrightd: {error}\n")
+        return 1
+
+
+def _run() -> int:
     agent = Agent()
     signal.signal(signal.SIGTERM, lambda number, frame: agent.end(host_goes_down()))
     signal.signal(signal.SIGINT, lambda number, frame: agent.end())
     signal.signal(signal.SIGUSR1, lambda number, frame: agent.end(is_to_stop_pods=True))
+    agent.run()
+    return 0
+
+
+def _start() -> int:
+    """Start the agent detached from this process; returns once it answers."""
+    if running_agent(Store()):
+        sys.stdout.write("podwrightd runs already\n")
+        return 0
+    store = Store()
+    store.ensure()
+    with open(store.directory / "agent.log", "ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, sys.argv[0], "run"],
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    deadline = time.monotonic() + _START_SECONDS
+    while not agent_client.is_there():
+        if process.poll() is not None or time.monotonic() > deadline:
+            words = (store.directory / "agent.log").read_text(errors="replace").strip()[-2000:]
+            raise HostError(f"the agent did not start: {words or 'it said nothing'}")
+        time.sleep(0.05)
+    sys.stdout.write(f"podwrightd started (process {process.pid})\n")
+    return 0
+
+
+def _stop(is_to_stop_pods: bool) -> int:
+    pid = running_agent(Store())
+    if not pid:
+        sys.stdout.write("podwrightd does not run\n")
+        return 0
+    os.kill(pid, signal.SIGUSR1 if is_to_stop_pods else signal.SIGTERM)
+    deadline = time.monotonic() + _STOP_SECONDS
+    while running_agent(Store()) == pid:
+        if time.monotonic() > deadline:
+            raise HostError(f"the agent (process {pid}) does not end")
+        time.sleep(0.05)
+    sys.stdout.write("podwrightd stopped\n")
+    return 0
+
+
+def _status() -> int:
+    pid = running_agent(Store())
+    sys.stdout.write(f"podwrightd runs (process {pid})\n" if pid else "podwrightd does not run\n")
+    return 0 if pid else 3
+
+
+def running_agent(store: Store) -> int:
+    """The process of the agent that keeps a state directory, 0 for none."""
     try:
-        agent.run()
-    except PodwrightError as error:
-        sys.stderr.write(f"podwrightd: {error}\n")
-        return 1
+        with open(store.directory / "agent.lock") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return int(lock.read() or 0)
+    except OSError:
+        pass
     return 0

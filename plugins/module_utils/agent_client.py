@@ -13,6 +13,7 @@ import http.client
 import importlib
 import json
 import socket
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Callable
@@ -49,7 +50,16 @@ class _Connection(http.client.HTTPConnection):
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX)
         self.sock.settimeout(CONNECT_SECONDS)
-        self.sock.connect(str(self._path))
+        deadline = time.monotonic() + CONNECT_SECONDS
+        while True:
+            try:
+                self.sock.connect(str(self._path))
+                break
+            except BlockingIOError:
+                # As many as may are waiting to be accepted; a Unix socket lets none wait for its turn to wait.
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.02)
         self.sock.settimeout(self._timeout_seconds)
 
 
@@ -118,6 +128,9 @@ def is_there() -> bool:
         probe.settimeout(CONNECT_SECONDS)
         try:
             probe.connect(str(path))
+        except BlockingIOError:
+            # It has much to do, and must not be taken for absent: then two would change the same pods.
+            return True
         except OSError:
             return False
     return True

@@ -20,7 +20,6 @@ slow is refused and hurts nobody else.
 from __future__ import annotations
 
 import contextlib
-import itertools
 import json
 import os
 import socket
@@ -49,13 +48,14 @@ READ_SECONDS = 30
 """How long a request may take to arrive, and a piece of an answer to be taken."""
 CONNECTIONS = 128
 """How many are answered at a time. One more takes the place of the one that is slowest to ask, if there is any."""
+PROMPT_SECONDS = 0.1
+"""What has not been arriving for longer is not cut off for others."""
+PAUSE_SECONDS = 5
+"""How often a follower of events hears something, so that it is noticed when there is none any more."""
 LOG_LINES = 100_000
 EXEC_SECONDS = 3600
 
-_BUSY = (
-    b"HTTP/1.0 503 Service Unavailable\r\nContent-Type: application/json\r\n\r\n"
-    b'{"message": "the agent has as many requests to answer as it can; try again later"}'
-)
+_BUSY = json.dumps({"message": "the agent has as many requests to answer as it can; try again later"}).encode()
 _RUNS: Mapping[str, Callable[..., dict[str, Any]]] = {
     "run_pod": engine.run_pod,
     "run_pod_info": engine.run_pod_info,
@@ -64,21 +64,19 @@ _RUNS: Mapping[str, Callable[..., dict[str, Any]]] = {
 }
 
 
-class Home(Protocol):
+class Home(engine.Keeper, Protocol):
     """The agent, as its API needs it."""
 
     store: Store
     events: EventLog
     started_at: float
     podman_error: str
+    probes: int
+    probe_latest_seconds: float
 
     def keepers(self) -> list[PodKeeper]: ...
 
     def connect(self) -> Podman: ...
-
-    def acting(self, pod: str) -> contextlib.AbstractContextManager[None]: ...
-
-    def watch(self, pod: Any, deadline: float) -> Any: ...
 
 
 class BadRequest(PodwrightError):
@@ -125,21 +123,29 @@ class AgentServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         return user in (0, os.geteuid())
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        if not self._free.acquire(blocking=False) and not (self._cut_off_slowest() and self._free.acquire(timeout=1)):
+        if not self._has_room():
             with contextlib.suppress(OSError):
-                request.sendall(_BUSY)
+                request.sendall(b"HTTP/1.0 503 Busy\r\nContent-Length: %d\r\n\r\n%s" % (len(_BUSY), _BUSY))
             self.shutdown_request(request)
             return
         with self._arriving_lock:
             self._arriving[request] = time.monotonic()
-        super().process_request(request, client_address)
+        try:
+            super().process_request(request, client_address)
+        except RuntimeError:
+            # There is no thread to be had, so that nobody else gives its place back.
+            self._leave(request)
+            raise
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         try:
             super().process_request_thread(request, client_address)
         finally:
-            self.has_arrived(request)
-            self._free.release()
+            self._leave(request)
+
+    def _leave(self, request: socket.socket) -> None:
+        self.has_arrived(request)
+        self._free.release()
 
     def has_arrived(self, request: socket.socket) -> None:
         """From now on the connection may take as long as its answer does."""
@@ -151,8 +157,18 @@ class AgentServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         while self._cut_off_slowest(READ_SECONDS):
             pass
 
-    def _cut_off_slowest(self, minimum_seconds: float = 0) -> bool:
-        """End the connection whose request has been arriving for longest; tells whether there was one."""
+    def _has_room(self) -> bool:
+        """Take a place; where all are taken, that of the slowest to ask."""
+        while not self._free.acquire(blocking=False):
+            if not self._arriving:
+                return False
+            if self._cut_off_slowest(PROMPT_SECONDS):
+                return self._free.acquire(timeout=1)
+            time.sleep(PROMPT_SECONDS / 10)
+        return True
+
+    def _cut_off_slowest(self, minimum_seconds: float) -> bool:
+        """End the connection whose request has been arriving for longest, if that is so long; tells whether it did."""
         with self._arriving_lock:
             slowest, since = next(iter(self._arriving.items()), (None, 0.0))
             if slowest is None or time.monotonic() - since < minimum_seconds:
@@ -193,7 +209,7 @@ class _Handler(BaseHTTPRequestHandler):
             parameters = {name: values[-1] for name, values in parse_qs(url.query).items()}
             body = self._body() if method == "POST" else None
             self.server.has_arrived(self.request)
-            found = _Answers(self.server.home).find(method, parts[1:], parameters, body)
+            found = _Answers(self.server.home, self.connection).find(method, parts[1:], parameters, body)
             if isinstance(found, Iterator):
                 self._send_lines(found)
             else:
@@ -243,14 +259,13 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(status, json.dumps(told).encode(), "application/json")
 
     def _send_lines(self, lines: Iterator[bytes]) -> None:
-        # What fails at once is refused, not told in the midst of an answer.
-        first = next(lines, b"")
         self.send_response(200)
         self.send_header("Content-Type", "text/plain; charset=utf-8")
         self.send_header("Connection", "close")
         self.end_headers()
+        # What fails now cannot be told any more, in the midst of an answer.
         with contextlib.suppress(OSError, PodwrightError):
-            for line in itertools.chain([first], lines):
+            for line in lines:
                 self.wfile.write(line)
                 self.wfile.flush()
 
@@ -258,8 +273,9 @@ class _Handler(BaseHTTPRequestHandler):
 class _Answers:
     """What the API answers, by path."""
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, reader: socket.socket) -> None:
         self._home = home
+        self._reader = reader
 
     def find(self, method: str, parts: list[str], parameters: Mapping[str, str], body: Mapping[str, Any] | None) -> Any:
         if body is not None and parts == ["run"]:
@@ -301,13 +317,15 @@ class _Answers:
             "uptime_seconds": time.time() - self._home.started_at,
             "pods": len(self._home.keepers()),
             "podman_error": self._home.podman_error,
+            "probes": self._home.probes,
+            "probe_latest_seconds": self._home.probe_latest_seconds,
             "threads": threading.active_count(),
         }
 
     def _events(self, parameters: Mapping[str, str]) -> Iterator[bytes]:
         pod, since = parameters.get("pod", ""), _whole(parameters, "since", 0)
         events = self._home.events
-        found = events.follow(pod, since) if parameters.get("follow") else iter(events.list(pod, since))
+        found = events.follow(pod, since, PAUSE_SECONDS) if parameters.get("follow") else iter(events.list(pod, since))
         return (json.dumps(asdict(event)).encode() + b"\n" if event else b"\n" for event in found)
 
     def _logs(self, pod: str, container: str, parameters: Mapping[str, str]) -> Iterator[bytes]:
@@ -315,11 +333,13 @@ class _Answers:
         if parameters.get("previous"):
             lines = self._home.store.kept_log(pod, container).splitlines(keepends=True)
             return iter([line.encode() for line in lines[max(len(lines) - tail, 0) :]])
+        with self._home.connect() as podman:
+            podman.get(f"/containers/{name}/exists")
         return self._log_lines(name, tail, bool(parameters.get("follow")))
 
     def _log_lines(self, name: str, tail: int, is_followed: bool) -> Iterator[bytes]:
         with self._home.connect() as podman:
-            yield from podman.log_stream(name, tail, is_followed)
+            yield from podman.log_stream(name, tail, is_followed, self._reader if is_followed else None)
 
     def _exec(self, pod: str, container: str, body: Mapping[str, Any]) -> dict[str, Any]:
         command = body.get("command")

@@ -83,5 +83,9 @@ def _stack_arguments() -> dict[str, Any]:
 
 POD_ARGUMENTS = _pod_arguments()
 STACK_ARGUMENTS = _stack_arguments()
+AGENT_ARGUMENTS: dict[str, Any] = {
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "code": {"type": "str"},
+}
 STACK_INFO_ARGUMENTS: dict[str, Any] = {"name": {"type": "str"}}
 POD_INFO_ARGUMENTS: dict[str, Any] = {"name": {"type": "str"}, "labels": {"type": "dict"}}

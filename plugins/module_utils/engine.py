@@ -117,6 +117,9 @@ class Keeper(Protocol):
     def acting(self, pod: str) -> AbstractContextManager[None]:
         """Be the only one that changes the pod; it is looked at anew afterwards."""
 
+    def done(self, operation: Operation) -> None:
+        """Told of each operation that was carried out."""
+
     def watch(self, pod: s.PodSpec, deadline: float) -> Watch:
         """The pod as its keeper sees it; ``deadline`` is in monotonic seconds."""
 
@@ -246,9 +249,12 @@ class Run:
 
     def execute(self) -> None:
         """Carry out the plan. Raises RunFailed."""
+        self.executor = self._executor(self.desired)
+        if self.keeper and not self.plan:
+            # Its keeper is not to be disturbed for nothing.
+            return
         with self._acting():
             self._sweep()
-            self.executor = self._executor(self.desired)
             with self._telling_of_failures():
                 self.executor.run(self.plan)
                 self._follow_pulls(self.executor)
@@ -308,10 +314,15 @@ class Run:
             context=desired.context,
             facts=desired.facts,
             deadline=time.monotonic() + self.request.wait_timeout_seconds,
-            on_done=self.done.append,
+            on_done=self._note,
             pinned_images=dict(desired.pinned_images),
             pause=self.pause,
         )
+
+    def _note(self, operation: Operation) -> None:
+        self.done.append(operation)
+        if self.keeper:
+            self.keeper.done(operation)
 
     def _settle(
         self,
@@ -351,7 +362,9 @@ class Run:
         if self.store.read_record(pod.name) != record:
             self.store.write_record(pod.name, record)
 
-    def _status(self, executor: Executor, waiter: Watch) -> dict[str, Any]:
+    def _status(self, executor: Executor, waiter: Watch) -> Mapping[str, Any]:
+        if waiter.status:
+            return waiter.status
         pod = executor.pod
         is_fresh = waiter.seen is self.observed.pod and self._has_details()
         observed = waiter.seen if is_fresh else observe(self.podman, self.store, pod.name, details=True).pod
@@ -429,11 +442,14 @@ def run_pod_info(
     options: Mapping[str, Any], is_check: bool = False, is_diff: bool = False, keeper: Keeper | None = None
 ) -> dict[str, Any]:
     """What there is: one pod, those whose labels match, or all that are ours; the ``pod_info`` module's work."""
-    store = Store()
+    store, reason = Store(), parse.pod_name(str(options.get("name") or "any"))
+    if reason:
+        raise InvalidInput([Fault("name", reason)])
     with podman_room.connect() as podman:
         node = read_node(podman.api_version)
         wanted = options.get("labels") or {}
-        names = [options["name"]] if options.get("name") else _our_pods(podman)
+        kept = store.recorded_pods() if keeper else ()
+        names = [options["name"]] if options.get("name") else sorted({*_our_pods(podman), *kept})
         pods = describe(podman, store, node, names, keeper)
     return {
         "changed": False,
@@ -449,33 +465,43 @@ def _our_pods(podman: Podman) -> list[str]:
 def describe(
     podman: Podman, store: Store, node: Node, names: Sequence[str], keeper: Keeper | None = None
 ) -> list[dict[str, Any]]:
-    """The pods of ours among these as ``pod_info`` tells them. What they use is sampled over one and the same time."""
-    told = []
+    """The pods of ours among these as ``pod_info`` tells them. What they use is sampled over one and the same time.
+
+    One that is kept may be without its sandbox for a while, or as long as it waits for another.
+    """
+    told: list[tuple[dict[str, Any], ObservedPod | None, report.CpuSample]] = []
     for name in names:
         observed = observe(podman, store, name, details=True).pod
-        if observed is not None and observed.is_ours:
-            before = report.sample_cpu(observed)
-            told.append((_describe(podman, store, node, observed, keeper), observed, before))
+        is_kept = observed is None and keeper is not None and store.read_record(name) is not None
+        if is_kept or (observed is not None and observed.is_ours):
+            before = report.sample_cpu(observed) if observed else {}
+            told.append((_describe(podman, store, node, name, observed, keeper), observed, before))
     if any(before for _document, _observed, before in told):
         time.sleep(_SAMPLE_SECONDS)
-    return [{**document, "usage": report.usage(observed, before)} for document, observed, before in told]
+    return [
+        {**document, "usage": report.usage(observed, before) if observed else {}} for document, observed, before in told
+    ]
 
 
-def _describe(podman: Podman, store: Store, node: Node, observed: ObservedPod, keeper: Keeper | None) -> dict[str, Any]:
-    name = observed.name
+def _describe(
+    podman: Podman, store: Store, node: Node, name: str, observed: ObservedPod | None, keeper: Keeper | None
+) -> dict[str, Any]:
     record = store.read_record(name)
-    pod = record.applied.pod if record else report.found_pod(observed)
+    found = report.found_pod(observed) if observed else s.PodSpec(name, ())
+    pod = record.applied.pod if record else found
     context = Context(pod, m.Materials(), node, store.key())
     executor = Executor(podman, store, context, m.Facts(), deadline=time.monotonic())
     now = time.monotonic()
     waiter: Watch = keeper.watch(pod, now) if keeper else Waiter(podman, store, pod, executor.target, now)
     ip = ""
-    if observed.infra_is_running:
+    if observed and observed.infra_is_running:
         ip = observe_sandbox(podman, pod, node).ip
+    if keeper or ip:
         _look_quietly(waiter)
     document = s.to_kubernetes(pod)
     document["metadata"]["uid"] = _uid(name, store.key())
-    document["status"] = report.status(podman, store, pod, observed, waiter.ready, waiter.started, node, ip)
+    told = report.status(podman, store, pod, observed, waiter.ready, waiter.started, node, ip)
+    document["status"] = waiter.status or told
     document["probe_messages"] = waiter.messages()
     document["ports"] = report.ports(pod)
     return document

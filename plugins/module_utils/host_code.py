@@ -49,7 +49,7 @@ def rooms(*names: str) -> tuple[ModuleType, ...]:
     """
     # To import makes many objects and no garbage, yet Python would look for some every few hundred of them.
     gc.set_threshold(_OBJECTS_PER_COLLECTION)
-    digest, archive = _named()
+    digest, archive = named()
     if digest and not _is_private(_kept_directory(digest)) and not archive:
         # By hand, since the argument spec that an AnsibleModule needs is part of what is missing.
         answer = {"failed": True, "msg": "this host has not kept the collection's code", IS_MISSING: True}
@@ -63,20 +63,22 @@ def rooms(*names: str) -> tuple[ModuleType, ...]:
 
 def keep() -> None:
     """Compile the code that came along and keep it, unless it is kept already. The run goes on where that fails."""
-    digest, archive = _named()
+    digest, archive = named()
     if archive and not _is_private(_kept_directory(digest)):
         with contextlib.suppress(OSError):
-            _write(_kept_directory(digest), _sources(archive))
+            _write(_kept_directory(digest), sources(archive))
 
 
-def _named() -> tuple[str, str]:
+def named() -> tuple[str, str]:
+    """The digest of the code that the task names, and the path of the archive where it came along; empty for none."""
     digest, _separator, archive = os.environ.get(VARIABLE, "").partition(":")
     return digest, archive
 
 
-def _sources(archive: str) -> dict[str, bytes]:
+def sources(archive: str) -> dict[str, bytes]:
+    """The rooms in an archive, by name. What is in its folders is something else."""
     with ZipFile(archive) as opened:
-        return {Path(name).stem: opened.read(name) for name in opened.namelist()}
+        return {Path(name).stem: opened.read(name) for name in opened.namelist() if "/" not in name}
 
 
 def _kept_directory(digest: str) -> Path:

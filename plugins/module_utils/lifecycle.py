@@ -107,14 +107,14 @@ class ProbeWorker:
         After it ``due_at_seconds`` is the next instant to observe, None where only a change of the facts matters;
         ``stopped`` means the worker has nothing left to do.
         """
-        if self.stopped or pod is None:
+        if pod is None:
             return ProbeStep(self, False)
         if pod.phase in _FINAL_PHASES:
             return ProbeStep(replace(self, stopped=True, due_at_seconds=None), False)
         if container is None or not container.container_id:
-            return ProbeStep(self, False)
+            return ProbeStep(replace(self, due_at_seconds=None), False)
         worker = self._adopt(container.container_id)
-        if worker.on_hold:
+        if worker.on_hold or worker.stopped:
             return ProbeStep(worker, False)
         idle = worker._idle(pod, container)
         return ProbeStep(idle, False) if idle is not None else worker._schedule(container, now_seconds)

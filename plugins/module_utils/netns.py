@@ -15,6 +15,7 @@ import fcntl
 import os
 import signal
 import socket
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import NoReturn
 
@@ -59,16 +60,46 @@ def _open_in_namespace_of(pid: int, family: int, kind: int) -> socket.socket:
     try:
         if os.path.samestat(os.fstat(namespace), os.stat("/proc/self/ns/net")):
             return socket.socket(family, kind)
-        open_there = _open_in_thread if os.geteuid() == 0 else _open_in_child
+        open_there = _traveller.open if os.geteuid() == 0 else _open_in_child
         return open_there(namespace, family, kind)
     finally:
         os.close(namespace)
 
 
-def _open_in_thread(namespace: int, family: int, kind: int) -> socket.socket:
-    """Open the socket in a thread that ends with it: there is no way back to fail on."""
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(_enter_and_open, namespace, family, kind).result()
+class _Traveller:
+    """A thread that goes into namespaces and comes back; one that cannot is given up for another."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._thread: ThreadPoolExecutor | None = None
+
+    def open(self, namespace: int, family: int, kind: int) -> socket.socket:
+        with self._lock:
+            self._thread = self._thread or ThreadPoolExecutor(1, thread_name_prefix="netns")
+            opened, has_returned = self._thread.submit(self._visit, namespace, family, kind).result()
+            if not has_returned:
+                self._thread = None
+        if isinstance(opened, OSError):
+            raise opened
+        return opened
+
+    def _visit(self, namespace: int, family: int, kind: int) -> tuple[socket.socket | OSError, bool]:
+        home = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+        opened: socket.socket | OSError
+        try:
+            opened = _enter_and_open(namespace, family, kind)
+        except OSError as error:
+            opened = error
+        try:
+            _setns(home, CLONE_NEWNET)
+        except OSError:
+            return opened, False
+        finally:
+            os.close(home)
+        return opened, True
+
+
+_traveller = _Traveller()
 
 
 def _enter_and_open(namespace: int, family: int, kind: int) -> socket.socket:

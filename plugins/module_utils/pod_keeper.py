@@ -43,6 +43,8 @@ GATE_SECONDS = 3600
 LOOK_SECONDS = 300
 """How often a pod is looked at when nothing is heard of it. The agent compares its list of all far more often."""
 DEPENDENCY_SECONDS = 1
+HURRY_SECONDS = 2
+_FIRST_EXTRA_SECONDS = 0.1
 _FRESH_SECONDS = 30
 
 
@@ -62,8 +64,51 @@ class House(Protocol):
     def probe(self, work: Callable[[Podman], None]) -> None:
         """Have it done by one of the threads that probe, with the session of that thread."""
 
+    def probed(self, late_seconds: float) -> None:
+        """Told of each probe, how long after it was due it began."""
+
     def waits_for(self, pod: str) -> str:
         """What a pod that is about to come up has to wait for, empty for nothing."""
+
+
+class Turn:
+    """Whose turn it is to change a pod. A claim is waited for; the keeper acts only where there is none."""
+
+    def __init__(self) -> None:
+        self._mutex = threading.Lock()
+        self._claims = 0
+        self._counting = threading.Lock()
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether somebody waits for the turn: who has it is to give it up at the next gate."""
+        return self._claims > 0
+
+    @contextlib.contextmanager
+    def claimed(self) -> Iterator[None]:
+        self._count(1)
+        try:
+            self._mutex.acquire()
+        finally:
+            self._count(-1)
+        try:
+            yield
+        finally:
+            self._mutex.release()
+
+    @contextlib.contextmanager
+    def if_free(self) -> Iterator[bool]:
+        """Take the turn where nobody has it; tells whether it was taken."""
+        is_ours = self._mutex.acquire(blocking=False)
+        try:
+            yield is_ours
+        finally:
+            if is_ours:
+                self._mutex.release()
+
+    def _count(self, number: int) -> None:
+        with self._counting:
+            self._claims += number
 
 
 class Interrupted(PodwrightError):
@@ -84,16 +129,15 @@ class View:
 
 
 class PodKeeper:
-    """One pod's keeper. All but its thread may call `kick`, `acting`, `view`, `fresh_view` and `end`."""
+    """One pod's keeper. All but its thread may call `kick`, `changed`, `view`, `fresh_view` and `end`."""
 
-    def __init__(self, name: str, house: House) -> None:
+    def __init__(self, name: str, house: House, turn: Turn) -> None:
+        """``turn`` is for whoever wants to change the pod, the keeper among them."""
         self.name = name
+        self._turn_to_act = turn
         self.view = View()
         self._house = house
-        self._inbox: queue.Queue[Callable[[], None]] = queue.Queue()
-        self._mutex = threading.Lock()
-        self._claims = 0
-        self._claims_lock = threading.Lock()
+        self._inbox: queue.Queue[Callable[[], bool]] = queue.Queue()
         self._turned = threading.Condition()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._keep, name=f"pod {name}", daemon=True)
@@ -112,6 +156,10 @@ class PodKeeper:
         self._look_at = 0.0
         self._looked_at = 0.0
         self._dependency = ""
+        self._is_hurried = False
+        self._hurried_until = 0.0
+        self._extra_at = 0.0
+        self._extra_pause = _FIRST_EXTRA_SECONDS
         self._backing_off: set[str] = set()
         self._sandboxes: tuple[str, Sandbox] | None = None
 
@@ -134,32 +182,19 @@ class PodKeeper:
         """Look at the pod now: something may have changed."""
         self._inbox.put(self._note_change)
 
-    def _note_change(self) -> None:
+    def _note_change(self) -> bool:
         self._must_look = True
+        return True
 
-    @contextlib.contextmanager
-    def acting(self) -> Iterator[None]:
-        """Be the only one that changes the pod; what the keeper is waiting for meanwhile is given up."""
-        self._claim(1)
-        try:
-            self._mutex.acquire()
-        finally:
-            self._claim(-1)
-        try:
-            yield
-        finally:
-            self._mutex.release()
-            self._inbox.put(self._begin_anew)
+    def changed(self) -> None:
+        """Somebody else has changed the pod: what was in the way may be gone."""
+        self._inbox.put(self._begin_anew)
 
-    def _claim(self, number: int) -> None:
-        with self._claims_lock:
-            self._claims += number
-
-    def _begin_anew(self) -> None:
-        """Somebody has changed the pod: what was in the way may be gone."""
+    def _begin_anew(self) -> bool:
         self._must_look, self._is_settled = True, False
         self._retry, self._retry_at = IMAGE_PULL_BACKOFF, 0.0
         self._waiting, self._failures = {}, {}
+        return True
 
     def fresh_view(self, since: float) -> View:
         """The pod as it was seen after ``since`` (monotonic seconds), or the last view where none comes in time."""
@@ -194,7 +229,9 @@ class PodKeeper:
 
     def _turn(self, podman: Podman) -> bool:
         """One turn; tells whether there still is a pod to keep."""
-        record = self._house.store.read_record(self.name)
+        # Who writes another record says so.
+        is_new = self._must_look or self._record is None
+        record = self._house.store.read_record(self.name) if is_new else self._record
         if record is None:
             return False
         if self._record is None or record.applied.pod != self._record.applied.pod:
@@ -205,14 +242,14 @@ class PodKeeper:
             self._look(podman, record)
         self._step = supervisor.step(self._memory, self._observed, self._phase(), time.time())
         self._memory = self._step.memory
-        for due in self._step.probes:
+        for due in (*self._step.probes, *self._extra_probes()):
             self._probe(record.applied.pod, due, podman)
         self._tell(podman, record)
-        if not record.is_stopped and self._mutex.acquire(blocking=False):
-            try:
-                self._act(podman, record)
-            finally:
-                self._mutex.release()
+        if not record.is_stopped:
+            with self._turn_to_act.if_free() as is_ours:
+                # Who had the turn since the record was read may have changed or removed the pod.
+                if is_ours and self._house.store.read_record(self.name) == record:
+                    self._act(podman, record)
         return True
 
     def _look(self, podman: Podman, record: Record) -> None:
@@ -260,6 +297,26 @@ class PodKeeper:
             status=status,
         )
 
+    def hurry(self) -> None:
+        """Somebody waits for the pod: have probes that it has still to pass tried more often for a moment."""
+        self._hurried_until = time.monotonic() + HURRY_SECONDS
+        if not self._is_hurried:
+            self._inbox.put(self._begin_to_hurry)
+
+    def _begin_to_hurry(self) -> bool:
+        self._is_hurried, self._extra_at, self._extra_pause = True, 0.0, _FIRST_EXTRA_SECONDS
+        return True
+
+    def _extra_probes(self) -> tuple[DueProbe, ...]:
+        now = time.monotonic()
+        self._is_hurried = self._is_hurried and now < self._hurried_until
+        if not self._is_hurried or now < self._extra_at:
+            return ()
+        extra = supervisor.extra_probes(self._memory, self._step, self._observed, time.time())
+        self._extra_at = now + self._extra_pause if extra else now + HURRY_SECONDS
+        self._extra_pause = min(self._extra_pause * 1.5, HURRY_SECONDS)
+        return extra
+
     # --- probes ------------------------------------------------------------------------------------------------------
 
     def _probe(self, pod: s.PodSpec, due: DueProbe, podman: Podman) -> None:
@@ -276,6 +333,8 @@ class PodKeeper:
     def _attempt(self, due: DueProbe, probe: s.Probe, target: probes.Target, podman: Podman) -> None:
         """In a thread that probes. What cannot be tried at all is tried again at once, and then says nothing."""
         outcome = probes.Outcome("Unknown", "not tried")
+        if not due.is_extra:
+            self._house.probed(time.time() - due.due_at_seconds)
         try:
             for _attempt in range(PROBER_ATTEMPTS):
                 outcome = probes.check(probe, probe.timeout_seconds, target, podman)
@@ -284,13 +343,23 @@ class PodKeeper:
         finally:
             self._inbox.put(functools.partial(self._take, due, outcome))
 
-    def _take(self, due: DueProbe, outcome: probes.Outcome) -> None:
-        self._probing.discard((due.container, due.kind))
+    def _take(self, due: DueProbe, outcome: probes.Outcome) -> bool:
+        """Take in what a probe has said; tells whether it says anything else than before."""
+        key = (due.container, due.kind)
+        self._probing.discard(key)
         result: Outcome = "Success" if outcome.result == "Warning" else outcome.result
-        self._memory = self._memory.recorded(due, result)
+        before, self._memory = self._memory, self._memory.recorded(due, result)
+        self._tell_of_probe(due, outcome)
+        old, new = before.workers.get(key), self._memory.workers.get(key)
+        return old is None or new is None or (old.result, old.ends_container) != (new.result, new.ends_container)
+
+    def _tell_of_probe(self, due: DueProbe, outcome: probes.Outcome) -> None:
         title = f"{due.kind.capitalize()} probe"
         if outcome.result == "Success":
             self._messages.pop(due.container, None)
+            return
+        if due.is_extra:
+            self._messages[due.container] = outcome.message
             return
         self._event(
             {"Failure": "Unhealthy", "Warning": "ProbeWarning", "Unknown": "ProbeError"}[outcome.result],
@@ -298,7 +367,7 @@ class PodKeeper:
             due.container,
             is_warning=True,
         )
-        if result == "Failure":
+        if outcome.result == "Failure":
             self._messages[due.container] = outcome.message
         worker = self._memory.workers.get((due.container, due.kind))
         if due.kind == "startup" and worker and worker.ends_container:
@@ -315,7 +384,7 @@ class PodKeeper:
     # --- acting ------------------------------------------------------------------------------------------------------
 
     def _act(self, podman: Podman, record: Record) -> None:
-        """Bring about what is due. Called with the mutex held."""
+        """Bring about what is due."""
         now = time.time()
         self._tell_of_backing_off()
         self._dependency = ""
@@ -349,7 +418,7 @@ class PodKeeper:
             podman=podman,
             store=self._house.store,
             request=request,
-            keeper=_Self(),
+            keeper=_Self(self._house.events),
             # Since the keeper's own look one more may have ended.
             hold=lambda pod: frozenset(supervisor.restarts_due(self._memory, pod, time.time())[0]),
             # A container that starts again is the one that was applied, whatever its image's name points to by now.
@@ -370,7 +439,8 @@ class PodKeeper:
                 self._fail(error)
         finally:
             self._must_look, self._is_settled = True, False
-            self._events_of(run)
+            for warning in run.executor.warnings:
+                self._event("FailedPreStopHook", warning, is_warning=True)
             created = {item.container for item in run.done if isinstance(item, op.CreateContainer)}
             for found in restarting:
                 if found.name in created:
@@ -417,7 +487,7 @@ class PodKeeper:
         record = self._house.store.read_record(self.name)
         if record is None or record.is_stopped:
             return
-        with self.acting():
+        with self._turn_to_act.claimed():
             observed = observe(podman, self._house.store, self.name)
             if observed.pod is not None and observed.pod.is_ours:
                 plan = plan_stopped(self.name, record.applied.pod, observed, was_stopped=True)
@@ -432,7 +502,7 @@ class PodKeeper:
         """Wait at a gate, unless somebody else wants to change the pod."""
         ends_at = time.monotonic() + seconds
         while True:
-            if self._ended.is_set() or self._claims:
+            if self._ended.is_set() or self._turn_to_act.is_wanted:
                 raise Interrupted("given up for a change of the pod")
             left = ends_at - time.monotonic()
             if left <= 0:
@@ -443,14 +513,6 @@ class PodKeeper:
 
     def _event(self, reason: str, message: str, container: str = "", is_warning: bool = False) -> None:
         self._house.events.add(reason, self.name, message, container, is_warning)
-
-    def _events_of(self, run: Run) -> None:
-        for item in run.done:
-            reason = _REASONS.get(type(item))
-            if reason:
-                self._event(reason, str(item), getattr(item, "container", ""))
-        for warning in run.executor.warnings:
-            self._event("FailedPreStopHook", warning, is_warning=True)
 
     def _tell_of_backing_off(self) -> None:
         """Once for each run that has ended."""
@@ -473,15 +535,20 @@ class PodKeeper:
             waits.append(self._retry_at - now)
         if self._dependency:
             waits.append(DEPENDENCY_SECONDS)
+        if self._is_hurried:
+            waits.append(self._extra_at - monotonic)
         if self._must_look:
             waits.append(0)
+        ends_at, is_quiet = monotonic + max(min(waits), 0.01), True
         with contextlib.suppress(queue.Empty):
-            self._inbox.get(timeout=max(min(waits), 0.01))()
+            # What says nothing new is no reason for a turn.
+            while is_quiet:
+                is_quiet = not self._inbox.get(timeout=max(ends_at - time.monotonic(), 0))()
             while True:
                 self._inbox.get_nowait()()
 
 
-_REASONS: Mapping[type, str] = {
+REASONS: Mapping[type, str] = {
     op.PullImage: "Pulled",
     op.CreatePod: "SandboxCreated",
     op.RemovePod: "SandboxRemoved",
@@ -495,8 +562,21 @@ _REASONS: Mapping[type, str] = {
 }
 
 
+def tell_of(operation: op.Operation, events: EventLog) -> None:
+    """Note the event that an operation is, where it is one."""
+    reason = REASONS.get(type(operation))
+    if reason:
+        events.add(reason, operation.pod, str(operation), getattr(operation, "container", ""))
+
+
 class _Self:
     """The keeper of a run that the keeper itself makes: it need not make sure that it is alone."""
+
+    def __init__(self, events: EventLog) -> None:
+        self._events = events
+
+    def done(self, operation: op.Operation) -> None:
+        tell_of(operation, self._events)
 
     def acting(self, pod: str) -> contextlib.AbstractContextManager[None]:
         return contextlib.nullcontext()
@@ -526,9 +606,10 @@ class KeptWatch(Waiter):
         self._since = time.monotonic()
 
     def look(self, observed: ObservedPod | None = None) -> ObservedPod | None:
-        """The pod as its keeper sees it, since this began."""
-        view = self._keeper.fresh_view(self._since)
-        self.seen, now = view.observed, time.time()
+        """The pod as its keeper has seen it since this began, or last where ``observed`` says that nothing was done."""
+        self._keeper.hurry()
+        view = self._keeper.fresh_view(self._since if observed is None else 0.0)
+        self.seen, self.status, now = view.observed, view.status, time.time()
         for container in self._pod.all_containers:
             found = view.observed.find(container.name) if view.observed else None
             if self._pod.role_of(container) == "init":

@@ -10,10 +10,12 @@ of a run where no socket listens.
 from __future__ import annotations
 
 import contextlib
+import http.client
 import importlib
 import json
 import os
 import re
+import select
 import shutil
 import signal
 import socket
@@ -28,6 +30,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import IO, Any, NoReturn
+from urllib.parse import urlencode
 
 from .errors import HostError, NameInUse, NotFound, PodmanError
 from .private_directory import private_directory
@@ -94,6 +97,7 @@ class Podman:
         self.socket_path = socket_path
         # The prefix of the URL decides the shape of answers; the service's own version gives its native one.
         version = ".".join(map(str, api_version)) if api_version else "4.0.0"
+        self._version = version
         self._client = podman_py.PodmanClient(base_url=f"unix://{socket_path}", version=version)
         self._session = self._client.api
         # A socket of this host has no proxy and no password in ~/.netrc, where requests would look at every call.
@@ -199,20 +203,32 @@ class Podman:
         with contextlib.closing(response):
             return self._read_frames(response, f"GET /containers/{container}/logs", 60).decode(errors="replace")
 
-    def log_stream(self, container: str, tail: int, follow: bool) -> Iterator[bytes]:
-        """Yield a container's log as it is written, piece by piece; with ``follow`` until it ends."""
+    def log_stream(
+        self, container: str, tail: int, follow: bool, reader: socket.socket | None = None
+    ) -> Iterator[bytes]:
+        """Yield a container's log as it is written, piece by piece; with ``follow`` until it ends.
+
+        Podman says nothing at all before a container does. So that nobody waits for a silent one in vain, it is over
+        as well once the other end of ``reader`` is closed.
+        """
         params = {"stdout": True, "stderr": True, "tail": tail, "follow": follow}
         path = f"/containers/{container}/logs"
-        response = self._request("GET", path, params, None, None, 86400, stream=True)
-        with contextlib.closing(response):
-            try:
-                while True:
-                    header = response.raw.read(8)
-                    if len(header) < 8:
-                        return
-                    yield response.raw.read(struct.unpack(">I", header[4:])[0])
-            except self._transport_errors as error:
-                self._raise_no_answer(f"GET {path}", error)
+        # Only here: requests shows nobody the socket of a call that has not been answered.
+        connection = http.client.HTTPConnection("podman")
+        connection.sock = socket.socket(socket.AF_UNIX)
+        try:
+            connection.sock.connect(self.socket_path)
+            with _ended_with(reader, connection.sock):
+                connection.request("GET", f"/v{self._version}/libpod{path}?{urlencode(encode_params(params))}")
+                response = connection.getresponse()
+                if response.status >= 400:
+                    raise_refusal(f"GET {path}", response.status, response.read())
+                while len(header := response.read(8)) == 8:
+                    yield response.read(struct.unpack(">I", header[4:])[0])
+        except (OSError, http.client.HTTPException) as error:
+            self._raise_no_answer(f"GET {path}", error)
+        finally:
+            connection.close()
 
     def _read_api_version(self) -> tuple[int, ...]:
         # Never /version: it gathers the whole of `podman info`, half a second on a busy host.
@@ -302,6 +318,29 @@ class Podman:
             if time.monotonic() > deadline:
                 raise PodmanError(f"exec session {session} closed its output and has not ended: it may run on")
             time.sleep(0.01)
+
+
+@contextlib.contextmanager
+def _ended_with(reader: socket.socket | None, connection: socket.socket) -> Iterator[None]:
+    """Meanwhile shut a connection down when the other end of ``reader`` is closed."""
+    is_over = threading.Event()
+
+    def watch() -> None:
+        hangups = select.poll()
+        hangups.register(connection if reader is None else reader, 0)
+        while not hangups.poll(500):
+            if is_over.is_set():
+                return
+        with contextlib.suppress(OSError):
+            connection.shutdown(socket.SHUT_RDWR)
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    if reader is not None:
+        watcher.start()
+    try:
+        yield
+    finally:
+        is_over.set()
 
 
 class ExecWatchdog:

@@ -151,7 +151,8 @@ class Store:
 
     def write_status(self, pod: str, status: Mapping[str, Any]) -> None:
         if self._pod(pod).is_dir() and self.read_status(pod) != status:
-            write_atomically(self._pod(pod) / "status.json", json.dumps(status, sort_keys=True).encode())
+            with contextlib.suppress(FileNotFoundError):
+                write_atomically(self._pod(pod) / "status.json", json.dumps(status, sort_keys=True).encode())
 
     def recorded_pods(self) -> tuple[str, ...]:
         pods = self.directory / "pods"
@@ -171,7 +172,11 @@ class Store:
 
     def forget(self, pod: str) -> None:
         """Remove everything kept for the pod, except its generated secrets."""
-        remove_tree(self._pod(pod))
+        with contextlib.suppress(FileNotFoundError):
+            # In one step first: the agent may be about to write how the pod is.
+            gone = self.directory / f".{pod}.{secrets.token_hex(4)}"
+            self._pod(pod).rename(gone)
+            remove_tree(gone)
 
     # --- generated secrets -----------------------------------------------------------------------------------------
 
@@ -328,8 +333,12 @@ class Store:
 
     def sweep(self, pod: str, containers: Collection[str]) -> None:
         """Remove what a killed run left behind, as the pod's only writer; ``containers`` are those that stay known."""
-        for path in [*self._temporaries(pod), *(self._pod(pod) / "containers").glob("*")]:
+        for path in (self._pod(pod) / "containers").glob("*"):
             if path.name not in containers:
+                remove_tree(path)
+        for path in self._temporaries(pod):
+            # The pod's keeper writes its status at any time.
+            if not path.name.startswith(".status.json"):
                 remove_tree(path)
 
     def _temporaries(self, pod: str) -> Iterator[Path]:

@@ -25,9 +25,9 @@ def warnings(pod: s.PodSpec, node: Node, observed: Observed, plan: Plan) -> tupl
     """
     sentences = _strangers(observed)
     if plan:
-        sentences += [*_volumes(pod), *_limits(pod, node, plan), *_secrets(pod, node)]
+        sentences += [*_volumes(pod), *_limits(pod, node, plan), *_secrets(pod, node), *_deadline(pod)]
     if plan and not node.has_keeper:
-        sentences += [*_probes(pod, node), *_hooks(pod, node), *_deadline(pod)]
+        sentences += [*_probes(pod, node), *_hooks(pod, node)]
     return tuple(f"pod {pod.name}: {sentence}" for sentence in sentences)
 
 

@@ -38,11 +38,14 @@ KINDS: tuple[ProbeKind, ...] = ("startup", "liveness", "readiness")
 
 @dataclass(frozen=True)
 class DueProbe:
-    """A probe that is to run now, on the run of the container that ``run`` names."""
+    """A probe that is to run now, on the run of the container that ``run`` names; it was due at ``due_at_seconds``."""
 
     container: str
     kind: ProbeKind
     run: str
+    due_at_seconds: float = 0.0
+    is_extra: bool = False
+    """Whether it is tried between two that count, since somebody waits: it can only succeed."""
 
 
 @dataclass(frozen=True)
@@ -77,15 +80,15 @@ class Memory:
     def recorded(self, due: DueProbe, outcome: Outcome) -> Memory:
         """The memory after a probe has run."""
         worker = self.workers.get((due.container, due.kind))
-        if worker is None:
+        if worker is None or (due.is_extra and outcome != "Success"):
             return self
         return replace(self, workers={**self.workers, (due.container, due.kind): worker.record(outcome, due.run)})
 
     def restarted(self, found: ObservedContainer, now_seconds: float) -> Memory:
         """The memory after a container that had ended was started again: the next time it has to wait longer."""
         ended = found.finished_at or now_seconds
-        backoff = self.backoff.collect_garbage(now_seconds)
-        return replace(self, backoff=backoff.next(_backoff_key(self.pod, found), ended, now_seconds))
+        backoff = self.backoff.next(_backoff_key(self.pod, found), ended, now_seconds)
+        return replace(self, backoff=backoff.collect_garbage(now_seconds))
 
 
 @dataclass(frozen=True)
@@ -112,6 +115,9 @@ def step(memory: Memory, observed: ObservedPod | None, phase: str, now_seconds: 
     started: dict[str, bool] = {}
     ready: dict[str, bool] = {}
     probes: list[DueProbe] = []
+    if observed and any(found.is_running for found in observed.members):
+        # A pod can run again after it has ended, and the phase is that of the look before.
+        phase = "Running"
     for container in pod.all_containers:
         found = observed.find(container.name) if observed else None
         if pod.role_of(container) == "init":
@@ -120,10 +126,11 @@ def step(memory: Memory, observed: ObservedPod | None, phase: str, now_seconds: 
         for kind in KINDS:
             worker = workers.get((container.name, kind))
             if worker is not None:
+                due_at = worker.due_at_seconds
                 worker, is_due = worker.observe(PodFacts(phase), facts, now_seconds)
                 workers[container.name, kind] = worker
                 if is_due and facts is not None:
-                    probes.append(DueProbe(container.name, kind, facts.container_id))
+                    probes.append(DueProbe(container.name, kind, facts.container_id, due_at or now_seconds))
             if kind == "startup" and facts is not None:
                 facts = replace(facts, started=container_started(facts, worker))
         started[container.name] = facts is not None and facts.started
@@ -141,6 +148,22 @@ def step(memory: Memory, observed: ObservedPod | None, phase: str, now_seconds: 
         restarts=restarts,
         next_at_seconds=min([*due, *held.values()], default=None),
     )
+
+
+def extra_probes(memory: Memory, step_: Step, observed: ObservedPod | None, now_seconds: float) -> tuple[DueProbe, ...]:
+    """The probes that a container has still to pass until it is ready, to be tried before they are due."""
+    due = {(probe.container, probe.kind) for probe in step_.probes}
+    extra = []
+    for container in memory.pod.all_containers:
+        found = observed.find(container.name) if observed else None
+        kind: ProbeKind = "readiness" if step_.started.get(container.name) else "startup"
+        worker = memory.workers.get((container.name, kind))
+        if found is None or not found.is_running or worker is None or (container.name, kind) in due:
+            continue
+        delay_is_over = now_seconds >= (found.started_at or 0) + worker.settings.initial_delay_seconds
+        if worker.result != "Success" and not worker.on_hold and not worker.stopped and delay_is_over:
+            extra.append(DueProbe(container.name, kind, found.run, now_seconds, is_extra=True))
+    return tuple(extra)
 
 
 def probe_of(container: s.Container, kind: ProbeKind) -> s.Probe | None:

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Callable, Protocol
+from typing import Any, Callable, Protocol
 
 from . import lifecycle, probes
 from . import spec as s
@@ -61,6 +62,8 @@ class Watch(Protocol):
     started: dict[str, bool]
     ready: dict[str, bool]
     seen: ObservedPod | None
+    status: Mapping[str, Any]
+    """The pod's status where somebody else keeps it, which knows more than can be seen; else empty."""
 
     def await_ready(self, observed: ObservedPod | None = None) -> ObservedPod | None: ...
 
@@ -97,6 +100,7 @@ class Waiter:
         self._histories = {c.name: _History() for c in pod.all_containers}
         self.started: dict[str, bool] = {}
         self.ready: dict[str, bool] = {}
+        self.status: Mapping[str, Any] = {}
         self.seen: ObservedPod | None = None
         """The pod as it was looked at last."""
 

@@ -58,13 +58,17 @@ class ShippingAction(ActionBase):
             self._task.environment = given
         return answer
 
+    def archive(self) -> bytes:
+        """What is sent to a host that lacks it."""
+        return archive_of(sources())
+
     def _send_archive(self) -> str:
         """Put the code into the task's directory for temporary files on the host, and tell where it is."""
         shell = self._connection._shell
         if shell.tmpdir is None:
             self._make_tmp_path()
         path = shell.join_path(shell.tmpdir, "podwright.zip")
-        self._transfer_data(path, archive())
+        self._transfer_data(path, self.archive())
         self._fixup_perms2((shell.tmpdir, path), execute=False)
         return str(path)
 
@@ -96,23 +100,28 @@ def _without_garbage_collection() -> Iterator[None]:
 
 
 @functools.cache
-def _sources() -> dict[str, bytes]:
+def sources() -> dict[str, bytes]:
+    """The collection's code by the names of its files."""
     return {path.name: path.read_bytes() for path in sorted(_ROOMS.glob("*.py"))}
 
 
 @functools.cache
 def digest() -> str:
     """Names the code that hosts are to run."""
+    return digest_of(sources())
+
+
+def digest_of(files: Mapping[str, bytes]) -> str:
     state = hashlib.sha256()
-    for name, source in _sources().items():
-        state.update(f"{name}:{len(source)}:".encode() + source)
+    for name, content in files.items():
+        state.update(f"{name}:{len(content)}:".encode() + content)
     return state.hexdigest()[:32]
 
 
-def archive() -> bytes:
-    """The code as a zip archive that Python imports from."""
+def archive_of(files: Mapping[str, bytes]) -> bytes:
+    """Files as a zip archive that Python imports from."""
     buffer = io.BytesIO()
     with ZipFile(buffer, "w", ZIP_DEFLATED) as made:
-        for name, source in _sources().items():
-            made.writestr(ZipInfo(name), source, ZIP_DEFLATED)
+        for name, content in files.items():
+            made.writestr(ZipInfo(name), content, ZIP_DEFLATED)
     return buffer.getvalue()

@@ -44,7 +44,7 @@ class Benchmark:
 
     def __init__(self) -> None:
         self.host = PodmanHost()
-        self._environment = {
+        self.environment = {
             **{name: value for name, value in self.host.environment_without_service.items() if name not in UNWANTED},
             "ANSIBLE_CONFIG": str(HERE / "ansible.cfg"),
             "ANSIBLE_HOME": str(self.host.directory / "ansible"),
@@ -71,7 +71,7 @@ class Benchmark:
         """The seconds from start to end of a command, and its output; one that fails ends the benchmark."""
         begin = time.perf_counter()
         done = subprocess.run(
-            command, env=self._environment, capture_output=True, text=True, check=False, timeout=self.timeout
+            command, env=self.environment, capture_output=True, text=True, check=False, timeout=self.timeout
         )
         seconds = time.perf_counter() - begin
         if done.returncode != 0:

@@ -10,22 +10,25 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from typing import Any
 
-from playbooks import REPOSITORY
 from pod_runs import Options, await_true
 from podman_host import PodmanHost
 
 from ansible_collections.podwright.pods.plugins.module_utils import agent_client
+from playbooks import REPOSITORY
 
-PROGRAM = f"import sys; from {agent_client.__package__} import agent; sys.exit(agent.main())"
+PROGRAM = f"import sys; from {agent_client.__package__} import agent; sys.exit(agent.main(['run']))"
 
 
 class AgentProcess:
     """Started by `start`, and ended by `stop` or `kill`; what it keeps stays in its host."""
 
-    def __init__(self, host: PodmanHost) -> None:
+    def __init__(self, host: PodmanHost, environment: Mapping[str, str] | None = None) -> None:
+        """By default it uses the service of the host; ``environment`` may have it start one of its own."""
         self.host = host
+        self._environment = host.environment if environment is None else environment
         self.client = agent_client.AgentClient(agent_client.socket_path(host.state_directory))
         self.log_path = host.directory / "agent.log"
         self._process: subprocess.Popen[bytes] | None = None
@@ -35,7 +38,7 @@ class AgentProcess:
         with open(self.log_path, "ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-c", PROGRAM],
-                env={**self.host.environment, "PYTHONPATH": str(REPOSITORY / "collections")},
+                env={**self._environment, "PYTHONPATH": str(REPOSITORY / "collections")},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

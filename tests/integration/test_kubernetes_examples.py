@@ -114,7 +114,7 @@ def shared_volume(applied: Example) -> None:
     pods = applied.pods
     assert pods.get("bulletin-server", 8080) == "Ferry departs at noon\n"
     assert mount_options(pods, "/srv/board", "bulletin-server")[1].startswith("ro")
-    assert pods.state("bulletin-author") == "exited"
+    await_true(lambda: pods.state("bulletin-author") == "exited")
     assert pods.status_of("bulletin")["phase"] == "Running"
 
 

@@ -3,13 +3,26 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-import json
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from lifecycle_tables import (
+    BACKOFF,
+    CRASH_LOOPS,
+    EXPIRIES,
+    IMAGES,
+    INITIAL_DELAYS,
+    KINDS,
+    LATEST_STATES,
+    PROBES,
+    ROUNDS,
+    SEQUENCES,
+    SETTINGS,
+    START,
+    restart_rows,
+)
 
 from ansible_collections.podwright.pods.plugins.module_utils.lifecycle import (
     CONTAINER_BACKOFF,
@@ -32,14 +45,6 @@ from ansible_collections.podwright.pods.plugins.module_utils.lifecycle import (
     termination_order,
 )
 
-DATA = Path(__file__).parent / "data"
-PROBES, BACKOFF, SHOULD_RESTART, IMAGES = (
-    json.loads((DATA / f"{name}.json").read_text())
-    for name in ("probe_worker", "backoff", "should_restart", "image_pull_policy")
-)
-
-KINDS = ("liveness", "readiness", "startup")
-START = 1_700_000_000.0
 RUNNING_POD = PodFacts("Running")
 
 
@@ -61,18 +66,11 @@ def step(worker, outcome, now, container, pod=RUNNING_POD):
 
 
 def test_defaults():
-    names = {
-        "initialDelaySeconds": "initial_delay_seconds",
-        "timeoutSeconds": "timeout_seconds",
-        "periodSeconds": "period_seconds",
-        "successThreshold": "success_threshold",
-        "failureThreshold": "failure_threshold",
-    }
-    assert ProbeSettings() == ProbeSettings(**{names[name]: value for name, value in PROBES["defaults"].items()})
+    assert ProbeSettings() == ProbeSettings(**{SETTINGS[name]: value for name, value in PROBES["defaults"].items()})
     assert PROBES["initial_result"] == INITIAL_RESULTS
 
 
-@pytest.mark.parametrize("row", [pytest.param(row, id=row["probe_type"]) for row in PROBES["during_initial_delay"]])
+@pytest.mark.parametrize("row", INITIAL_DELAYS)
 def test_initial_delay(row):
     kind = row["probe_type"]
     worker = worker_for(kind, initial_delay_seconds=row["initialDelaySeconds"])
@@ -84,7 +82,7 @@ def test_initial_delay(row):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("row", [pytest.param(row, id=row["name"]) for row in PROBES["do_probe"]])
+@pytest.mark.parametrize("row", ROUNDS)
 def test_one_round(row, kind):
     given = row["given"]
     pod = None if "pod_status" in given else PodFacts(given.get("pod_phase", "Running"), given.get("deleting", False))
@@ -99,13 +97,7 @@ def test_one_round(row, kind):
     assert after.result == row["result"]
 
 
-@pytest.mark.parametrize(
-    "row",
-    [
-        pytest.param(row, id=f"{number}-{row['name']}-{row['probe_type']}")
-        for number, row in enumerate(PROBES["sequences"])
-    ],
-)
+@pytest.mark.parametrize("row", SEQUENCES)
 def test_sequence(row):
     kind = row["probe_type"]
     worker = worker_for(kind, success_threshold=row["success_threshold"], failure_threshold=row["failure_threshold"])
@@ -326,13 +318,7 @@ def test_collect_garbage():
     assert not backoff.collect_garbage(now + 2 * (maximum + 1)).entries
 
 
-@pytest.mark.parametrize(
-    ("row", "expire_after_seconds", "quiet_seconds"),
-    [
-        pytest.param(BACKOFF["has_expired"][0], None, 101, id=BACKOFF["has_expired"][0]["name"]),
-        pytest.param(BACKOFF["has_expired"][1], 8, 9, id=BACKOFF["has_expired"][1]["name"]),
-    ],
-)
+@pytest.mark.parametrize(("row", "expire_after_seconds", "quiet_seconds"), EXPIRIES)
 def test_has_expired(row, expire_after_seconds, quiet_seconds):
     backoff = Backoff(row["initial"], row["max"], expire_after_seconds).next("a", START, START)
     backoff = backoff.next("a", START + 5, START + 5)
@@ -353,9 +339,7 @@ def crash_loop_waits(run_seconds, restarts, backoff=CONTAINER_BACKOFF):
     return waits
 
 
-@pytest.mark.parametrize(
-    "row", [pytest.param(row, id=f"runs {row['run_seconds']} s") for row in BACKOFF["derived_crash_loop"]]
-)
+@pytest.mark.parametrize("row", CRASH_LOOPS)
 def test_crash_loop(row):
     expected = row["waits_before_restart_s"]
     assert crash_loop_waits(row["run_seconds"], len(expected)) == expected
@@ -421,22 +405,8 @@ def test_waits_never_shrink_while_it_keeps_failing(run_seconds):
 
 # -- Restart policy
 
-LATEST_STATES = {
-    "no_history": "none",
-    "alive": "running",
-    "succeed": "succeeded",
-    "failed": "failed",
-    "unknown": "unknown",
-}
 
-
-@pytest.mark.parametrize(
-    "row",
-    [
-        pytest.param(row, id=f"{row['latest_state']}-{row['policy']}-{'deleting' if row['deleting'] else 'kept'}")
-        for row in SHOULD_RESTART["rows"]
-    ],
-)
+@pytest.mark.parametrize("row", restart_rows())
 def test_should_restart(row):
     latest_state = LATEST_STATES[row["latest_state"]]
     assert should_restart(latest_state, row["policy"], row["deleting"]) is row["restart"]

@@ -16,9 +16,14 @@ OWN_PACKAGE = "ansible_collections.podwright.pods.plugins.module_utils"
 # The rooms that reach outside, and what they reach. Every other room is pure: to add one here is a decision.
 IMPURE_ROOMS = {
     "agent": "composes the others",
+    "agent_install": "files",
+    "agent_client": "sockets, the clock",
+    "agent_metrics": "the agent's keepers",
+    "agent_server": "sockets",
     "build_context": "files",
     "cgroup": "files",
     "engine": "composes the others",
+    "event_log": "files, the clock",
     "execute": "Podman",
     "hooks": "Podman, sockets",
     "host_code": "files",
@@ -28,6 +33,7 @@ IMPURE_ROOMS = {
     "module": "Ansible",
     "netns": "namespaces, sockets",
     "observe": "Podman",
+    "pod_keeper": "Podman, threads, the clock",
     "podman": "sockets, processes, files",
     "private_directory": "files",
     "probes": "sockets",

@@ -1,0 +1,32 @@
+# Copyright: (c) 2026, podwright.pods contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The control node's part of the module agent: names the code and the command, and sends them where others are."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..module_utils import host_code
+from ..plugin_utils import shipping
+
+COMMAND = Path(host_code.__file__).parents[2] / "roles" / "agent" / "files" / "podwright_cli"
+
+
+class ActionModule(shipping.ShippingAction):
+    """Hands the module the collection's own code, and that of the command for people."""
+
+    def run_on_host(self, options: Mapping[str, Any], task_vars: Any) -> dict[str, Any]:
+        return super().run_on_host({**options, "code": shipping.digest_of(_files())}, task_vars)
+
+    def archive(self) -> bytes:
+        return shipping.archive_of(_files())
+
+
+@functools.cache
+def _files() -> dict[str, bytes]:
+    command = {f"{COMMAND.name}/{path.name}": path.read_bytes() for path in sorted(COMMAND.glob("*.py"))}
+    return {**shipping.sources(), **command}

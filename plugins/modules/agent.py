@@ -1,0 +1,95 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, podwright.pods contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The module agent: have the agent's code on a host."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: agent
+short_description: Have the code and the programs of the agent on a host
+version_added: 0.1.0
+author:
+  - podwright.pods contributors (@podwright)
+description:
+  - >-
+    The agent, C(podwrightd), keeps Pods alive between runs of Ansible: restarts with back-off, liveness and readiness
+    probes of every kind, hooks, what somebody breaks by hand, and the way up after a boot. Its code is that of this
+    collection, and this module puts it on the host, with the programs C(podwrightd) and C(podwright).
+  - >-
+    Use the role P(podwright.pods.agent#role), which runs this module and starts the agent. The module by itself starts
+    and restarts nothing.
+attributes:
+  check_mode:
+    description: Can be run in check mode and says whether it would change anything.
+    support: full
+  diff_mode:
+    description: Shows what differs, before and after, when run with C(--diff).
+    support: none
+  idempotent:
+    description: Run again with the same options it changes nothing.
+    support: full
+  platform:
+    description: The managed hosts that are supported.
+    platforms: linux
+    support: full
+options:
+  state:
+    description:
+      - V(present) has the code of the collection that runs the task.
+      - V(absent) removes all of it. An agent that runs goes on.
+    type: str
+    choices: [present, absent]
+    default: present
+  code:
+    description: Names the code. The action plugin of this module sets it.
+    type: str
+seealso:
+  - module: podwright.pods.pod
+  - module: podwright.pods.stack
+"""
+
+EXAMPLES = r"""
+- name: The code of the agent
+  podwright.pods.agent:
+  register: agent_code
+"""
+
+RETURN = r"""
+directory:
+  description: Where the package C(podwright) is.
+  type: str
+  returned: always
+  sample: /usr/local/lib/podwright/agent/current
+programs:
+  description: The directory of the programs C(podwrightd) and C(podwright).
+  type: str
+  returned: always
+  sample: /usr/local/bin
+code_changed:
+  description: Whether the code has changed, so that an agent that runs has to be started anew.
+  type: bool
+  returned: when O(state=present)
+exists:
+  description: Whether there is an agent on the host.
+  type: bool
+  returned: when O(state=absent)
+lacking:
+  description: Python packages that the command and metrics need and that the host's interpreter has not.
+  type: list
+  elements: str
+  returned: when O(state=present)
+  sample: [click, rich]
+"""
+
+from ansible_collections.podwright.pods.plugins.module_utils import host_code
+
+
+def main() -> None:
+    agent_install, arguments, module = host_code.rooms("agent_install", "arguments", "module")
+    module.run_module(arguments.AGENT_ARGUMENTS, agent_install.install)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,362 @@
+# Copyright: (c) 2026, podwright.pods contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The command line: the program, and the commands that show what there is."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import click
+
+from . import description, rows, view
+from .acting import apply, delete, execute, logs
+from .asking import Failure
+from .screen import Row, Table
+from .session import Commands, Session, pass_session, pod_names, require_command, say, stack_names
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+WATCH_SECONDS = 2
+"""How often pods that are watched are asked for."""
+_KEY_WIDTH = 14
+_NARROW = 60
+
+_NAMES = click.argument("names", metavar="[NAME]...", nargs=-1, shell_complete=pod_names)
+_SELECTOR = click.option("-l", "--selector", metavar="KEY=VALUE", help="Only pods with these labels: a=b,c!=d,e,!f.")
+_WATCH = click.option("-w", "--watch", is_flag=True, help="Go on showing what changes.")
+
+
+def _output(*choices: str) -> Callable[[_Command], _Command]:
+    return click.option("-o", "--output", type=click.Choice(choices), help="How to show it, if not as a table.")
+
+
+@click.group(
+    cls=Commands,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.option("--socket", metavar="PATH", help="The agent's socket; by default that of this user's agent.")
+@click.pass_context
+def program(ctx: click.Context, socket: str | None) -> None:
+    """The pods of this host: see them, reach into them, change them.
+
+    Everything is asked of podwrightd, the agent that keeps the pods.
+    """
+    ctx.obj = Session(socket)
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+
+
+for command in (logs, execute, apply, delete):
+    program.add_command(command)
+
+
+# --- get -------------------------------------------------------------------------------------------------------------
+
+
+@program.group(cls=Commands, invoke_without_command=True)
+@click.pass_context
+def get(ctx: click.Context) -> None:
+    """Show pods, stacks or events."""
+    require_command(ctx)
+
+
+@get.command("pods")
+@_NAMES
+@_SELECTOR
+@_output("wide", "yaml", "json", "name")
+@_WATCH
+@pass_session
+def get_pods(session: Session, names: tuple[str, ...], selector: str | None, output: str | None, watch: bool) -> int:
+    """Show pods, all or those of these NAMEs."""
+    if watch and output not in (None, "wide"):
+        raise click.UsageError("-w shows tables only")
+    pods, missing = _found_pods(session, names, selector)
+    if output in ("yaml", "json", "name"):
+        _show_documents(pods, output, "pod", is_one=len(names) == 1)
+        return missing
+    layouts = rows.WIDE_PODS if output == "wide" else rows.PODS
+    table = Table(session.screen, layouts, "IMAGES", rows.STYLES)
+    shown = _pod_rows(session, pods, output == "wide")
+    if shown:
+        table.show(shown)
+    elif not missing and not watch:
+        say("no pods found")
+    if watch:
+        _watch_pods(session, table, names, selector, output == "wide", shown)
+    return missing
+
+
+def _found_pods(session: Session, names: Sequence[str], selector: str | None) -> tuple[list[dict[str, Any]], int]:
+    """The pods that are asked for, and 1 where one of them does not exist, which is said."""
+    is_met = _reader(selector)
+    if not names:
+        return [pod for pod in session.agent.pods() if is_met(pod)], 0
+    # All at once, where there are several: the agent takes no longer over them than over one.
+    pods = session.agent.pods() if len(names) > 1 else [pod for pod in [session.agent.find_pod(names[0])] if pod]
+    found = {view.name_of(pod): pod for pod in pods}
+    missing = [name for name in names if name not in found]
+    for name in missing:
+        say(f"podwright: there is no pod {name}")
+    return [found[name] for name in names if name in found and is_met(found[name])], int(bool(missing))
+
+
+def _reader(selector: str | None) -> Callable[[view.Document], bool]:
+    """Tells whether a pod's labels are as a selector asks. Raises UsageError where that cannot be read."""
+    try:
+        view.matches({}, selector or "")
+    except ValueError as error:
+        raise click.UsageError(f"-l: {error}") from None
+    return lambda pod: view.matches(view.labels_of(pod), selector or "")
+
+
+def _pod_rows(session: Session, pods: Sequence[view.Document], is_wide: bool) -> list[Row]:
+    stacks = session.agent.stacks_of_pods() if is_wide else {}
+    return [rows.of_pod(pod, session.now, os.uname().nodename, stacks) for pod in pods]
+
+
+def _watch_pods(
+    session: Session, table: Table, names: Sequence[str], selector: str | None, is_wide: bool, shown: Sequence[Row]
+) -> None:
+    """A row for each pod that is not what it was; until the person has seen enough."""
+    known, is_met = {row["NAME"]: row for row in shown}, _reader(selector)
+    while True:
+        time.sleep(WATCH_SECONDS)
+        pods = [pod for pod in session.agent.pods() if is_met(pod) and (not names or view.name_of(pod) in names)]
+        found = {row["NAME"]: row for row in _pod_rows(session, pods, is_wide)}
+        changed = [
+            row
+            for name, row in found.items()
+            if name not in known or rows.without_time(row) != rows.without_time(known[name])
+        ]
+        gone = [{**row, "READY": "-", "STATUS": "Deleted"} for name, row in known.items() if name not in found]
+        if changed or gone:
+            table.show([*changed, *gone])
+        known = found
+
+
+@get.command("stacks")
+@click.argument("names", metavar="[NAME]...", nargs=-1, shell_complete=stack_names)
+@_output("yaml", "json", "name")
+@pass_session
+def get_stacks(session: Session, names: tuple[str, ...], output: str | None) -> int:
+    """Show stacks: their revisions, and how many of their pods are ready."""
+    stacks = session.agent.stacks()
+    missing = [name for name in names if not any(stack["name"] == name for stack in stacks)]
+    for name in missing:
+        say(f"podwright: there is no stack {name}")
+    stacks = [stack for stack in stacks if not names or stack["name"] in names]
+    if output:
+        _show_documents(stacks, output, "stack", is_one=len(names) == 1)
+    elif stacks:
+        table = Table(session.screen, rows.STACKS, "CAUSE", rows.STYLES)
+        table.show([rows.of_stack(stack, session.now) for stack in stacks])
+    elif not missing:
+        say("no stacks found")
+    return int(bool(missing))
+
+
+def _show_documents(documents: Sequence[dict[str, Any]], output: str, kind: str, is_one: bool) -> None:
+    if output == "name":
+        for document in documents:
+            click.echo(f"{kind}/{document.get('name') or view.name_of(document)}")
+        return
+    if is_one and not documents:
+        return
+    told = documents[0] if is_one else rows.as_list(documents)
+    if output == "json":
+        click.echo(json.dumps(told, indent=2))
+        return
+    import yaml
+
+    click.echo(yaml.safe_dump(told, sort_keys=False, allow_unicode=True), nl=False)
+
+
+# --- events ----------------------------------------------------------------------------------------------------------
+
+
+@program.command()
+@click.argument("pod", required=False, default="", shell_complete=pod_names)
+@_output("yaml", "json")
+@_WATCH
+@pass_session
+def events(session: Session, pod: str, output: str | None, watch: bool) -> None:
+    """Show what has happened to pods.
+
+    To all, or to this POD; the latest last.
+    """
+    if watch and output:
+        raise click.UsageError("-w shows tables only")
+    found = session.agent.events(pod)
+    if output:
+        _show_documents(found, output, "event", is_one=False)
+        return
+    table = Table(session.screen, rows.EVENTS, "MESSAGE", rows.STYLES, ease=rows.EASE)
+    if found:
+        table.show([rows.of_event(event, session.now) for event in found])
+    elif not watch:
+        say("no events found")
+    if watch:
+        for event in session.agent.coming_events(pod, max((event["number"] for event in found), default=0)):
+            table.show([rows.of_event(event, session.now)])
+        raise Failure("the agent has ended")
+
+
+get.add_command(events, "events")
+
+
+# --- describe --------------------------------------------------------------------------------------------------------
+
+
+@program.group(cls=Commands, invoke_without_command=True)
+@click.pass_context
+def describe(ctx: click.Context) -> None:
+    """Show one thing from top to bottom."""
+    require_command(ctx)
+
+
+@describe.command("pod")
+@click.argument("names", metavar="NAME...", nargs=-1, required=True, shell_complete=pod_names)
+@pass_session
+def describe_pod(session: Session, names: tuple[str, ...]) -> int:
+    """Show pods with their containers, conditions, volumes and events."""
+    pods, missing = _found_pods(session, names, None)
+    stacks = session.agent.stacks_of_pods() if pods else {}
+    for number, pod in enumerate(pods):
+        if number:
+            session.screen.write()
+        _describe_pod(session, pod, stacks.get(view.name_of(pod), ""))
+    return missing
+
+
+def _describe_pod(session: Session, pod: view.Document, stack: str) -> None:
+    screen, now = session.screen, session.now
+    for line in description.describe(pod, stack, os.uname().nodename, now):
+        _write_line(session, line)
+    conditions = rows.of_conditions(pod, now)
+    if conditions:
+        screen.write("Conditions:", style="bold")
+        Table(screen, rows.CONDITIONS, styles=rows.CONDITION_STYLES, indent=2).show(conditions)
+    found = session.agent.events(view.name_of(pod))
+    screen.write("Events:" if found else "Events: none", style="bold")
+    if found:
+        table = Table(screen, rows.EVENTS, "MESSAGE", rows.STYLES, ease=rows.EASE, indent=2)
+        table.show([rows.of_event(event, now) for event in found])
+
+
+def _write_line(session: Session, line: description.Line) -> None:
+    """A key with its text beside it; where the terminal is narrow, with little indentation below it."""
+    screen, indent = session.screen, 2 * line.depth
+    width = 1 if screen.is_narrower_than(_NARROW) else _KEY_WIDTH
+    key = f"{line.key}:" if line.key else ""
+    hanging = width + 1 if width > 1 else 2
+    if not line.text:
+        screen.write(key, indent, style="bold")
+    elif key or width > 1:
+        screen.write_pair(key.ljust(width) + " ", line.text, indent, hanging, line.style)
+    else:
+        screen.write_pair("", line.text, indent + hanging, hanging, line.style)
+
+
+# --- top, health, completion -----------------------------------------------------------------------------------------
+
+
+@program.group(cls=Commands, invoke_without_command=True)
+@click.pass_context
+def top(ctx: click.Context) -> int:
+    """Show what pods use of CPU and memory.
+
+    Against their limits; all that run, or pods by name: podwright top pods web.
+    """
+    return int(ctx.invoke(top_pods)) if ctx.invoked_subcommand is None else 0
+
+
+@top.command("pods")
+@_NAMES
+@_SELECTOR
+@click.option("--containers", is_flag=True, help="A row for each container.")
+@pass_session
+def top_pods(
+    session: Session, names: tuple[str, ...] = (), selector: str | None = None, containers: bool = False
+) -> int:
+    """Show what pods use of CPU and memory, against their limits."""
+    pods, missing = _found_pods(session, names, selector)
+    found = [row for pod in pods for row in rows.of_uses(pod, containers)]
+    if found:
+        Table(session.screen, rows.USES, styles=rows.STYLES).show(found)
+    elif not missing:
+        say("no pods that run")
+    return missing
+
+
+@program.command()
+@pass_session
+def health(session: Session) -> int:
+    """Show how the agent is.
+
+    The exit code is 1 where Podman does not answer it.
+    """
+    found, screen = session.agent.health(), session.screen
+    error = str(found["podman_error"])
+    since = view.show_age(found["uptime_seconds"])
+    screen.write_pair("Agent:  ", f"process {found['pid']}, up for {since}, API version {found['api_version']}")
+    screen.write_pair("Pods:   ", f"{found['pods']} kept")
+    screen.write_pair("Podman: ", error or "answers", hanging=8, style="red" if error else "green")
+    return int(bool(error))
+
+
+@program.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print what completes words in a shell.
+
+    For bash: eval "$(podwright completion bash)"
+    """
+    from click.shell_completion import get_completion_class
+
+    kind = get_completion_class(shell)
+    if kind is None:
+        raise Failure(f"this version of click knows nothing of {shell}")
+    click.echo(kind(program, {}, "podwright", "_PODWRIGHT_COMPLETE").source())
+
+
+# --- the program -----------------------------------------------------------------------------------------------------
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run it; returns the exit code: 1 for what went wrong, 2 for what was asked in a wrong way."""
+    try:
+        result = program.main(None if arguments is None else [*arguments], prog_name="podwright", standalone_mode=False)
+        sys.stdout.flush()
+    except click.UsageError as error:
+        place = error.ctx.command_path if error.ctx else "podwright"
+        say(f"podwright: {' '.join(error.format_message().split()).rstrip('.')} (see {place} --help)")
+        return 2
+    except click.ClickException as error:
+        say(f"podwright: {error.format_message()}")
+        return 1
+    except click.Abort as abort:
+        is_interrupted = isinstance(abort.__cause__ or abort.__context__, KeyboardInterrupt)
+        if not is_interrupted:
+            say("podwright: nothing was changed")
+        return 130 if is_interrupted else 1
+    except Failure as error:
+        say(f"podwright: {error}")
+        return 1
+    except BrokenPipeError:
+        # Whoever read has had enough; Python is not to complain about it at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except ConnectionError:
+        say("podwright: the agent has ended")
+        return 1
+    except OSError as error:
+        say(f"podwright: {error}")
+        return 1
+    return result if isinstance(result, int) else 0

@@ -1,0 +1,106 @@
+# Copyright: (c) 2026, podwright.pods contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What ``apply`` reads: Kubernetes documents and the native options of a stack, from files, folders or standard input.
+
+It is judged here, so that nothing is asked of the agent before all is sound, and so that faults can name the file.
+"""
+
+from __future__ import annotations
+
+import getpass
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from .asking import Failure, room, told_faults
+
+SUFFIXES = (".yml", ".yaml", ".json")
+STANDARD_INPUT = "-"
+
+
+def read(sources: tuple[str, ...], stack: str = "", cause: str = "") -> dict[str, Any]:
+    """The options of a run on a stack. Raises Failure with every fault, each with its file and its path in it."""
+    errors = room("errors")
+    faults: list[Any] = []
+    documents: list[tuple[str, Any]] = []
+    options: dict[str, Any] = {}
+    native_in = ""
+    for label, content in _contents(sources):
+        try:
+            found = room("manifest").read(room("manifest").decode(content, label), label)
+        except errors.InvalidInput as error:
+            faults += error.faults
+            continue
+        for number, document in enumerate(found):
+            name = label if len(found) == 1 else f"{label}[{number}]"
+            if not _is_native(document):
+                documents.append((name, document))
+            elif native_in:
+                faults.append(errors.Fault(name, f"options of a stack stand in {native_in} already"))
+            else:
+                native_in, options = name, dict(document)
+    if faults:
+        raise Failure(told_faults(faults))
+    options = {**options, **({"name": stack} if stack else {})}
+    if not options.get("name"):
+        raise Failure("which stack is it to be? give its name with --stack, or as name in the native options")
+    faults = _judge(options, documents, native_in)
+    if faults:
+        raise Failure(told_faults(faults))
+    given = {"change_cause": cause} if cause else {}
+    return {"applied_by": _who(), **options, **given, "definition": [document for _name, document in documents]}
+
+
+def _is_native(document: Any) -> bool:
+    return isinstance(document, dict) and "kind" not in document and "apiVersion" not in document
+
+
+def _judge(options: dict[str, Any], documents: list[tuple[str, Any]], native_in: str) -> list[Any]:
+    """The faults of all of it, each with the file that it stands in where there is more than one document."""
+    errors, arguments, schema = room("errors"), room("arguments"), room("schema")
+    faults: list[Any] = []
+    run_options = {name: value for name, value in options.items() if name in arguments.STACK_RUN_NAMES}
+    declared = {name: value for name, value in options.items() if name not in run_options}
+    names = [name for name, _document in documents]
+    arguments.STACK_RUN.parse(run_options, schema.Place("", schema.Style.NATIVE, faults))
+    if run_options.get("state", "started") != "started":
+        faults.append(errors.Fault("state", "is started, for a stack that is applied; podwright delete removes one"))
+    try:
+        room("stack_parse").parse_options(declared, [document for _name, document in documents], names)
+    except errors.InvalidInput as error:
+        faults += error.faults
+    # The faults of a document that is the only one bear no name, so that nothing tells them from the others.
+    if not native_in or len(names) < 2:
+        return faults
+    return [
+        fault if fault.path.startswith(tuple(names)) else errors.Fault(f"{native_in}: {fault.path}", fault.reason)
+        for fault in faults
+    ]
+
+
+def _contents(sources: tuple[str, ...]) -> Iterator[tuple[str, bytes]]:
+    """Each file with what faults call it."""
+    for source in sources:
+        if source == STANDARD_INPUT:
+            yield "standard input", sys.stdin.buffer.read()
+            continue
+        path = Path(source)
+        files = sorted(file for file in path.iterdir() if file.suffix in SUFFIXES) if path.is_dir() else [path]
+        if not files:
+            raise Failure(f"{source} has no files that end with {', '.join(SUFFIXES)}")
+        yield from ((str(file), _content(file)) for file in files)
+
+
+def _content(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise Failure(f"{file} cannot be read: {error.strerror}") from None
+
+
+def _who() -> str:
+    """Who applies it, for the revision's record."""
+    return f"{getpass.getuser()}@{socket.gethostname()}"

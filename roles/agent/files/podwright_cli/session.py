@@ -1,0 +1,99 @@
+# Copyright: (c) 2026, podwright.pods contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What all commands stand on: the agent and the screen of this call, groups of commands, names for the shell."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import click
+
+from . import view
+from .asking import Agent, Failure
+from .screen import Screen
+
+
+@dataclass
+class Session:
+    """One call of the command."""
+
+    socket: str | None
+
+    @cached_property
+    def agent(self) -> Agent:
+        return Agent(self.socket)
+
+    @cached_property
+    def screen(self) -> Screen:
+        return Screen()
+
+    @property
+    def now(self) -> float:
+        return time.time()
+
+
+pass_session: Callable[..., Any] = click.make_pass_decorator(Session)
+
+
+class Commands(click.Group):
+    """Commands that may also be called as kubectl has them in short, and in the singular or plural."""
+
+    _SHORT = {"po": "pods", "ev": "events"}  # noqa: RUF012
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        name = self._SHORT.get(cmd_name, cmd_name)
+        spellings = (name, f"{name}s", name[:-1] if name.endswith("s") else name)
+        return next(filter(None, (super(Commands, self).get_command(ctx, spelling) for spelling in spellings)), None)
+
+
+def require_command(ctx: click.Context) -> None:
+    """Raise UsageError where a group is called without one of its commands."""
+    if ctx.invoked_subcommand is None and isinstance(ctx.command, click.Group):
+        raise click.UsageError(f"{ctx.command_path} takes one of {', '.join(ctx.command.list_commands(ctx))}", ctx)
+
+
+def pod_names(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """The pods whose names begin so, for the shell."""
+    return _beginning(incomplete, lambda agent: [view.name_of(pod) for pod in agent.pods()], ctx)
+
+
+def stack_names(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    return _beginning(incomplete, lambda agent: [stack["name"] for stack in agent.stacks()], ctx)
+
+
+def container_names(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """The containers of the pod that stands on the line already."""
+    pod = str(ctx.params.get("pod") or "")
+    return _beginning(incomplete, lambda agent: [c["name"] for c in view.containers_of(agent.pod(pod))], ctx)
+
+
+def _beginning(incomplete: str, ask: Callable[[Agent], Sequence[str]], ctx: click.Context) -> list[str]:
+    try:
+        names = ask(Agent(ctx.find_root().params.get("socket")))
+    except Failure:
+        return []
+    return [name for name in names if name.startswith(incomplete)]
+
+
+def say(text: str) -> None:
+    """To the person, beside the output."""
+    sys.stderr.write(f"{text}\n")
+
+
+def chosen_container(pod: view.Document, name: str | None) -> str:
+    """The container that is named, or else the default one, which is said where there are several."""
+    known = [container["name"] for container in view.containers_of(pod)]
+    if name:
+        if name not in known:
+            raise Failure(f"pod {view.name_of(pod)} has no container {name}, but {view.listed_containers(pod)}")
+        return name
+    default = view.default_container(pod)
+    if len(known) > 1:
+        say(f"container {default}, out of {view.listed_containers(pod)}; -c chooses another one")
+    return default

@@ -1,0 +1,98 @@
+# Copyright: (c) 2026, podwright.pods contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The role agent on a host without systemd: installed, run, brought up to date, taken away."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pod_runs import pod, server
+from podman_host import PodmanHost
+
+from ansible_collections.podwright.pods.plugins.module_utils import agent, agent_client
+from ansible_collections.podwright.pods.plugins.module_utils.store import Store
+from playbooks import HERE, Playbook
+
+pytestmark = pytest.mark.integration
+
+
+class Installation(Playbook):
+    """A machine whose /usr/local is empty to begin with, and gone afterwards: a mount namespace of its own."""
+
+    def __init__(self, host: PodmanHost, directory: Path, holder: int) -> None:
+        super().__init__(host, directory, HERE / "agent_role.yml", shop_pods=[pod(server())])
+        self.prefix = ("nsenter", "--target", str(holder), "--mount")
+        self.place = Path(f"/proc/{holder}/root/usr/local")
+        self.client = agent_client.AgentClient(agent_client.socket_path(host.state_directory))
+
+    @property
+    def agent_pid(self) -> int:
+        return agent.running_agent(Store(self.host.state_directory))
+
+    def program(self, *words: str) -> str:
+        command = [*self.prefix, "/usr/local/bin/podwrightd", *words]
+        return subprocess.run(
+            command, env=self.host.environment, capture_output=True, text=True, check=False
+        ).stdout.strip()
+
+
+@pytest.fixture
+def machine(clean_host: PodmanHost, tmp_path: Path) -> Iterator[Installation]:
+    hold = "mount -t tmpfs tmpfs /usr/local && echo ready && exec sleep 600"
+    command = ["unshare", "--mount", "--propagation", "private", "sh", "-c", hold]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as holder:
+        try:
+            assert holder.stdout is not None
+            assert holder.stdout.readline() == "ready\n"
+            made = Installation(clean_host, tmp_path, holder.pid)
+            yield made
+            made.program("stop")
+        finally:
+            holder.kill()
+
+
+def test_the_life_of_an_agent(machine: Installation) -> None:
+    machine.play("--check", shop_pods=[pod(server())])
+    assert (machine.agent_pid, list(machine.place.iterdir())) == (0, [])
+
+    told = machine.play()
+    pid = machine.agent_pid
+    assert pid > 0
+    assert machine.client.get("/health")["pods"] == 1
+    assert told["changed"]
+    assert machine.host.inspect("web-main")["HostConfig"]["RestartPolicy"]["Name"] == "no"
+    assert machine.program("status") == f"podwrightd runs (process {pid})"
+    before = machine.starts()
+
+    told = machine.play()
+    assert (machine.recap["changed"], told["actions"]) == (0, [])
+    assert machine.agent_pid == pid
+
+    # Other code, as after an update of the collection: the agent is another, and no container notices.
+    current = machine.place / "lib/podwright/agent/current"
+    shutil.move(current.parent / current.readlink(), current.parent / "0123")
+    current.unlink()
+    current.symlink_to("0123")
+    machine.play("--check")
+    assert machine.recap["changed"] == 1
+    assert machine.agent_pid == pid
+    machine.play()
+    assert machine.agent_pid not in (0, pid)
+    assert [path.name for path in current.parent.iterdir() if path.name == "0123"] == []
+    assert machine.starts() == before
+
+    # Taken away, its pods go on; the stack's next run hands them to Podman.
+    machine.play("--check", agent_state="absent")
+    assert machine.agent_pid
+    told = machine.play(agent_state="absent")
+    assert machine.agent_pid == 0
+    assert not (machine.place / "bin/podwrightd").exists()
+    assert any("Podman restarts it from now on" in line for line in told["actions"])
+    assert machine.host.inspect("web-main")["HostConfig"]["RestartPolicy"]["Name"] == "always"
+    told = machine.play(agent_state="absent")
+    assert (machine.recap["changed"], told["actions"]) == (0, [])

@@ -1,0 +1,281 @@
+# Copyright: (c) 2026, podwright.pods contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The log of events: what it counts, what it forgets, what outlives the agent, and what a reader in time sees."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.podwright.pods.plugins.module_utils.event_log import (
+    CAPACITY,
+    MESSAGE_LENGTH,
+    Event,
+    EventLog,
+)
+
+START = 1_700_000_000.0
+FIRST = int(START) * 1000 + 1
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "events.json"
+
+
+@pytest.fixture
+def log(path: Path) -> EventLog:
+    """A log on whose clock a second goes by with each event."""
+    return EventLog(path, clock=itertools.count(START).__next__)
+
+
+def messages(events: Iterator[Event | None] | tuple[Event, ...]) -> list[str]:
+    return [event.message for event in events if event]
+
+
+# -- What is kept
+
+
+def test_an_event_tells_what_it_was_told(log: EventLog) -> None:
+    log.add("Started", "web", "container main started", "main")
+    log.add("FailedSync", "shop", "no such image", is_warning=True)
+    assert log.list() == (
+        Event(FIRST, "Normal", "Started", "web", "main", "container main started", 1, START + 1, START + 1),
+        Event(FIRST + 1, "Warning", "FailedSync", "shop", "", "no such image", 1, START + 2, START + 2),
+    )
+
+
+def test_the_same_again_is_counted_and_comes_last(log: EventLog) -> None:
+    for message in ("one", "two", "one"):
+        log.add("Unhealthy", "web", message, "main", is_warning=True)
+    two, one = log.list()
+    assert (two.message, two.count) == ("two", 1)
+    assert (one.message, one.count, one.first_at, one.last_at) == ("one", 2, START + 1, START + 3)
+    assert one.number > two.number
+
+
+def test_what_differs_in_anything_is_another_event(log: EventLog) -> None:
+    log.add("Killing", "web", "text", "main")
+    log.add("Killed", "web", "text", "main")
+    log.add("Killing", "shop", "text", "main")
+    log.add("Killing", "web", "another text", "main")
+    log.add("Killing", "web", "text", "other")
+    log.add("Killing", "web", "text", "main", is_warning=True)
+    assert [event.count for event in log.list()] == [1] * 6
+
+
+def test_long_messages_are_cut(log: EventLog) -> None:
+    for end in "ab":
+        log.add("Unhealthy", "web", "x" * MESSAGE_LENGTH + end)
+    (event,) = log.list()
+    assert (event.message, event.count) == ("x" * MESSAGE_LENGTH, 2)
+
+
+def test_the_quietest_is_forgotten_first(log: EventLog) -> None:
+    for number in range(CAPACITY):
+        log.add("Pulled", "web", str(number))
+    log.add("Pulled", "web", "0")
+    for number in range(CAPACITY, CAPACITY + 10):
+        log.add("Pulled", "web", str(number))
+    kept = messages(log.list())
+    assert len(kept) == CAPACITY
+    assert "0" in kept
+    assert kept[0] == "11"
+
+
+def test_list_by_pod_and_since(log: EventLog) -> None:
+    for pod, message in (("web", "one"), ("shop", "two"), ("web", "three")):
+        log.add("Started", pod, message)
+    one, two, three = log.list()
+    assert log.list("web") == (one, three)
+    assert log.list(since=one.number) == (two, three)
+    assert log.list("shop", two.number) == ()
+    assert log.list("absent") == ()
+
+
+def test_forget(log: EventLog) -> None:
+    for pod, message in (("web", "one"), ("shop", "two"), ("web", "three")):
+        log.add("Started", pod, message)
+    log.forget("web")
+    assert messages(log.list()) == ["two"]
+    log.add("Started", "web", "one")
+    assert [event.count for event in log.list("web")] == [1]
+
+
+# -- What outlives the agent
+
+
+def test_saved_events_are_there_again(log: EventLog, path: Path) -> None:
+    for message in ("one", "two", "one"):
+        log.add("Started", "web", message, "main")
+    log.save()
+    again = EventLog(path)
+    assert again.list() == log.list()
+    again.add("Started", "web", "two", "main")
+    assert [(event.message, event.count) for event in again.list()] == [("one", 2), ("two", 2)]
+
+
+def test_only_what_is_new_is_written(log: EventLog, path: Path) -> None:
+    log.save()
+    assert not path.exists()
+    log.add("Started", "web", "one")
+    log.save()
+    written = path.stat().st_ino
+    log.save()
+    EventLog(path).save()
+    assert path.stat().st_ino == written
+
+
+def test_what_is_forgotten_stays_forgotten(log: EventLog, path: Path) -> None:
+    log.add("Started", "web", "one")
+    log.save()
+    log.forget("web")
+    log.save()
+    assert EventLog(path).list() == ()
+
+
+@pytest.mark.parametrize("is_saved", [True, False])
+def test_a_reader_misses_nothing_when_the_agent_starts_anew(path: Path, is_saved: bool) -> None:
+    """Neither where what it read last is forgotten nor where it never came to be written down."""
+    log = EventLog(path, clock=lambda: START)
+    for message in ("one", "two"):
+        log.add("Started", "web", message)
+    (*_others, last) = log.list()
+    if is_saved:
+        log.forget("web")
+        log.save()
+    again = EventLog(path, clock=lambda: START + 1)
+    again.add("Started", "web", "three")
+    assert messages(again.list("web", last.number)) == ["three"]
+
+
+def test_numbers_grow_on_when_the_clock_is_set_back(log: EventLog, path: Path) -> None:
+    log.add("Started", "web", "one")
+    log.save()
+    again = EventLog(path, clock=lambda: 5.0)
+    again.add("Started", "web", "two")
+    assert [event.number for event in again.list()] == [FIRST, FIRST + 1]
+
+
+KNOWN = asdict(Event(7, "Normal", "Started", "web", "main", "text", 1, 1.0, 1.0))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\xff\xfe",
+        b"null",
+        b"5",
+        b'"text"',
+        b"{",
+        b'[{"number": 1',
+        b'{"number": 1}',
+        b"[1, 2]",
+        b"[{}]",
+        b"[" * 100_000,
+        json.dumps([{**KNOWN, "more": 1}]).encode(),
+        json.dumps([{**KNOWN, "number": "7"}]).encode(),
+        json.dumps([{**KNOWN, "number": None}]).encode(),
+        json.dumps([{**KNOWN, "pod": ["web"]}]).encode(),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_passed_over(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+    log = EventLog(path)
+    assert log.list() == ()
+    log.add("Started", "web", "one")
+    log.save()
+    assert messages(EventLog(path).list()) == ["one"]
+
+
+def test_what_can_be_read_of_a_file_is_kept(path: Path) -> None:
+    path.write_text(json.dumps([KNOWN, {**KNOWN, "number": "8"}]))
+    assert EventLog(path).list() == (Event(**KNOWN),)
+
+
+def test_a_file_that_cannot_be_written_is_written_later(log: EventLog, path: Path) -> None:
+    log.add("Started", "web", "one")
+    path.mkdir()
+    assert EventLog(path).list() == ()
+    log.save()
+    path.rmdir()
+    log.save()
+    assert EventLog(path).list() == log.list()
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+# -- Followed
+
+
+def test_follow_begins_with_what_is_there(log: EventLog) -> None:
+    for pod, message in (("web", "one"), ("shop", "two"), ("web", "three")):
+        log.add("Started", pod, message)
+    first = log.list()[0].number
+    assert messages(itertools.islice(log.follow(), 3)) == ["one", "two", "three"]
+    assert messages(itertools.islice(log.follow("web", first), 1)) == ["three"]
+
+
+def test_follow_tells_that_nothing_comes(log: EventLog) -> None:
+    log.add("Started", "web", "one")
+    found = log.follow(pause_seconds=0.01)
+    assert [event is None for event in itertools.islice(found, 3)] == [False, True, True]
+
+
+def test_events_of_other_pods_are_nothing_that_comes(log: EventLog) -> None:
+    """A reader of one pod is not woken for each event of the others."""
+    found = log.follow("web", pause_seconds=0.5)
+    others = threading.Thread(target=lambda: [log.add("Started", "shop", str(number)) for number in range(100)])
+    others.start()
+    assert next(found) is None
+    others.join()
+    log.add("Started", "web", "one")
+    assert messages(itertools.islice(found, 1)) == ["one"]
+
+
+@pytest.mark.parametrize("pod", ["", "pod-3"])
+def test_readers_see_all_of_many_writers_in_order(path: Path, pod: str) -> None:
+    """Fewer events than are kept, so that a slow reader may not lose any either."""
+    writers, each, readers = 8, 100, 3
+    log = EventLog(path)
+    wanted = each if pod else writers * each
+    seen: list[list[Event]] = [[] for _reader in range(readers)]
+
+    def write(writer: int) -> None:
+        for number in range(each):
+            log.add("Started", f"pod-{writer}", str(number))
+            if number % 10 == 0:
+                log.save()
+
+    def read(mine: list[Event]) -> None:
+        mine.extend(itertools.islice(filter(None, log.follow(pod, pause_seconds=0.01)), wanted))
+
+    threads = [threading.Thread(target=read, args=(mine,), daemon=True) for mine in seen]
+    threads += [threading.Thread(target=write, args=(writer,)) for writer in range(writers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+        assert not thread.is_alive()
+    for mine in seen:
+        numbers = [event.number for event in mine]
+        assert numbers == sorted(set(numbers))
+        assert mine == list(log.list(pod))
+    log.save()
+    assert EventLog(path).list() == log.list()
+
+
+def test_a_repetition_is_seen_again(log: EventLog) -> None:
+    found = log.follow()
+    for count in range(1, 4):
+        log.add("BackOff", "web", "text")
+        event = next(found)
+        assert event is not None
+        assert event.count == count
