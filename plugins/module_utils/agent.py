@@ -24,7 +24,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, NoReturn
 
 from . import agent_client, cgroup
 from . import podman as podman_room
@@ -391,13 +391,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
 
 
-def _run() -> int:
+def _run() -> NoReturn:
     agent = Agent()
     signal.signal(signal.SIGTERM, lambda number, frame: agent.end(host_goes_down()))
     signal.signal(signal.SIGINT, lambda number, frame: agent.end())
     signal.signal(signal.SIGUSR1, lambda number, frame: agent.end(is_to_stop_pods=True))
     agent.run()
-    return 0
+    # Python would wait for the threads of runs that wait for a pod.
+    os._exit(0)
 
 
 def _start() -> int:

@@ -96,7 +96,11 @@ class AgentClient:
     def _ask(
         self, method: str, path: str, body: Any, timeout_seconds: float | None, parameters: Mapping[str, Any]
     ) -> http.client.HTTPResponse:
-        given = {name: value for name, value in parameters.items() if value not in (None, "", False)}
+        given = {
+            name: value
+            for name, value in parameters.items()
+            if value is not None and value is not False and value != ""
+        }
         target = f"/v{API_VERSION}{quote(path)}" + (f"?{urlencode(given)}" if given else "")
         data = None if body is None else json.dumps(body).encode()
         connection = _Connection(self.path, timeout_seconds)

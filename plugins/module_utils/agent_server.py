@@ -7,7 +7,7 @@
 |---|---|
 | ``GET /v1/health`` | how the agent is |
 | ``POST /v1/run`` | a run of a module: ``{"run": "run_stack", "options": {...}, "check": false, "diff": false}`` |
-| ``GET /v1/pods``, ``/v1/pods/NAME`` | as `pod_info` tells them |
+| ``GET /v1/pods``, ``/v1/pods/NAME`` | as `pod_info` tells them; all with ``kept=1`` as they were seen last |
 | ``GET /v1/events`` | a JSON object on each line; ``pod``, ``since`` (a number), ``follow=1`` |
 | ``GET /v1/pods/NAME/CONTAINER/logs`` | text; ``tail``, ``previous=1``, ``follow=1`` |
 | ``POST /v1/pods/NAME/CONTAINER/exec`` | ``{"command": [...], "timeout_seconds": 60}`` |
@@ -35,7 +35,7 @@ from pathlib import Path
 from typing import Any, Callable, Protocol
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from . import agent_client, agent_metrics, engine, parse, stacks
+from . import agent_client, agent_metrics, engine, parse, spec, stacks
 from .errors import NotFound, PodwrightError, details_of
 from .event_log import EventLog
 from .pod_keeper import PodKeeper
@@ -285,7 +285,7 @@ class _Answers:
         if method == "GET" and parts == ["health"]:
             return self._health()
         if method == "GET" and parts == ["pods"]:
-            return self._pods({})
+            return self._kept_pods() if parameters.get("kept") else self._pods({})
         if method == "GET" and len(parts) == 2 and parts[0] == "pods":
             found = self._pods({"name": parts[1]}) if _is_plain(parts[1]) else []
             if not found:
@@ -308,6 +308,21 @@ class _Answers:
     def _pods(self, options: dict[str, Any]) -> list[dict[str, Any]]:
         pods: list[dict[str, Any]] = engine.run_pod_info(options, keeper=self._home)["pods"]
         return pods
+
+    def _kept_pods(self) -> list[dict[str, Any]]:
+        """As their keepers saw them last: nothing is asked of Podman, and what they use is not measured."""
+        store, views = self._home.store, {keeper.name: keeper.view for keeper in self._home.keepers()}
+        records = ((name, store.read_record(name)) for name in sorted(views))
+        return [
+            {
+                **spec.to_kubernetes(record.applied.pod),
+                "stack": record.settings.stack,
+                "status": dict(views[name].status),
+                "probe_messages": dict(views[name].messages),
+            }
+            for name, record in records
+            if record is not None
+        ]
 
     def _health(self) -> dict[str, Any]:
         return {

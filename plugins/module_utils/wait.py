@@ -251,7 +251,8 @@ class Waiter:
     def _note_restarts(self, container: s.Container, found: ObservedContainer | None, now: float) -> None:
         """Raise ContainerFailed once a container has crashed again and again for a good while."""
         history = self._histories[container.name]
-        if found is None or not found.is_running:
+        # One that ends at once is never seen running.
+        if found is None or not (found.is_running or found.has_exited):
             return
         history.starts.add(found.run)
         if len(history.starts) < 2:

@@ -36,8 +36,9 @@ class Agent:
     def _client(self) -> Any:
         return room("agent_client").AgentClient(Path(self._socket) if self._socket else None)
 
-    def pods(self) -> list[dict[str, Any]]:
-        return list(self._ask("get", "/pods"))
+    def pods(self, is_brief: bool = False) -> list[dict[str, Any]]:
+        """All pods; where it is brief as they were seen last, at once, and without what they use."""
+        return list(self._ask("get", "/pods", kept=is_brief and 1))
 
     def pod(self, name: str) -> dict[str, Any]:
         found = self.find_pod(name)
@@ -53,7 +54,7 @@ class Agent:
 
     def stacks_of_pods(self) -> dict[str, str]:
         """The stack that each pod belongs to."""
-        return {pod["metadata"]["name"]: stack["name"] for stack in self.stacks() for pod in stack["pods"]}
+        return {pod["metadata"]["name"]: pod["stack"] for pod in self.pods(is_brief=True) if pod["stack"]}
 
     def health(self) -> dict[str, Any]:
         return dict(self._ask("get", "/health"))
@@ -83,10 +84,10 @@ class Agent:
         body = {"run": function, "options": options, "check": check}
         return _without_secrets(dict(self._ask("post", "/run", body)))
 
-    def _ask(self, method: str, *given: Any) -> Any:
+    def _ask(self, method: str, *given: Any, **parameters: Any) -> Any:
         client = self._client
         try:
-            return getattr(client, method)(*given)
+            return getattr(client, method)(*given, **parameters)
         except room("errors").PodwrightError as error:
             raise Failure(told(error, client.path)) from error
 

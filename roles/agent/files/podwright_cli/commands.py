@@ -77,7 +77,7 @@ def get_pods(session: Session, names: tuple[str, ...], selector: str | None, out
     """Show pods, all or those of these NAMEs."""
     if watch and output not in (None, "wide"):
         raise click.UsageError("-w shows tables only")
-    pods, missing = _found_pods(session, names, selector)
+    pods, missing = _found_pods(session, names, selector, is_brief=output in (None, "wide", "name"))
     if output in ("yaml", "json", "name"):
         _show_documents(pods, output, "pod", is_one=len(names) == 1)
         return missing
@@ -93,13 +93,16 @@ def get_pods(session: Session, names: tuple[str, ...], selector: str | None, out
     return missing
 
 
-def _found_pods(session: Session, names: Sequence[str], selector: str | None) -> tuple[list[dict[str, Any]], int]:
+def _found_pods(
+    session: Session, names: Sequence[str], selector: str | None, is_brief: bool = False
+) -> tuple[list[dict[str, Any]], int]:
     """The pods that are asked for, and 1 where one of them does not exist, which is said."""
     is_met = _reader(selector)
     if not names:
-        return [pod for pod in session.agent.pods() if is_met(pod)], 0
+        return [pod for pod in session.agent.pods(is_brief) if is_met(pod)], 0
     # All at once, where there are several: the agent takes no longer over them than over one.
-    pods = session.agent.pods() if len(names) > 1 else [pod for pod in [session.agent.find_pod(names[0])] if pod]
+    is_one = len(names) == 1 and not is_brief
+    pods = [pod for pod in [session.agent.find_pod(names[0])] if pod] if is_one else session.agent.pods(is_brief)
     found = {view.name_of(pod): pod for pod in pods}
     missing = [name for name in names if name not in found]
     for name in missing:
@@ -128,7 +131,11 @@ def _watch_pods(
     known, is_met = {row["NAME"]: row for row in shown}, _reader(selector)
     while True:
         time.sleep(WATCH_SECONDS)
-        pods = [pod for pod in session.agent.pods() if is_met(pod) and (not names or view.name_of(pod) in names)]
+        pods = [
+            pod
+            for pod in session.agent.pods(is_brief=True)
+            if is_met(pod) and (not names or view.name_of(pod) in names)
+        ]
         found = {row["NAME"]: row for row in _pod_rows(session, pods, is_wide)}
         changed = [
             row

@@ -60,7 +60,7 @@ def require_command(ctx: click.Context) -> None:
 
 def pod_names(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     """The pods whose names begin so, for the shell."""
-    return _beginning(incomplete, lambda agent: [view.name_of(pod) for pod in agent.pods()], ctx)
+    return _beginning(incomplete, lambda agent: [view.name_of(pod) for pod in agent.pods(is_brief=True)], ctx)
 
 
 def stack_names(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
