@@ -33,7 +33,7 @@ from .agent_server import AgentServer
 from .engine import run_pod
 from .errors import HostError, PodwrightError
 from .event_log import EventLog
-from .observe import read_node
+from .observe import Snapshot, read_node
 from .observed import LABEL_POD, Node
 from .operations import Operation
 from .pod_keeper import KeptWatch, PodKeeper, Turn, tell_of
@@ -52,10 +52,10 @@ _PROBING_THREADS = 16
 _SILENCE_SECONDS = 600
 _HANGING_SECONDS = 20
 _STOPPING_WORKERS = 8
-# What says nothing of how a container stands; exec probes alone make several of these each time.
-_IDLE_EVENTS = frozenset(
-    {"exec", "exec_died", "exec_create", "exec_start", "health_status", "create", "init", "attach"}
-)
+# Exec probes alone make several of these each time.
+_EXEC_EVENTS = frozenset({"exec", "exec_died", "exec_create", "exec_start", "health_status"})
+# What says nothing of how a container stands.
+_IDLE_EVENTS = frozenset({"create", "init", "attach"})
 
 
 class Agent:
@@ -77,6 +77,11 @@ class Agent:
         self._sessions = threading.local()
         self._prints: dict[str, Any] = {}
         self._pod_names: dict[str, str] = {}
+        self._happened = 0
+        """How many events Podman has told of; none while it is not listened to."""
+        self._is_listening = False
+        self._snapshots = threading.Lock()
+        self._snapshot: tuple[int, float, Snapshot] | None = None
         self._node: tuple[float, Node] | None = None
         self._service: podman_room.PodmanService | None = None
         self._pool = ThreadPoolExecutor(_PROBING_THREADS, thread_name_prefix="probe")
@@ -219,7 +224,17 @@ class Agent:
                 self.events.forget(pod)
 
     def done(self, operation: Operation) -> None:
+        # Podman tells of it a moment later.
+        self._happened += 1
         tell_of(operation, self.events)
+
+    def snapshot(self, podman: Podman) -> Snapshot:
+        with self._snapshots:
+            happened, now = self._happened, time.monotonic()
+            kept = self._snapshot
+            if not self._is_listening or kept is None or kept[0] != happened or now - kept[1] > LIST_SECONDS:
+                self._snapshot = kept = (happened, now, Snapshot(podman))
+            return kept[2]
 
     def _turn_of(self, pod: str) -> Turn:
         return self._turns.setdefault(pod, Turn())
@@ -248,10 +263,16 @@ class Agent:
             with contextlib.suppress(PodwrightError), self.connect() as podman:
                 for event in podman.stream("/events", {"stream": True}, None, None, "GET", _SILENCE_SECONDS):
                     self._wake(event)
+            self._is_listening = False
             self._ended.wait(1)
 
     def _wake(self, event: Mapping[str, Any]) -> None:
-        if str(event.get("Action", "")).partition(":")[0] in _IDLE_EVENTS:
+        self._is_listening = True
+        action = str(event.get("Action", "")).partition(":")[0]
+        if action in _EXEC_EVENTS:
+            return
+        self._happened += 1
+        if action in _IDLE_EVENTS:
             return
         attributes = (event.get("Actor") or {}).get("Attributes") or {}
         # An infra container has no label of ours.

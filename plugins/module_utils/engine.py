@@ -120,6 +120,9 @@ class Keeper(Protocol):
     def done(self, operation: Operation) -> None:
         """Told of each operation that was carried out."""
 
+    def snapshot(self, podman: Podman) -> Snapshot:
+        """The host as it is now: an earlier snapshot serves where nothing has happened since."""
+
     def watch(self, pod: s.PodSpec, deadline: float) -> Watch:
         """The pod as its keeper sees it; ``deadline`` is in monotonic seconds."""
 

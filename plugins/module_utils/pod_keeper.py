@@ -29,7 +29,7 @@ from .event_log import EventLog
 from .execute import Executor, target_of
 from .fields import Context
 from .lifecycle import IMAGE_PULL_BACKOFF, PROBER_ATTEMPTS, Outcome
-from .observe import Sandbox, observe, observe_image, observe_sandbox
+from .observe import Sandbox, Snapshot, observe, observe_image, observe_sandbox
 from .observed import Node, ObservedPod
 from .plan import plan_stopped
 from .podman import Podman
@@ -63,6 +63,9 @@ class House(Protocol):
 
     def probe(self, work: Callable[[Podman], None]) -> None:
         """Have it done by one of the threads that probe, with the session of that thread."""
+
+    def done(self, operation: op.Operation) -> None:
+        """Told of each operation that was carried out."""
 
     def probed(self, late_seconds: float) -> None:
         """Told of each probe, how long after it was due it began."""
@@ -207,7 +210,8 @@ class PodKeeper:
     # --- the thread --------------------------------------------------------------------------------------------------
 
     def _keep(self) -> None:
-        with self._house.connect() as podman:
+        # Where Podman does not answer to begin with, the agent begins another keeper once it does.
+        with contextlib.suppress(PodwrightError), self._house.connect() as podman:
             while not self._ended.is_set():
                 try:
                     if not self._turn(podman):
@@ -217,15 +221,19 @@ class PodKeeper:
                     self._must_look = True
                     self._ended.wait(1)
                 except PodwrightError as error:
-                    self._event("FailedSync", str(error), is_warning=True)
-                    self._retry_later(time.time())
+                    self._put_off("FailedSync", str(error))
                 except Exception as error:
                     # A mistake of ours in one pod's keeper must not leave the pod without one.
-                    self._event("InternalError", f"{type(error).__name__}: {error}", is_warning=True)
-                    self._retry_later(time.time())
+                    self._put_off("InternalError", f"{type(error).__name__}: {error}")
                 self._await_next()
         with self._turned:
             self._turned.notify_all()
+
+    def _put_off(self, reason: str, message: str) -> None:
+        """Say what went wrong in a turn, and look again when it is tried again."""
+        self._event(reason, message, is_warning=True)
+        self._retry_later(time.time())
+        self._look_at = min(self._look_at, time.monotonic() + self._retry.delay_seconds(self.name))
 
     def _turn(self, podman: Podman) -> bool:
         """One turn; tells whether there still is a pod to keep."""
@@ -248,8 +256,10 @@ class PodKeeper:
         if not record.is_stopped:
             with self._turn_to_act.if_free() as is_ours:
                 # Who had the turn since the record was read may have changed or removed the pod.
-                if is_ours and self._house.store.read_record(self.name) == record:
+                is_same = is_ours and self._house.store.read_record(self.name) == record
+                if is_same:
                     self._act(podman, record)
+                self._must_look = self._must_look or (is_ours and not is_same)
         return True
 
     def _look(self, podman: Podman, record: Record) -> None:
@@ -418,7 +428,7 @@ class PodKeeper:
             podman=podman,
             store=self._house.store,
             request=request,
-            keeper=_Self(self._house.events),
+            keeper=_Self(self._house),
             # Since the keeper's own look one more may have ended.
             hold=lambda pod: frozenset(supervisor.restarts_due(self._memory, pod, time.time())[0]),
             # A container that starts again is the one that was applied, whatever its image's name points to by now.
@@ -496,7 +506,8 @@ class PodKeeper:
     def _executor(self, podman: Podman, record: Record) -> Executor:
         store, node = self._house.store, self._house.node
         context = Context(record.applied.pod, m.Materials(), node, store.key(), record.settings)
-        return Executor(podman, store, context, m.Facts(), time.monotonic() + GATE_SECONDS, pause=self._pause)
+        deadline = time.monotonic() + GATE_SECONDS
+        return Executor(podman, store, context, m.Facts(), deadline, on_done=self._house.done, pause=self._pause)
 
     def _pause(self, seconds: float) -> None:
         """Wait at a gate, unless somebody else wants to change the pod."""
@@ -572,14 +583,17 @@ def tell_of(operation: op.Operation, events: EventLog) -> None:
 class _Self:
     """The keeper of a run that the keeper itself makes: it need not make sure that it is alone."""
 
-    def __init__(self, events: EventLog) -> None:
-        self._events = events
+    def __init__(self, house: House) -> None:
+        self._house = house
 
     def done(self, operation: op.Operation) -> None:
-        tell_of(operation, self._events)
+        self._house.done(operation)
 
     def acting(self, pod: str) -> contextlib.AbstractContextManager[None]:
         return contextlib.nullcontext()
+
+    def snapshot(self, podman: Podman) -> Snapshot:
+        return Snapshot(podman)
 
     def watch(self, pod: s.PodSpec, deadline: float) -> Watch:
         raise NotImplementedError("a keeper does not wait for its own pod")

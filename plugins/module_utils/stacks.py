@@ -137,7 +137,7 @@ class StackRun:
         self.record = record or self.files.read()
         self.before = self.files.revision(self.record.current).stack if self.record.current else None
         self.stack = self._wanted()
-        self.snapshot = Snapshot(podman)
+        self.snapshot = keeper.snapshot(podman) if keeper else Snapshot(podman)
         needs_networks = self.stack.networks or self.record.owned.networks
         listed = (podman.get("/networks/json") or []) if needs_networks else []
         self.networks: dict[str, Mapping[str, Any]] = {item["name"]: item for item in listed}

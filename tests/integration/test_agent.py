@@ -96,7 +96,7 @@ def test_liveness_restarts_what_has_failed(
         "liveness_probe": liveness,
     }
     began = time.monotonic()
-    agent.apply(pod(one, termination_grace_period_seconds=0), wait=False)
+    agent.apply(pod(one, termination_grace_period_seconds=0), wait=bool(breaks))
     await_true(lambda: is_running(agent.host, "web-main"))
     before = run_of(agent.host, "web-main")
     if breaks:

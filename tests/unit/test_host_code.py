@@ -43,7 +43,7 @@ class Host:
         for name in ("host_code", "state_directory"):
             shutil.copy(Path(host_code.__file__).with_name(f"{name}.py"), package)
         self.state.mkdir(mode=0o700)
-        self.archive.write_bytes(shipping.archive())
+        self.archive.write_bytes(shipping.archive_of(shipping.sources()))
 
     def run(self, code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         environment = {
