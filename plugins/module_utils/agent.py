@@ -78,7 +78,7 @@ class Agent:
         self._prints: dict[str, Any] = {}
         self._pod_names: dict[str, str] = {}
         self._happened = 0
-        """How many events Podman has told of; none while it is not listened to."""
+        """Counts what was done here and what Podman has told of."""
         self._is_listening = False
         self._snapshots = threading.Lock()
         self._snapshot: tuple[int, float, Snapshot] | None = None
@@ -239,8 +239,8 @@ class Agent:
     def _turn_of(self, pod: str) -> Turn:
         return self._turns.setdefault(pod, Turn())
 
-    def watch(self, pod: s.PodSpec, deadline: float) -> Watch:
-        return KeptWatch(self.connect(), self.store, pod, self.keeper_of(pod.name), deadline)
+    def watch(self, podman: Podman, pod: s.PodSpec, deadline: float) -> Watch:
+        return KeptWatch(podman, self.store, pod, self.keeper_of(pod.name), deadline)
 
     def keeper_of(self, name: str) -> PodKeeper:
         """The pod's keeper, begun where there is none."""

@@ -123,7 +123,7 @@ class Keeper(Protocol):
     def snapshot(self, podman: Podman) -> Snapshot:
         """The host as it is now: an earlier snapshot serves where nothing has happened since."""
 
-    def watch(self, pod: s.PodSpec, deadline: float) -> Watch:
+    def watch(self, podman: Podman, pod: s.PodSpec, deadline: float) -> Watch:
         """The pod as its keeper sees it; ``deadline`` is in monotonic seconds."""
 
 
@@ -350,7 +350,7 @@ class Run:
 
     def _watch(self, executor: Executor, desired: Desired) -> Watch:
         if self.keeper:
-            return self.keeper.watch(desired.pod, executor.deadline)
+            return self.keeper.watch(self.podman, desired.pod, executor.deadline)
         return Waiter(self.podman, self.store, desired.pod, executor.target, executor.deadline)
 
     def _end_sidecars(self, executor: Executor, desired: Desired) -> None:
@@ -495,7 +495,7 @@ def _describe(
     context = Context(pod, m.Materials(), node, store.key())
     executor = Executor(podman, store, context, m.Facts(), deadline=time.monotonic())
     now = time.monotonic()
-    waiter: Watch = keeper.watch(pod, now) if keeper else Waiter(podman, store, pod, executor.target, now)
+    waiter: Watch = keeper.watch(podman, pod, now) if keeper else Waiter(podman, store, pod, executor.target, now)
     ip = ""
     if observed and observed.infra_is_running:
         ip = observe_sandbox(podman, pod, node).ip
@@ -503,8 +503,9 @@ def _describe(
         _look_quietly(waiter)
     document = s.to_kubernetes(pod)
     document["metadata"]["uid"] = _uid(name, store.key())
-    told = report.status(podman, store, pod, observed, waiter.ready, waiter.started, node, ip)
-    document["status"] = waiter.status or told
+    document["status"] = waiter.status or report.status(
+        podman, store, pod, observed, waiter.ready, waiter.started, node, ip
+    )
     document["probe_messages"] = waiter.messages()
     document["ports"] = report.ports(pod)
     return document

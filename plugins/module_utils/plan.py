@@ -213,12 +213,13 @@ def _stop_all(name: str, spec: s.PodSpec | None, pod: ObservedPod, cause: str) -
         key=lambda c: (order.get(c.name, 0), c.started_at or 0),
         reverse=True,
     )
-    operations: list[Operation] = [_stop(name, spec, c, cause, 0) for c in running if c.role != "sidecar"]
-    operations += [_stop(name, spec, c, cause, number) for number, c in enumerate(sidecars, 1)]
+    operations: list[Operation] = [stop_of(name, spec, c, cause, 0) for c in running if c.role != "sidecar"]
+    operations += [stop_of(name, spec, c, cause, number) for number, c in enumerate(sidecars, 1)]
     return operations
 
 
-def _stop(name: str, spec: s.PodSpec | None, found: ObservedContainer, cause: str, batch: int = 0) -> StopContainer:
+def stop_of(name: str, spec: s.PodSpec | None, found: ObservedContainer, cause: str, batch: int = 0) -> StopContainer:
+    """How a container of a pod is ended: with the hook and the grace period that ``spec`` has for it."""
     container = spec.find(found.name) if spec else None
     hook = container.lifecycle.pre_stop if container and container.lifecycle and found.is_running else None
     if container and hook:
@@ -294,7 +295,7 @@ def _end_sidecars(desired: Desired, pod: ObservedPod) -> list[Operation]:
 def _take_down(desired: Desired, found: ObservedContainer, cause: str) -> list[Operation]:
     operations: list[Operation] = []
     if found.state in STOPPABLE:
-        operations.append(_stop(desired.pod.name, desired.known, found, cause))
+        operations.append(stop_of(desired.pod.name, desired.known, found, cause))
     operations.append(RemoveContainer(desired.pod.name, cause, found.name, found.id))
     return operations
 

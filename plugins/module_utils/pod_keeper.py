@@ -16,7 +16,7 @@ import queue
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Callable, Protocol
 
 from . import materials as m
@@ -31,7 +31,7 @@ from .fields import Context
 from .lifecycle import IMAGE_PULL_BACKOFF, PROBER_ATTEMPTS, Outcome
 from .observe import Sandbox, Snapshot, observe, observe_image, observe_sandbox
 from .observed import Node, ObservedPod
-from .plan import plan_stopped
+from .plan import plan_stopped, stop_of
 from .podman import Podman
 from .status import Waiting
 from .store import Record, Store
@@ -449,8 +449,7 @@ class PodKeeper:
                 self._fail(error)
         finally:
             self._must_look, self._is_settled = True, False
-            for warning in run.executor.warnings:
-                self._event("FailedPreStopHook", warning, is_warning=True)
+            self._tell_of_hooks(run.executor)
             created = {item.container for item in run.done if isinstance(item, op.CreateContainer)}
             for found in restarting:
                 if found.name in created:
@@ -471,26 +470,15 @@ class PodKeeper:
 
     def _end_container(self, podman: Podman, record: Record, ending: Ending) -> None:
         """preStop, and the end of a container whose probe has failed; the restart policy decides what follows."""
-        pod, found = record.applied.pod, self._observed.find(ending.container) if self._observed else None
-        container = pod.find(ending.container)
-        if found is None or container is None:
+        found = self._observed.find(ending.container) if self._observed else None
+        if found is None:
             return
         self._event("Killing", f"Container {found.name} failed its {ending.kind} probe", found.name)
-        hook = container.lifecycle.pre_stop if container.lifecycle else None
-        stop = op.StopContainer(
-            pod=self.name,
-            cause=f"its {ending.kind} probe failed",
-            container=found.name,
-            id=found.id,
-            grace_seconds=ending.grace_seconds,
-            batch=0,
-            pre_stop=hook,
-            is_left_to_policy=True,
-        )
+        stop = stop_of(self.name, record.applied.pod, found, f"its {ending.kind} probe failed")
+        stop = replace(stop, grace_seconds=ending.grace_seconds, is_left_to_policy=True)
         executor = self._executor(podman, record)
         executor.run(op.Plan((stop,)))
-        for warning in executor.warnings:
-            self._event("FailedPreStopHook", warning, found.name, is_warning=True)
+        self._tell_of_hooks(executor, found.name)
 
     def stop_pod(self, podman: Podman) -> None:
         """End all containers with their hooks, as before the host goes down; the record says that they are to run."""
@@ -524,6 +512,10 @@ class PodKeeper:
 
     def _event(self, reason: str, message: str, container: str = "", is_warning: bool = False) -> None:
         self._house.events.add(reason, self.name, message, container, is_warning)
+
+    def _tell_of_hooks(self, executor: Executor, container: str = "") -> None:
+        for warning in executor.warnings:
+            self._event("FailedPreStopHook", warning, container, is_warning=True)
 
     def _tell_of_backing_off(self) -> None:
         """Once for each run that has ended."""
@@ -595,7 +587,7 @@ class _Self:
     def snapshot(self, podman: Podman) -> Snapshot:
         return Snapshot(podman)
 
-    def watch(self, pod: s.PodSpec, deadline: float) -> Watch:
+    def watch(self, podman: Podman, pod: s.PodSpec, deadline: float) -> Watch:
         raise NotImplementedError("a keeper does not wait for its own pod")
 
 
