@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import itertools
 import os
 import shutil
 import signal
@@ -36,12 +37,13 @@ from .event_log import EventLog
 from .observe import Snapshot, read_node
 from .observed import LABEL_POD, Node
 from .operations import Operation
-from .pod_keeper import KeptWatch, PodKeeper, Turn, tell_of
+from .pod_keeper import KeptWatch, PodKeeper, Turn, View, tell_of
 from .podman import Podman
 from .stack_order import ordered
 from .stack_spec import Dependency
 from .stack_store import StackStore, stack_names
 from .store import Store
+from .unchanged_runs import UnchangedRuns
 from .wait import Watch
 
 LIST_SECONDS = 10
@@ -51,6 +53,8 @@ TERMINATED_PODS = 12500
 _PROBING_THREADS = 16
 _SILENCE_SECONDS = 600
 _HANGING_SECONDS = 20
+_HEARING_SECONDS = 1
+"""How long Podman may take from being asked for its events to telling of each."""
 _STOPPING_WORKERS = 8
 # Exec probes alone make several of these each time.
 _EXEC_EVENTS = frozenset({"exec", "exec_died", "exec_create", "exec_start", "health_status"})
@@ -77,12 +81,16 @@ class Agent:
         self._sessions = threading.local()
         self._prints: dict[str, Any] = {}
         self._pod_names: dict[str, str] = {}
+        self._numbers = itertools.count(1)
         self._happened = 0
-        """Counts what was done here and what Podman has told of."""
-        self._is_listening = False
+        """Another number after each thing that was done here or that Podman has told of."""
+        self._changes: dict[str, int] = {}
+        self._listening_since = float("inf")
+        self._compared_at = 0.0
         self._snapshots = threading.Lock()
         self._snapshot: tuple[int, float, Snapshot] | None = None
         self._node: tuple[float, Node] | None = None
+        self.unchanged_runs = UnchangedRuns(self)
         self._service: podman_room.PodmanService | None = None
         self._pool = ThreadPoolExecutor(_PROBING_THREADS, thread_name_prefix="probe")
 
@@ -225,16 +233,28 @@ class Agent:
 
     def done(self, operation: Operation) -> None:
         # Podman tells of it a moment later.
-        self._happened += 1
+        self._happened = next(self._numbers)
+        self._changes[operation.pod] = self._changes.get(operation.pod, 0) + 1
         tell_of(operation, self.events)
+
+    def changes(self) -> Mapping[str, int]:
+        return dict(self._changes)
 
     def snapshot(self, podman: Podman) -> Snapshot:
         with self._snapshots:
             happened, now = self._happened, time.monotonic()
             kept = self._snapshot
-            if not self._is_listening or kept is None or kept[0] != happened or now - kept[1] > LIST_SECONDS:
+            if self.moment() is None or kept is None or kept[0] != happened or now - kept[1] > LIST_SECONDS:
                 self._snapshot = kept = (happened, now, Snapshot(podman))
             return kept[2]
+
+    def moment(self) -> int | None:
+        """Another number after each thing that has happened to a container; None while that cannot be known.
+
+        Podman tells of everything since a list that was taken while it was listened to, and that is not old.
+        """
+        is_sure = self._listening_since + _HEARING_SECONDS < self._compared_at > time.monotonic() - 2 * LIST_SECONDS
+        return self._happened if is_sure else None
 
     def _turn_of(self, pod: str) -> Turn:
         return self._turns.setdefault(pod, Turn())
@@ -251,6 +271,11 @@ class Agent:
                 keeper.start()
             return keeper
 
+    def view_of(self, pod: str) -> View | None:
+        """The pod as its keeper saw it last, None where nobody keeps it."""
+        keeper = self._keepers.get(pod)
+        return keeper.view if keeper and keeper.is_alive else None
+
     def keepers(self) -> list[PodKeeper]:
         with self._keepers_lock:
             return [keeper for keeper in self._keepers.values() if keeper.is_alive]
@@ -261,17 +286,18 @@ class Agent:
         while not self._ended.is_set():
             # What goes wrong the list tells a little later, and says what is wrong with Podman.
             with contextlib.suppress(PodwrightError), self.connect() as podman:
+                # Podman does not answer before there is an event to tell of.
+                self._listening_since = time.monotonic()
                 for event in podman.stream("/events", {"stream": True}, None, None, "GET", _SILENCE_SECONDS):
                     self._wake(event)
-            self._is_listening = False
+            self._listening_since = float("inf")
             self._ended.wait(1)
 
     def _wake(self, event: Mapping[str, Any]) -> None:
-        self._is_listening = True
         action = str(event.get("Action", "")).partition(":")[0]
         if action in _EXEC_EVENTS:
             return
-        self._happened += 1
+        self._happened = next(self._numbers)
         if action in _IDLE_EVENTS:
             return
         attributes = (event.get("Actor") or {}).get("Attributes") or {}
@@ -283,6 +309,7 @@ class Agent:
 
     def _compare(self) -> None:
         """Kick the keepers of pods whose containers are not what they were, and begin those that are missing."""
+        begun_at = time.monotonic()
         try:
             with self.connect() as podman:
                 listed = podman.get("/containers/json", {"all": True}, _HANGING_SECONDS) or []
@@ -301,7 +328,9 @@ class Agent:
             keeper = self.keeper_of(name)
             if self._prints.get(name) != found:
                 self._prints[name] = found
+                self._happened = next(self._numbers)
                 keeper.kick()
+        self._compared_at = begun_at
         self._collect_garbage()
 
     def _tell_of_podman(self, error: str) -> None:

@@ -20,6 +20,8 @@ slow is refused and hurts nobody else.
 from __future__ import annotations
 
 import contextlib
+import functools
+import hashlib
 import json
 import os
 import socket
@@ -41,6 +43,7 @@ from .event_log import EventLog
 from .pod_keeper import PodKeeper
 from .podman import Podman
 from .store import Store
+from .unchanged_runs import UnchangedRuns
 
 REQUEST_BYTES = 64 << 20
 """The largest request: a stack with its files."""
@@ -73,6 +76,7 @@ class Home(engine.Keeper, Protocol):
     podman_error: str
     probes: int
     probe_latest_seconds: float
+    unchanged_runs: UnchangedRuns
 
     def keepers(self) -> list[PodKeeper]: ...
 
@@ -303,7 +307,10 @@ class _Answers:
         run, options = _RUNS.get(str(body.get("run"))), body.get("options")
         if run is None or not isinstance(options, dict):
             raise BadRequest(f"run is one of {', '.join(_RUNS)}, and options is an object")
-        return run(options, bool(body.get("check")), bool(body.get("diff")), keeper=self._home)
+        is_check, is_diff = bool(body.get("check")), bool(body.get("diff"))
+        request = json.dumps([body["run"], options, is_check, is_diff], sort_keys=True).encode()
+        work = functools.partial(run, options, is_check, is_diff, keeper=self._home)
+        return self._home.unchanged_runs.answer(hashlib.sha256(request).digest(), options, work)
 
     def _pods(self, options: dict[str, Any]) -> list[dict[str, Any]]:
         pods: list[dict[str, Any]] = engine.run_pod_info(options, keeper=self._home)["pods"]

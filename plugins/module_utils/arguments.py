@@ -1,18 +1,12 @@
 # Copyright: (c) 2026, podwright.pods contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options of the modules pod and stack, for argument specs and for action plugins: from the parser's tables.
-
-Defaults of the pod's own fields are not repeated in the argument spec: the parser gives them, to documents as well.
-"""
+"""The options of the modules pod and stack, from the parser's tables: how a run goes, and what is to be."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from .parse import ALLOCATABLE, HOST_FIELDS, POD_FIELDS
 from .schema import Boolean, Field, Integer, Object, Text
-from .stack_parse import STACK_FIELDS
 
 STATES = ("started", "stopped", "absent")
 _RESTART_ON_CHANGE = Object(
@@ -35,23 +29,6 @@ RUN = Object(dict, RUN_FIELDS)
 RUN_NAMES = frozenset(field.name for field in RUN_FIELDS)
 HOST_NAMES = frozenset(field.name for field in HOST_FIELDS)
 POD_NAMES = frozenset(field.name for field in POD_FIELDS)
-HIDDEN = ("definition",)
-"""Options that free text may bring secrets into, so that no output shows their values."""
-
-
-def _pod_arguments() -> dict[str, Any]:
-    arguments = {field.name: field.argument() for field in (*POD_FIELDS, *RUN_FIELDS)}
-    for field in POD_FIELDS:
-        # Removing a pod takes its name alone, and a definition brings its own: the parser says what is missing.
-        arguments[field.name].pop("required", None)
-    for field in RUN_FIELDS:
-        if field.default is not None:
-            arguments[field.name]["default"] = field.default
-    arguments["definition"] = {"type": "raw"}
-    arguments["src"] = {"type": "path"}
-    return arguments
-
-
 STACK_STATES = ("started", "stopped", "rolled_back", "absent")
 STACK_RUN_FIELDS = (
     Field("state", Text(choices=STACK_STATES), default="started"),
@@ -67,25 +44,3 @@ STACK_RUN_FIELDS = (
 
 STACK_RUN = Object(dict, STACK_RUN_FIELDS)
 STACK_RUN_NAMES = frozenset(field.name for field in STACK_RUN_FIELDS)
-
-
-def _stack_arguments() -> dict[str, Any]:
-    arguments = {field.name: field.argument() for field in (*STACK_FIELDS, *STACK_RUN_FIELDS)}
-    for field in STACK_RUN_FIELDS:
-        if field.default is not None:
-            arguments[field.name]["default"] = field.default
-    # What a pod can say is documented with the module pod; the parser judges it.
-    arguments["pods"].pop("options", None)
-    arguments["definition"] = {"type": "raw"}
-    arguments["src"] = {"type": "raw"}
-    return arguments
-
-
-POD_ARGUMENTS = _pod_arguments()
-STACK_ARGUMENTS = _stack_arguments()
-AGENT_ARGUMENTS: dict[str, Any] = {
-    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-    "code": {"type": "str"},
-}
-STACK_INFO_ARGUMENTS: dict[str, Any] = {"name": {"type": "str"}}
-POD_INFO_ARGUMENTS: dict[str, Any] = {"name": {"type": "str"}, "labels": {"type": "dict"}}

@@ -120,6 +120,9 @@ class Keeper(Protocol):
     def done(self, operation: Operation) -> None:
         """Told of each operation that was carried out."""
 
+    def changes(self) -> Mapping[str, int]:
+        """How many operations were carried out on each pod, by whomever."""
+
     def snapshot(self, podman: Podman) -> Snapshot:
         """The host as it is now: an earlier snapshot serves where nothing has happened since."""
 
@@ -186,6 +189,8 @@ class Run:
     snapshot: Snapshot | None = None
     """What was seen of all pods of a stack at once."""
     keeper: Keeper | None = None
+    changes: Mapping[str, int] | None = None
+    """The keeper's, from before the snapshot."""
     hold: Callable[[ObservedPod | None], frozenset[str]] = lambda pod: frozenset()
     """Of a pod as it was just seen, the containers that have ended and are not to be started again yet."""
     pinned_images: Mapping[str, str] = field(default_factory=dict)
@@ -194,6 +199,12 @@ class Run:
     executor: Executor = field(init=False)
 
     def __post_init__(self) -> None:
+        if self.changes is None:
+            self.changes = self.keeper.changes() if self.keeper else {}
+        self._look()
+
+    def _look(self) -> None:
+        """See what there is, and decide."""
         node = self.snapshot.node if self.snapshot else read_node(self.podman.api_version)
         self.node = replace(node, has_keeper=self.keeper is not None)
         self.record = self.store.read_record(self.request.name)
@@ -256,12 +267,20 @@ class Run:
         if self.keeper and not self.plan:
             # Its keeper is not to be disturbed for nothing.
             return
-        with self._acting():
+        with self._acting(), self._telling_of_failures():
+            self._look_again_if_changed()
             self._sweep()
-            with self._telling_of_failures():
-                self.executor.run(self.plan)
-                self._follow_pulls(self.executor)
-                self._keep_settings()
+            self.executor.run(self.plan)
+            self._follow_pulls(self.executor)
+            self._keep_settings()
+
+    def _look_again_if_changed(self) -> None:
+        """Until it was this run's turn, the pod's keeper may have put right what the plan would."""
+        name = self.request.name
+        if self.keeper and self.changes is not None and self.keeper.changes().get(name) != self.changes.get(name):
+            self.snapshot = None
+            self._look()
+            self.executor = self._executor(self.desired)
 
     def finish(self, is_to_complete: bool = False) -> dict[str, Any]:
         """Wait for what was executed, and tell. Raises RunFailed.

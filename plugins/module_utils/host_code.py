@@ -34,6 +34,9 @@ VARIABLE = "PODWRIGHT_CODE"
 IS_MISSING = "code_is_missing"
 """The key of a result that asks for the archive."""
 
+COMPUTED_ROOM = "argument_specs"
+"""A room of plain data, which is kept as it was computed: to compute it takes longer than to ask the agent."""
+
 _PACKAGE = __name__.rpartition(".")[0]
 _KEPT_SECONDS = 24 * 3600
 _OBJECTS_PER_COLLECTION = 50_000
@@ -103,6 +106,8 @@ def _write(directory: Path, sources: dict[str, bytes]) -> None:
             shutil.rmtree(other, ignore_errors=True)
     unfinished = Path(tempfile.mkdtemp(prefix=".", dir=directory.parent))
     for name, source in sources.items():
+        if name == COMPUTED_ROOM:
+            source = _computed_room()
         code = compile(source, f"{_PACKAGE}/{name}.py", "exec", dont_inherit=True)
         content = importlib.util.MAGIC_NUMBER + _UNCHECKED_HASH + importlib.util.source_hash(source)
         (unfinished / f"{name}.pyc").write_bytes(content + marshal.dumps(code))
@@ -111,3 +116,8 @@ def _write(directory: Path, sources: dict[str, bytes]) -> None:
     except OSError:
         # Another run was faster.
         shutil.rmtree(unfinished)
+
+
+def _computed_room() -> bytes:
+    room = importlib.import_module(f"{_PACKAGE}.{COMPUTED_ROOM}")
+    return "\n".join(f"{name} = {getattr(room, name)!r}" for name in room.__all__).encode()

@@ -148,7 +148,7 @@ def observe(
         files=files,
         directories=directories,
         tmpfs_volumes=volumes.in_memory.get(name, {}),
-        host_paths={v.host_path.path: _kind(v.host_path.path) for v in desired.volumes if v.host_path},
+        host_paths={v.host_path.path: kind_of_path(v.host_path.path) for v in desired.volumes if v.host_path},
         taken_ports=_taken_ports(podman, desired, own_ports),
         usage=Usage() if snapshot else _usage(podman, store, name),
     )
@@ -305,7 +305,8 @@ _KINDS = (
 )
 
 
-def _kind(path: str) -> str:
+def kind_of_path(path: str) -> str:
+    """What there is at a path of the host, in Kubernetes' words for hostPath types."""
     try:
         mode = os.stat(path).st_mode
     except OSError:

@@ -584,6 +584,9 @@ class _Self:
     def acting(self, pod: str) -> contextlib.AbstractContextManager[None]:
         return contextlib.nullcontext()
 
+    def changes(self) -> Mapping[str, int]:
+        return {}
+
     def snapshot(self, podman: Podman) -> Snapshot:
         return Snapshot(podman)
 

@@ -137,6 +137,7 @@ class StackRun:
         self.record = record or self.files.read()
         self.before = self.files.revision(self.record.current).stack if self.record.current else None
         self.stack = self._wanted()
+        self.changes = keeper.changes() if keeper else {}
         self.snapshot = keeper.snapshot(podman) if keeper else Snapshot(podman)
         needs_networks = self.stack.networks or self.record.owned.networks
         listed = (podman.get("/networks/json") or []) if needs_networks else []
@@ -274,7 +275,9 @@ class StackRun:
     def _plan_pod(self, runs: dict[str, Run], request: Request) -> list[Fault]:
         try:
             foresee = functools.partial(self._foresee, request.name)
-            runs[request.name] = Run(self.podman, self.store, request, foresee, self.snapshot, self.keeper)
+            runs[request.name] = Run(
+                self.podman, self.store, request, foresee, self.snapshot, self.keeper, self.changes
+            )
         except Refused as error:
             return [Fault(_below(request.name, fault.path), fault.reason) for fault in error.faults]
         return []
@@ -438,13 +441,13 @@ class StackRun:
 
     def carry_out(self) -> dict[str, Any]:
         """Execute, wait, and write down what came of it; on failure go back to the last good revision, if asked to."""
-        number, result = self.number, self.tell()
+        number = self.number
         try:
             told = self._execute()
         except PodwrightError as error:
             raise self._give_up(error) from error
+        result = self.tell()
         self._end(number)
-        result.update(actions=self.plan.lines(), objects=self._objects())
         result["warnings"] = [warning for pod in told.values() for warning in pod["warnings"]]
         for item in result["objects"]:
             status = told.get(item["name"], {}).get("pod", {}).get("status") if item["kind"] == "Pod" else None

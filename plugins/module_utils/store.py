@@ -34,6 +34,9 @@ from .state_directory import default_directory
 
 RECORD_VERSION = 1
 TERMINATION_MESSAGE_BYTES = 4096
+Print = tuple[str, int, int, int]
+"""Of a file: its path, inode, time of the last change in nanoseconds, and size."""
+Prints = tuple[Print, ...]
 _LETTERS = string.ascii_letters + string.digits
 _LOCK_POLL_SECONDS = 0.1
 
@@ -166,6 +169,13 @@ class Store:
         except ValueError:
             requests = {}
         return int(requests.get("cpu_millicores", 0)), int(requests.get("memory_bytes", 0))
+
+    def prints(self, pods: Sequence[str]) -> Prints:
+        """What differs as soon as anything was written that a run on these pods goes by."""
+        directories = [self.directory / name for name in ("secrets", "stacks")]
+        directories += (self.directory / "stacks").glob("*")
+        directories += [self._pod(pod) / name for pod in pods for name in ("", "digests", "files", "empty")]
+        return tuple(item for directory in directories for item in _prints_in(directory))
 
     def knows(self, pod: str) -> bool:
         return self._pod(pod).exists()
@@ -413,6 +423,15 @@ def _write_settings(settings: Settings) -> dict[str, Any]:
         "stack": settings.stack,
         "allocatable": dict(settings.allocatable),
     }
+
+
+def _prints_in(directory: Path) -> list[Print]:
+    try:
+        with os.scandir(directory) as entries:
+            found = ((entry.path, entry.stat(follow_symlinks=False)) for entry in entries)
+            return sorted((path, seen.st_ino, seen.st_mtime_ns, seen.st_size) for path, seen in found)
+    except FileNotFoundError:
+        return []
 
 
 def _names(directory: Path) -> list[str]:

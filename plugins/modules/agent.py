@@ -87,8 +87,8 @@ from ansible_collections.podwright.pods.plugins.module_utils import host_code
 
 
 def main() -> None:
-    agent_install, arguments, module = host_code.rooms("agent_install", "arguments", "module")
-    module.run_module(arguments.AGENT_ARGUMENTS, agent_install.install)
+    agent_install, argument_specs, module = host_code.rooms("agent_install", "argument_specs", "module")
+    module.run_module(argument_specs.AGENT_ARGUMENTS, agent_install.install)
 
 
 if __name__ == "__main__":

@@ -1115,9 +1115,11 @@ from ansible_collections.podwright.pods.plugins.module_utils import host_code
 
 
 def main() -> None:
-    agent_client, arguments, module = host_code.rooms("agent_client", "arguments", "module")
+    agent_client, argument_specs, module = host_code.rooms("agent_client", "argument_specs", "module")
     module.run_module(
-        arguments.POD_ARGUMENTS, agent_client.through("engine", "run_pod"), hidden_options=arguments.HIDDEN
+        argument_specs.POD_ARGUMENTS,
+        agent_client.through("engine", "run_pod"),
+        hidden_options=argument_specs.HIDDEN,
     )
 
 

@@ -140,8 +140,8 @@ from ansible_collections.podwright.pods.plugins.module_utils import host_code
 
 
 def main() -> None:
-    agent_client, arguments, module = host_code.rooms("agent_client", "arguments", "module")
-    module.run_module(arguments.POD_INFO_ARGUMENTS, agent_client.through("engine", "run_pod_info"))
+    agent_client, argument_specs, module = host_code.rooms("agent_client", "argument_specs", "module")
+    module.run_module(argument_specs.POD_INFO_ARGUMENTS, agent_client.through("engine", "run_pod_info"))
 
 
 if __name__ == "__main__":

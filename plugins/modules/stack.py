@@ -316,9 +316,11 @@ from ansible_collections.podwright.pods.plugins.module_utils import host_code
 
 
 def main() -> None:
-    agent_client, arguments, module = host_code.rooms("agent_client", "arguments", "module")
+    agent_client, argument_specs, module = host_code.rooms("agent_client", "argument_specs", "module")
     module.run_module(
-        arguments.STACK_ARGUMENTS, agent_client.through("stacks", "run_stack"), hidden_options=arguments.HIDDEN
+        argument_specs.STACK_ARGUMENTS,
+        agent_client.through("stacks", "run_stack"),
+        hidden_options=argument_specs.HIDDEN,
     )
 
 

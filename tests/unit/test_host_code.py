@@ -11,10 +11,11 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from ansible_collections.podwright.pods.plugins.module_utils import host_code
+from ansible_collections.podwright.pods.plugins.module_utils import argument_specs, host_code
 from ansible_collections.podwright.pods.plugins.plugin_utils import shipping
 
 PACKAGE = "ansible_collections.podwright.pods.plugins.module_utils"
@@ -46,14 +47,23 @@ class Host:
         self.archive.write_bytes(shipping.archive_of(shipping.sources()))
 
     def run(self, code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return self._run(code, PROGRAM, *arguments)
+
+    def _run(self, code: str, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         environment = {
             "PYTHONPATH": str(self.shipped),
             "PODWRIGHT_STATE_DIR": str(self.state),
             host_code.VARIABLE: code,
         }
         return subprocess.run(
-            [sys.executable, "-c", PROGRAM, *arguments], env=environment, capture_output=True, text=True, check=False
+            [sys.executable, "-c", program, *arguments], env=environment, capture_output=True, text=True, check=False
         )
+
+    def evaluate(self, program: str) -> Any:
+        """What a program that has the kept code prints as JSON."""
+        done = self._run(shipping.digest(), program)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return json.loads(done.stdout)
 
     def loaded_from(self, code: str, *arguments: str) -> str:
         """Where the room came from; that it works is seen on the way."""
@@ -90,6 +100,18 @@ def test_it_is_taken_from_the_archive_and_kept_only_when_told(host: Host) -> Non
     assert {path.stem for path in kept.iterdir()} == {
         path.stem for path in Path(host_code.__file__).parent.glob("*.py")
     }
+
+
+def test_argument_specs_are_kept_as_they_were_computed(host: Host) -> None:
+    host.loaded_from(f"{shipping.digest()}:{host.archive}", "keep")
+    (specs,) = host.evaluate(
+        f"from {PACKAGE} import host_code; (specs,) = host_code.rooms('argument_specs')\n"
+        "import json, sys\n"
+        f"assert '{PACKAGE}.parse' not in sys.modules\n"
+        "print(json.dumps([{name: getattr(specs, name) for name in vars(specs) if name.isupper()}]))"
+    )
+    given = {name: getattr(argument_specs, name) for name in argument_specs.__all__}
+    assert specs == json.loads(json.dumps(given))
 
 
 def test_other_code_is_not_taken_for_it(host: Host) -> None:

@@ -20,7 +20,7 @@ from pods import pod_specs
 
 from ansible_collections.podwright.pods.plugins.module_utils import manifest
 from ansible_collections.podwright.pods.plugins.module_utils import spec as s
-from ansible_collections.podwright.pods.plugins.module_utils.arguments import POD_ARGUMENTS
+from ansible_collections.podwright.pods.plugins.module_utils.argument_specs import POD_ARGUMENTS
 from ansible_collections.podwright.pods.plugins.module_utils.parse import (
     HOST_FIELDS,
     POD_FIELDS,

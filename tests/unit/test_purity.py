@@ -43,6 +43,7 @@ IMPURE_ROOMS = {
     "stacks": "composes the others",
     "state_directory": "files",
     "store": "files",
+    "unchanged_runs": "Podman, files",
     "wait": "Podman, the clock",
 }
 # What a Plan is made from can never be moved to the list above.
