@@ -12,6 +12,8 @@ PYTHON ?=
 ARGS ?=
 # Handed on to pytest: make test PYTEST_ARGS='-k quantity'
 PYTEST_ARGS ?=
+# How many tests run side by side; most of them wait for clocks and containers.
+PYTEST_WORKERS ?= 3
 # Handed on to the comparison of one Pod, and to the benchmarks of stacks and of the agent: make bench STACK_BENCH_ARGS='--peer-pods 10'
 BENCH_ARGS ?=
 STACK_BENCH_ARGS ?=
@@ -21,6 +23,8 @@ VENV := .venv
 BENCH_VENV := .venv-bench
 RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 BENCH_RUN := PATH="$(CURDIR)/$(BENCH_VENV)/bin:$$PATH"
+# A file's tests stay together, for they share a Podman; files go out in the order in which they were collected.
+PYTEST = $(RUN) python -m pytest --numprocesses=$(PYTEST_WORKERS) --dist=loadfile --no-loadscope-reorder
 PIP_INSTALL := -m pip install -qq --disable-pip-version-check --requirement
 
 # What the tests need on the machine itself, by Debian's names.
@@ -44,10 +48,10 @@ teardown: venv ## remove the pods from the hosts; data stays unless ARGS says ot
 ## The collection itself
 
 test: packages $(VENV)/dev.stamp lint sanity ## all checks and tests, the longest ones as a sample
-	$(RUN) python -m pytest -m 'not long' $(PYTEST_ARGS)
+	$(PYTEST) -m 'not long' $(PYTEST_ARGS)
 
 test-all: packages $(VENV)/dev.stamp lint sanity ## all checks and tests in full
-	$(RUN) PODWRIGHT_TEST_FULL=1 python -m pytest $(PYTEST_ARGS)
+	PODWRIGHT_TEST_FULL=1 $(PYTEST) $(PYTEST_ARGS)
 
 lint: $(VENV)/dev.stamp ## style, types, playbooks and roles, changelog, documentation
 	$(RUN) ruff check .

@@ -116,7 +116,7 @@ def test_init_container_that_fails_is_final_under_never(pods: PodRuns) -> None:
 
 def test_init_container_that_takes_too_long(pods: PodRuns) -> None:
     init = container("init", f"echo still copying; {SLEEP}")
-    failure = pods.fail(pod(container(), init_containers=[init]), wait_timeout=1)
+    failure = pods.fail(pod(container(), init_containers=[init]), wait_timeout=3)
     assert "web/init: the init container has not completed in time; its last log lines: still copying" in str(failure)
     # The next run goes on waiting for the same one.
     before = pods.identity("web-init")
@@ -224,7 +224,7 @@ def test_job_that_fails_stays_failed(pods: PodRuns) -> None:
     assert (failure.container, failure.reason) == ("main", "Error")
     assert "web/main: Error: exited with code 9" in str(failure)
     assert "    out of paper" in str(failure)
-    assert phase(pods) == "Failed"
+    await_true(lambda: phase(pods) == "Failed")
     again = pods.fail(options, wait=True)
     assert "Nothing was changed." in str(again)
     assert sorted(kept_log(pods)) == ["main", "other"]

@@ -10,7 +10,7 @@ import time
 from typing import Any
 
 import pytest
-from pod_runs import SLEEP, Options, PodRuns, container, plan, pod, server
+from pod_runs import SLEEP, Options, PodRuns, await_true, container, plan, pod, server
 
 pytestmark = pytest.mark.integration
 
@@ -175,7 +175,7 @@ def test_post_start_comes_before_the_next_container(pods: PodRuns) -> None:
     one = container("one", f"echo one >> /log/order; {SLEEP}", volume_mounts=mounts, **hooks(post_start=hook))
     two = container("two", f"echo two >> /log/order; {SLEEP}", volume_mounts=mounts)
     options = pod(one, two, volumes=[{"name": "log", "empty_dir": {}}])
-    result = pods.create(options)
+    result = pods.apply(options)
     assert plan(result)[4:] == [
         "create container web/one: not found",
         "start container web/one: not found",
@@ -183,8 +183,9 @@ def test_post_start_comes_before_the_next_container(pods: PodRuns) -> None:
         "create container web/two: not found",
         "start container web/two: not found",
     ]
-    pods.host.podman("wait", "--condition=running", "web-two")
+    await_true(lambda: "two" in pods.read("web-one", "/log/order"))
     assert pods.read("web-one", "/log/order").split() == ["one", "hook", "two"]
+    pods.unchanged(options)
 
 
 def test_post_start_over_the_network_and_sleep(pods: PodRuns) -> None:
