@@ -25,7 +25,7 @@ from jinja2 import Environment, StrictUndefined
 
 HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parents[1]
-sys.path.insert(0, str(REPOSITORY / "tests" / "integration"))
+sys.path[:0] = [str(REPOSITORY / "tests" / "integration"), str(REPOSITORY / "tests")]
 
 from podman_host import PodmanHost  # noqa: E402
 
