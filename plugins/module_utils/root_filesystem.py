@@ -88,7 +88,7 @@ class RootFilesystem:
     """What a root file system is made of.
 
     Without ``mirror`` the host's own package sources for ``suite`` apply. ``commands`` run inside, at the end, by
-    ``/bin/sh -e`` and with ``env``.
+    ``/bin/sh -e`` and with ``env``. ``apt_options`` are lines of apt's configuration, for its work here and inside.
     """
 
     suite: str
@@ -101,6 +101,7 @@ class RootFilesystem:
     files: tuple[IncludedFile, ...] = ()
     commands: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
+    apt_options: tuple[str, ...] = ()
 
 
 def choose_installer() -> str:
@@ -164,7 +165,8 @@ def run_mmdebstrap(request: RootFilesystem, directory: Path, archive: Path) -> N
 
 def mmdebstrap_command(request: RootFilesystem, included: Path, archive: Path) -> list[str]:
     command = ["mmdebstrap", "--format=tar", f"--skip={','.join(SKIPPED)}", f"--variant={request.variant}"]
-    command += [f"--dpkgopt={option}" for option in DPKG_OPTIONS] + [f"--aptopt={option}" for option in APT_OPTIONS]
+    command += [f"--dpkgopt={option}" for option in DPKG_OPTIONS]
+    command += [f"--aptopt={option}" for option in (*APT_OPTIONS, *request.apt_options)]
     command += [f"--include={package}" for package in request.packages]
     command += [f"--components={','.join(request.components)}"]
     command += [f"--architectures={request.architecture}"] if request.architecture else []
