@@ -1,14 +1,38 @@
 # Copyright: (c) 2026, podwright.pods contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An image's root file system for tests: one static busybox, two megabytes."""
+"""An image for tests: one static busybox, two megabytes, as a root file system and as an archive to load."""
 
 from __future__ import annotations
 
+import hashlib
 import io
+import json
+import platform
 import subprocess
 import tarfile
 from pathlib import Path
+
+BUSYBOX = "localhost/podwright-test/busybox:1"
+
+
+def busybox_image(name: str = BUSYBOX) -> bytes:
+    """An image of busybox in the format docker-archive, as ``podman load`` takes it."""
+    layer = busybox_archive()
+    digest = hashlib.sha256(layer).hexdigest()
+    config = {
+        "architecture": {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine()),
+        "os": "linux",
+        "config": {"Env": ["PATH=/bin"], "Cmd": ["sh"]},
+        "rootfs": {"type": "layers", "diff_ids": [f"sha256:{digest}"]},
+    }
+    manifest = [{"Config": "config.json", "RepoTags": [name], "Layers": [f"{digest}.tar"]}]
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        add_entry(archive, "manifest.json", json.dumps(manifest).encode())
+        add_entry(archive, "config.json", json.dumps(config).encode())
+        add_entry(archive, f"{digest}.tar", layer)
+    return buffer.getvalue()
 
 
 def busybox_archive(program: Path = Path("/bin/busybox")) -> bytes:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import podman
-from busybox_image import busybox_archive
+from busybox_image import BUSYBOX, busybox_archive
 from private_podman import (
     DEFAULT_NETWORK,
     PREFIX,
@@ -31,8 +31,6 @@ from private_podman import (
     store_environment,
     write_configuration,
 )
-
-BUSYBOX = "localhost/podwright-test/busybox:1"
 
 
 class PodmanHost:
