@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help site teardown status venv test test-all lint sanity docs bench freeze packages clean
+.PHONY: help site teardown status venv test test-all lint sanity docs bench hosts hosts-down freeze packages clean
 
 # The interpreter that makes .venv, Python 3.11 to 3.13; one is looked for where none is named.
 PYTHON ?=
@@ -27,9 +27,12 @@ BENCH_RUN := PATH="$(CURDIR)/$(BENCH_VENV)/bin:$$PATH"
 PYTEST = $(RUN) python -m pytest --numprocesses=$(PYTEST_WORKERS) --dist=loadfile --no-loadscope-reorder
 PIP_INSTALL := -m pip install -qq --disable-pip-version-check --requirement
 
+# The hosts that `make hosts` has: NAME or NAME=RECIPE, as in make hosts HOSTS='shop{1..10}=debian13'
+HOSTS ?= debian12 debian13 forky
+
 # What the tests need on the machine itself, by Debian's names.
 TEST_PACKAGES := podman crun runc conmon netavark aardvark-dns iptables catatonit passt uidmap mmdebstrap busybox-static \
-	curl git shellcheck
+	curl git shellcheck openssh-client
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -73,6 +76,12 @@ bench: packages $(BENCH_VENV)/bench.stamp ## compare with containers.podman and 
 	$(BENCH_RUN) python tests/benchmarks/stacks.py $(STACK_BENCH_ARGS)
 	$(BENCH_RUN) python tests/benchmarks/agent.py $(AGENT_BENCH_ARGS)
 
+hosts: packages $(VENV)/control.stamp ## whole hosts in containers, with an inventory in build/hosts (HOSTS='debian12 debian13')
+	$(RUN) python tests/hosts up $(HOSTS)
+
+hosts-down: $(VENV)/control.stamp ## remove these hosts; their root file systems stay in the user's cache
+	$(RUN) python tests/hosts down
+
 ## Tools
 
 venv: $(VENV)/control.stamp ## the control node's tools in .venv
@@ -104,5 +113,6 @@ freeze: ## write requirements/constraints.txt anew from the pins in requirements
 	mv build/constraints.txt requirements/constraints.txt
 	rm -rf build/freeze
 
-clean: ## remove the virtual environments, caches and built files of this checkout
+clean: ## remove the virtual environments, caches, hosts and built files of this checkout
+	if [ -d build/hosts ]; then $(MAKE) hosts-down; fi
 	rm -rf $(VENV) $(BENCH_VENV) build .ansible .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache

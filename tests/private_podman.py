@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -15,6 +16,7 @@ import secrets
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -128,6 +130,18 @@ def lock_directory(directory: Path) -> BinaryIO:
         lock.close()
         raise
     return lock
+
+
+@contextlib.contextmanager
+def temporary_directory() -> Iterator[Path]:
+    """A directory for a store, locked, and removed afterwards: by a later run if this one is killed."""
+    remove_abandoned()
+    directory = Path(tempfile.mkdtemp(prefix=PREFIX))
+    with lock_directory(directory):
+        try:
+            yield directory
+        finally:
+            remove_directory(directory)
 
 
 def remove_abandoned() -> None:

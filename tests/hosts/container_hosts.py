@@ -173,6 +173,7 @@ class ContainerHosts:
                 host = self._create(store, name, image)
             if not host.answers():
                 with stage(f"{name}: boot", say):
+                    host.cut_power()
                     host.start()
             write_inventory(self.inventory, self.hosts())
         for unit in host.failed_units():

@@ -74,6 +74,10 @@ class SshHost:
         if state not in ("running", "degraded"):
             raise HostError(f"{self.name}: systemd is {state or 'silent'}")
 
+    def booted_at(self) -> str:
+        """When its systemd was started: another text after each boot, empty while nobody can log in."""
+        return self.run("systemctl show --property=UserspaceTimestampMonotonic --value", check=False).stdout.strip()
+
     def failed_units(self) -> list[str]:
         """The systemd units that failed there."""
         lines = self.run("systemctl list-units --failed --plain --no-legend").stdout.splitlines()
