@@ -20,6 +20,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import ansible_test
+from interpreters import PYENV, find_interpreter
 from stage import stage
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "podwright" / "sanity"
@@ -44,13 +45,8 @@ REQUIRED_TESTS = (
 
 def build_path() -> str:
     """PATH with pyenv's interpreters in place of its shims, which answer only for the versions selected in pyenv."""
-    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
-    directories = [
-        str(path.parent)
-        for version in TARGET_PYTHONS
-        for path in sorted(pyenv.glob(f"versions/{version}.*/bin/python{version}"))[-1:]
-    ]
-    inherited = (path for path in os.environ["PATH"].split(os.pathsep) if path != str(pyenv / "shims"))
+    directories = [str(path.parent) for path in map(find_interpreter, TARGET_PYTHONS) if path]
+    inherited = (path for path in os.environ["PATH"].split(os.pathsep) if path != str(PYENV / "shims"))
     return os.pathsep.join([str(Path(sys.executable).parent), *directories, *inherited])
 
 

@@ -25,9 +25,12 @@ PROGRAM = f"import sys; from {agent_client.__package__} import agent; sys.exit(a
 class AgentProcess:
     """Started by `start`, and ended by `stop` or `kill`; what it keeps stays in its host."""
 
-    def __init__(self, host: PodmanHost, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, host: PodmanHost, environment: Mapping[str, str] | None = None, python: str = sys.executable
+    ) -> None:
         """By default it uses the service of the host; ``environment`` may have it start one of its own."""
         self.host = host
+        self._python = python
         self._environment = host.environment if environment is None else environment
         self.client = agent_client.AgentClient(agent_client.socket_path(host.state_directory))
         self.log_path = host.directory / "agent.log"
@@ -37,7 +40,7 @@ class AgentProcess:
         """Start it; returns once it answers."""
         with open(self.log_path, "ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-c", PROGRAM],
+                [self._python, "-c", PROGRAM],
                 env={**self._environment, "PYTHONPATH": str(REPOSITORY / "collections")},
                 stdin=subprocess.DEVNULL,
                 stdout=log,

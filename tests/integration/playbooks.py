@@ -35,6 +35,8 @@ class Playbook:
     ``inventory`` is that of the run, by default this host alone with no variables.
     """
 
+    program = Path(sys.executable).with_name("ansible-playbook")
+
     prefix: tuple[str, ...] = ()
     """Words before the command, such as those that run it in another namespace."""
     inventory: tuple[str, ...] = ("-i", "localhost,", "-c", "local")
@@ -62,9 +64,8 @@ class Playbook:
             **self.variables,
             **variables,
         }
-        program = Path(sys.executable).with_name("ansible-playbook")
         done = subprocess.run(
-            [*self.prefix, program, playbook or self._path, *self.inventory, "-e", json.dumps(given), *arguments],
+            [*self.prefix, self.program, playbook or self._path, *self.inventory, "-e", json.dumps(given), *arguments],
             cwd=REPOSITORY,
             env={**self.host.environment, "ANSIBLE_CONFIG": str(REPOSITORY / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"},
             capture_output=True,
