@@ -100,7 +100,7 @@ class Agent:
         """Keep the pods until `end`. Raises HostError where another agent does so already, or Podman is missing."""
         self.store.ensure()
         with self._alone(), self._podman_service():
-            self.events = EventLog(self.store.directory / "events.json")
+            self.events = EventLog(self.store.directory / "events.jsonl")
             server = AgentServer(agent_client.socket_path(self.store.directory), self)
             threads = [
                 threading.Thread(target=work, name=name, daemon=True)

@@ -1,24 +1,32 @@
 # Copyright: (c) 2026, podwright.pods contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What has happened to pods, after the manner of Kubernetes: the same thing again counts, the oldest is forgotten."""
+"""What has happened to pods, after the manner of Kubernetes: the same thing again counts, the oldest is forgotten.
+
+Each event is written down as it comes, as one more line of a file, so that an agent that is killed loses none; now and
+then the file is written anew with only those that are kept.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import functools
 import json
+import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from .store import read_bytes, write_atomically
 
 CAPACITY = 1000
 """How many events are kept."""
 MESSAGE_LENGTH = 1024
+JOURNAL_LINES = 4 * CAPACITY
+"""How many lines the file may have before `EventLog.save` writes it anew."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +49,10 @@ class Event:
 
 
 class EventLog:
-    """The events of one host, for all threads of the agent; kept in a file when `save` is called."""
+    """The events of one host, for all threads of the agent, kept in a file of a JSON object a line.
+
+    `save` is to be called now and then: it keeps the file short, and makes up for what could not be written.
+    """
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
         self._path = path
@@ -49,9 +60,12 @@ class EventLog:
         self._events: dict[tuple[str, ...], Event] = {}
         # Ahead of all that was ever given out, even if the file is lost or older than the last of them.
         self._number = int(clock() * 1000)
-        self._is_saved = True
+        self._lines = 0
+        self._is_whole = True
+        """Whether the file tells all that is kept here."""
         self._changed = threading.Condition()
         self._load()
+        self.save()
 
     def add(self, reason: str, pod: str, message: str, container: str = "", is_warning: bool = False) -> None:
         """Note an event; one like it that is kept already is counted."""
@@ -59,14 +73,11 @@ class EventLog:
         key = (kind, reason, pod, container, text)
         with self._changed:
             self._number += 1
-            known = self._events.pop(key, None)
+            known = self._events.get(key)
             fresh = Event(self._number, kind, reason, pod, container, text, 1, now, now)
-            repeated = replace(known, number=self._number, count=known.count + 1, last_at=now) if known else fresh
-            # At the end: the first one is the one that has been quiet for longest.
-            self._events[key] = repeated
-            if len(self._events) > CAPACITY:
-                del self._events[next(iter(self._events))]
-            self._is_saved = False
+            event = replace(known, number=self._number, count=known.count + 1, last_at=now) if known else fresh
+            self._keep(event)
+            self._append(asdict(event))
             self._changed.notify_all()
 
     def list(self, pod: str = "", since: int = 0) -> tuple[Event, ...]:
@@ -85,26 +96,65 @@ class EventLog:
     def forget(self, pod: str) -> None:
         """Drop the events of a pod that is gone."""
         with self._changed:
-            self._events = {key: event for key, event in self._events.items() if event.pod != pod}
-            self._is_saved = False
+            self._drop(pod)
+            self._append({"forget": pod})
 
     def save(self) -> None:
-        """Write the events down, if there are others than those that are; where that fails, the next time."""
+        """Write the file anew where it has grown long or lacks something; where that fails, the next time."""
         with self._changed:
-            if self._is_saved:
+            if self._is_whole and self._lines <= JOURNAL_LINES:
                 return
-            self._is_saved = True
-            events = [asdict(event) for event in self._events.values()]
-        try:
-            write_atomically(self._path, json.dumps(events).encode())
-        except OSError:
+            lines = [_line(asdict(event)) for event in self._events.values()]
             # A full disk must not end the agent: events are for people, nothing is decided by them.
-            self._is_saved = False
+            with contextlib.suppress(OSError):
+                write_atomically(self._path, b"".join(lines))
+                self._lines, self._is_whole = len(lines), True
+
+    def _append(self, item: Mapping[str, Any]) -> None:
+        """One more line. It outlives this process from now on; that it reaches the disk is left to the kernel."""
+        try:
+            descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            try:
+                line = _line(item)
+                self._is_whole = os.write(descriptor, line) == len(line) and self._is_whole
+            finally:
+                os.close(descriptor)
+        except OSError:
+            self._is_whole = False
+        self._lines += 1
+
+    def _drop(self, pod: str) -> None:
+        self._events = {key: event for key, event in self._events.items() if event.pod != pod}
 
     def _load(self) -> None:
-        # For the same reason what cannot be read is passed over.
-        with contextlib.suppress(OSError, ValueError, TypeError, RecursionError):
-            for item in json.loads(read_bytes(self._path) or b"[]"):
-                event = Event(**item)
-                self._number = max(self._number, event.number)
-                self._events[event.type, event.reason, event.pod, event.container, event.message] = event
+        content = b""
+        with contextlib.suppress(OSError):
+            content = read_bytes(self._path) or b""
+        # A line that was cut off must not swallow the next one.
+        self._is_whole = not content or content.endswith(b"\n")
+        for line in content.splitlines():
+            self._lines += 1
+            try:
+                self._read(json.loads(line))
+            except (ValueError, TypeError, RecursionError):
+                self._is_whole = False
+
+    def _read(self, item: Any) -> None:
+        if isinstance(item, dict) and item.keys() == {"forget"}:
+            self._drop(item["forget"])
+            return
+        event = Event(**item)
+        self._number = max(self._number, event.number)
+        self._keep(event)
+
+    def _keep(self, event: Event) -> None:
+        """At the end: the first one is the one that has been quiet for longest."""
+        key = (event.type, event.reason, event.pod, event.container, event.message)
+        self._events.pop(key, None)
+        self._events[key] = event
+        if len(self._events) > CAPACITY:
+            del self._events[next(iter(self._events))]
+
+
+def _line(item: Mapping[str, Any]) -> bytes:
+    return json.dumps(item).encode() + b"\n"

@@ -294,6 +294,17 @@ def test_killed_again_and_again_it_loses_and_doubles_nothing(agent: AgentProcess
     assert agent.container("healthy")["restartCount"] == agent.container("once")["restartCount"] == 0
 
 
+def test_a_killed_agent_loses_no_event(agent: AgentProcess) -> None:
+    agent.apply(pod(container(liveness_probe={"exec": {"command": ["false"]}, "period_seconds": 1})), wait=False)
+    await_true(lambda: "Unhealthy" in agent.reasons("web"))
+    before = agent.events("web")
+    agent.kill()
+    agent.start()
+    after = {(event["reason"], event["message"]): event["count"] for event in agent.events("web")}
+    for event in before:
+        assert after[event["reason"], event["message"]] >= event["count"], event
+
+
 def test_an_agent_takes_pods_over_and_gives_them_back(in_host: PodmanHost) -> None:
     """A container that Podman restarts is made anew, as the plan says; one that nobody restarts stays."""
     lasting, once = pod(name="lasting"), pod(name="once", restart_policy="Never")

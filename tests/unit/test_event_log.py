@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import itertools
 import json
+import stat
 import threading
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ansible_collections.podwright.pods.plugins.module_utils.event_log import (
     CAPACITY,
+    JOURNAL_LINES,
     MESSAGE_LENGTH,
     Event,
     EventLog,
@@ -27,13 +30,18 @@ FIRST = int(START) * 1000 + 1
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    return tmp_path / "events.json"
+    return tmp_path / "events.jsonl"
 
 
 @pytest.fixture
 def log(path: Path) -> EventLog:
     """A log on whose clock a second goes by with each event."""
     return EventLog(path, clock=itertools.count(START).__next__)
+
+
+def make_long(log: EventLog) -> None:
+    for _number in range(JOURNAL_LINES):
+        log.add("Started", "other", "again")
 
 
 def messages(events: Iterator[Event | None] | tuple[Event, ...]) -> list[str]:
@@ -112,33 +120,53 @@ def test_forget(log: EventLog) -> None:
 # -- What outlives the agent
 
 
-def test_saved_events_are_there_again(log: EventLog, path: Path) -> None:
+def test_events_are_there_again_without_being_saved(log: EventLog, path: Path) -> None:
+    """As after a kill, which leaves no time for anything."""
     for message in ("one", "two", "one"):
         log.add("Started", "web", message, "main")
-    log.save()
     again = EventLog(path)
     assert again.list() == log.list()
     again.add("Started", "web", "two", "main")
     assert [(event.message, event.count) for event in again.list()] == [("one", 2), ("two", 2)]
+    assert EventLog(path).list() == again.list()
 
 
-def test_only_what_is_new_is_written(log: EventLog, path: Path) -> None:
+def test_the_file_is_private(log: EventLog, path: Path) -> None:
+    log.add("Started", "web", "one")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_the_file_is_written_anew_when_it_has_grown_long(log: EventLog, path: Path) -> None:
     log.save()
     assert not path.exists()
-    log.add("Started", "web", "one")
+    for _number in range(JOURNAL_LINES):
+        log.add("Started", "web", "one")
     log.save()
-    written = path.stat().st_ino
+    assert len(path.read_bytes().splitlines()) == JOURNAL_LINES
+    log.add("Started", "web", "two")
     log.save()
-    EventLog(path).save()
-    assert path.stat().st_ino == written
+    assert len(path.read_bytes().splitlines()) == 2
+    assert EventLog(path).list() == log.list()
 
 
-def test_what_is_forgotten_stays_forgotten(log: EventLog, path: Path) -> None:
+def test_no_more_is_read_than_is_kept(log: EventLog, path: Path) -> None:
+    for number in range(CAPACITY + 10):
+        log.add("Started", "web", str(number))
+    assert EventLog(path).list() == log.list()
+
+
+@pytest.mark.parametrize("is_saved", [True, False])
+def test_what_is_forgotten_stays_forgotten(log: EventLog, path: Path, is_saved: bool) -> None:
     log.add("Started", "web", "one")
-    log.save()
+    log.add("Started", "shop", "two")
     log.forget("web")
-    log.save()
-    assert EventLog(path).list() == ()
+    if is_saved:
+        make_long(log)
+        log.save()
+    assert messages(EventLog(path).list("web")) == []
+    assert "two" in messages(EventLog(path).list())
+    log.add("Started", "web", "three")
+    assert messages(EventLog(path).list("web")) == ["three"]
 
 
 @pytest.mark.parametrize("is_saved", [True, False])
@@ -150,7 +178,8 @@ def test_a_reader_misses_nothing_when_the_agent_starts_anew(path: Path, is_saved
     (*_others, last) = log.list()
     if is_saved:
         log.forget("web")
-        log.save()
+    else:
+        path.unlink()
     again = EventLog(path, clock=lambda: START + 1)
     again.add("Started", "web", "three")
     assert messages(again.list("web", last.number)) == ["three"]
@@ -158,10 +187,13 @@ def test_a_reader_misses_nothing_when_the_agent_starts_anew(path: Path, is_saved
 
 def test_numbers_grow_on_when_the_clock_is_set_back(log: EventLog, path: Path) -> None:
     log.add("Started", "web", "one")
-    log.save()
     again = EventLog(path, clock=lambda: 5.0)
     again.add("Started", "web", "two")
     assert [event.number for event in again.list()] == [FIRST, FIRST + 1]
+
+
+def line(item: Any) -> bytes:
+    return json.dumps(item).encode() + b"\n"
 
 
 KNOWN = asdict(Event(7, "Normal", "Started", "web", "main", "text", 1, 1.0, 1.0))
@@ -181,10 +213,10 @@ KNOWN = asdict(Event(7, "Normal", "Started", "web", "main", "text", 1, 1.0, 1.0)
         b"[1, 2]",
         b"[{}]",
         b"[" * 100_000,
-        json.dumps([{**KNOWN, "more": 1}]).encode(),
-        json.dumps([{**KNOWN, "number": "7"}]).encode(),
-        json.dumps([{**KNOWN, "number": None}]).encode(),
-        json.dumps([{**KNOWN, "pod": ["web"]}]).encode(),
+        line({**KNOWN, "more": 1}),
+        line({**KNOWN, "number": "7"}),
+        line({**KNOWN, "number": None}),
+        line({**KNOWN, "pod": ["web"]}),
     ],
 )
 def test_a_file_that_cannot_be_read_is_passed_over(path: Path, content: bytes) -> None:
@@ -192,21 +224,25 @@ def test_a_file_that_cannot_be_read_is_passed_over(path: Path, content: bytes) -
     log = EventLog(path)
     assert log.list() == ()
     log.add("Started", "web", "one")
-    log.save()
     assert messages(EventLog(path).list()) == ["one"]
 
 
 def test_what_can_be_read_of_a_file_is_kept(path: Path) -> None:
-    path.write_text(json.dumps([KNOWN, {**KNOWN, "number": "8"}]))
-    assert EventLog(path).list() == (Event(**KNOWN),)
-
-
-def test_a_file_that_cannot_be_written_is_written_later(log: EventLog, path: Path) -> None:
+    other = {**KNOWN, "message": "other"}
+    path.write_bytes(line(KNOWN) + line({**KNOWN, "number": "8"}) + line(other) + line(KNOWN)[:20])
+    log = EventLog(path)
+    assert log.list() == (Event(**KNOWN), Event(**other))
     log.add("Started", "web", "one")
+    assert EventLog(path).list() == log.list()
+
+
+def test_what_could_not_be_written_is_written_later(log: EventLog, path: Path) -> None:
     path.mkdir()
+    log.add("Started", "web", "one")
     assert EventLog(path).list() == ()
     log.save()
     path.rmdir()
+    log.add("Started", "web", "two")
     log.save()
     assert EventLog(path).list() == log.list()
     assert [file.name for file in path.parent.iterdir()] == [path.name]
@@ -251,8 +287,6 @@ def test_readers_see_all_of_many_writers_in_order(path: Path, pod: str) -> None:
     def write(writer: int) -> None:
         for number in range(each):
             log.add("Started", f"pod-{writer}", str(number))
-            if number % 10 == 0:
-                log.save()
 
     def read(mine: list[Event]) -> None:
         mine.extend(itertools.islice(filter(None, log.follow(pod, pause_seconds=0.01)), wanted))
@@ -268,7 +302,6 @@ def test_readers_see_all_of_many_writers_in_order(path: Path, pod: str) -> None:
         numbers = [event.number for event in mine]
         assert numbers == sorted(set(numbers))
         assert mine == list(log.list(pod))
-    log.save()
     assert EventLog(path).list() == log.list()
 
 
