@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import functools
 import itertools
 import os
 import shutil
@@ -32,7 +33,7 @@ from . import podman as podman_room
 from . import spec as s
 from .agent_server import AgentServer
 from .engine import run_pod
-from .errors import HostError, PodwrightError
+from .errors import HostError, NewerState, PodwrightError
 from .event_log import EventLog
 from .observe import Snapshot, read_node
 from .observed import LABEL_POD, Node
@@ -97,8 +98,13 @@ class Agent:
     # --- the life of the process -------------------------------------------------------------------------------------
 
     def run(self) -> None:
-        """Keep the pods until `end`. Raises HostError where another agent does so already, or Podman is missing."""
+        """Keep the pods until `end`.
+
+        Raises HostError where another agent does so already, where Podman is missing, or where a newer release has
+        been at work.
+        """
         self.store.ensure()
+        self._refuse_newer_state()
         with self._alone(), self._podman_service():
             self.events = EventLog(self.store.directory / "events.jsonl")
             server = AgentServer(agent_client.socket_path(self.store.directory), self)
@@ -140,6 +146,13 @@ class Agent:
             lock.write(str(os.getpid()))
             lock.flush()
             yield
+
+    def _refuse_newer_state(self) -> None:
+        """An agent that was put in the place of a newer one must not go by half of what that one has written down."""
+        for name in self.store.recorded_pods():
+            _refuse_if_newer(functools.partial(self.store.read_record, name))
+        for name in stack_names(self.store):
+            _refuse_if_newer(StackStore(self.store, name).read)
 
     @contextlib.contextmanager
     def _podman_service(self) -> Iterator[None]:
@@ -371,6 +384,16 @@ class Agent:
     def _stop_pod(self, name: str) -> None:
         with contextlib.suppress(PodwrightError), self.connect() as podman:
             self._keepers[name].stop_pod(podman)
+
+
+def _refuse_if_newer(read: Callable[[], Any]) -> None:
+    """What cannot be read for another reason is passed over: its keeper says so, and the others are kept."""
+    try:
+        read()
+    except NewerState:
+        raise
+    except (HostError, LookupError, TypeError, ValueError):
+        return
 
 
 def _waves(waits: Mapping[str, list[str]]) -> list[list[str]]:

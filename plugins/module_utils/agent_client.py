@@ -15,12 +15,14 @@ import json
 import socket
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Callable
 from urllib.parse import quote, urlencode
 
 from . import host_code
 from .errors import Fault, HostError, PodwrightError
+from .release import Release
 from .state_directory import default_directory
 
 API_VERSION = 1
@@ -75,6 +77,15 @@ class AgentClient:
     def post(self, path: str, body: Any, timeout_seconds: float | None = None) -> Any:
         """``timeout_seconds`` None waits for as long as it takes: a run knows its own limits."""
         return self._call("POST", path, body, timeout_seconds, {})
+
+    def run(
+        self, function: str, options: Mapping[str, Any], is_check: bool = False, is_diff: bool = False
+    ) -> dict[str, Any]:
+        """A run of a module. An agent of a release that would not understand this one's options refuses it."""
+        release = asdict(Release(code=host_code.running()))
+        body = {"run": function, "options": options, "check": is_check, "diff": is_diff, "release": release}
+        result: dict[str, Any] = self.post("/run", body)
+        return result
 
     def stream(self, path: str, **parameters: Any) -> Iterator[bytes]:
         """The lines of an answer as they come; empty ones say no more than that the agent is there."""
@@ -149,8 +160,7 @@ def through(room: str, function: str) -> Callable[[dict[str, Any], bool, bool], 
     def handle(options: dict[str, Any], is_check: bool, is_diff: bool) -> dict[str, Any]:
         result: dict[str, Any]
         if is_there():
-            body = {"run": function, "options": options, "check": is_check, "diff": is_diff}
-            result = AgentClient().post("/run", body)
+            result = AgentClient().run(function, options, is_check, is_diff)
         else:
             result = getattr(importlib.import_module(f"{__package__}.{room}"), function)(options, is_check, is_diff)
         if not is_check and not function.endswith("_info"):

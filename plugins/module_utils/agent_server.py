@@ -13,6 +13,9 @@
 | ``POST /v1/pods/NAME/CONTAINER/exec`` | ``{"command": [...], "timeout_seconds": 60}`` |
 | ``GET /v1/metrics`` | for Prometheus, where prometheus_client is installed |
 
+A run may also hold ``"release": {"version": "0.1.0", "code": DIGEST}`` of whoever asks, and modules always say it: what
+comes from another major or minor version is refused (409), for its options may mean something else there.
+
 A refusal is ``{"message": ..., "details": {...}, "secrets": [...]}``. What is malformed, too large or too
 slow is refused and hurts nobody else.
 """
@@ -37,11 +40,12 @@ from pathlib import Path
 from typing import Any, Callable, Protocol
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from . import agent_client, agent_metrics, engine, parse, spec, stacks
+from . import agent_client, agent_metrics, engine, host_code, parse, spec, stacks
 from .errors import NotFound, PodwrightError, details_of
 from .event_log import EventLog
 from .pod_keeper import PodKeeper
 from .podman import Podman
+from .release import Release, misunderstanding
 from .store import Store
 from .unchanged_runs import UnchangedRuns
 
@@ -209,7 +213,8 @@ class _Handler(BaseHTTPRequestHandler):
             url = urlsplit(self.path)
             parts = [unquote(part) for part in url.path.split("/") if part]
             if not parts or parts[0] != f"v{agent_client.API_VERSION}":
-                raise BadRequest(f"{url.path} is not part of version {agent_client.API_VERSION} of this API", 404)
+                known = f"version {agent_client.API_VERSION} of this API, that of podwright.pods {Release().version}"
+                raise BadRequest(f"{url.path} is not part of {known}", 404)
             parameters = {name: values[-1] for name, values in parse_qs(url.query).items()}
             body = self._body() if method == "POST" else None
             self.server.has_arrived(self.request)
@@ -307,6 +312,7 @@ class _Answers:
         run, options = _RUNS.get(str(body.get("run"))), body.get("options")
         if run is None or not isinstance(options, dict):
             raise BadRequest(f"run is one of {', '.join(_RUNS)}, and options is an object")
+        _refuse_other_release(body.get("release"))
         is_check, is_diff = bool(body.get("check")), bool(body.get("diff"))
         request = json.dumps([body["run"], options, is_check, is_diff], sort_keys=True).encode()
         work = functools.partial(run, options, is_check, is_diff, keeper=self._home)
@@ -334,6 +340,7 @@ class _Answers:
     def _health(self) -> dict[str, Any]:
         return {
             "api_version": agent_client.API_VERSION,
+            **asdict(Release(code=host_code.running())),
             "pid": os.getpid(),
             "started_at": self._home.started_at,
             "uptime_seconds": time.time() - self._home.started_at,
@@ -380,6 +387,20 @@ class _Answers:
         if record is None or record.applied.pod.find(container) is None:
             raise BadRequest(f"there is no container {container} in a pod {pod}", 404)
         return record.applied.pod.podman_name(container)
+
+
+def _refuse_other_release(told: Any) -> None:
+    """Raise BadRequest where the options come from a release that this one does not understand."""
+    if told is None:
+        return
+    if not isinstance(told, dict) or not all(isinstance(told.get(name), str) for name in ("version", "code")):
+        raise BadRequest("release is an object with a version and a code")
+    try:
+        reason = misunderstanding(Release(told["version"], told["code"]), Release(code=host_code.running()))
+    except ValueError as error:
+        raise BadRequest(f"release.version: {error}") from None
+    if reason:
+        raise BadRequest(reason, 409)
 
 
 def _is_plain(name: str) -> bool:

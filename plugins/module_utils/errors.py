@@ -45,6 +45,10 @@ class HostError(PodwrightError):
     """The host lacks something we stand on (Podman, podman-py, a kernel feature)."""
 
 
+class NewerState(HostError):
+    """What is on record here was written by a newer release, which may mean something else by it."""
+
+
 class Busy(PodwrightError):
     """Another run holds the pod's lock."""
 

@@ -18,6 +18,7 @@ import importlib.util
 import json
 import marshal
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -38,6 +39,7 @@ COMPUTED_ROOM = "argument_specs"
 """A room of plain data, which is kept as it was computed: to compute it takes longer than to ask the agent."""
 
 _PACKAGE = __name__.rpartition(".")[0]
+_DIGEST = re.compile("[0-9a-f]{32}")
 _KEPT_SECONDS = 24 * 3600
 _OBJECTS_PER_COLLECTION = 50_000
 _UNCHECKED_HASH = (1).to_bytes(4, "little")
@@ -76,6 +78,12 @@ def named() -> tuple[str, str]:
     """The digest of the code that the task names, and the path of the archive where it came along; empty for none."""
     digest, _separator, archive = os.environ.get(VARIABLE, "").partition(":")
     return digest, archive
+
+
+def running() -> str:
+    """The digest that names the code of this process: as the task does, or as it is installed; empty for neither."""
+    installed = Path(__file__).resolve().parents[1].name
+    return named()[0] or (installed if _DIGEST.fullmatch(installed) else "")
 
 
 def sources(archive: str) -> dict[str, bytes]:

@@ -19,7 +19,7 @@ from . import spec as s
 from .errors import HostError
 from .stack_parse import parse_options
 from .stack_spec import StackSpec
-from .store import Store, read_bytes, remove_tree, write_atomically
+from .store import Store, read_bytes, refuse_newer, remove_tree, write_atomically
 
 RECORD_VERSION = 1
 
@@ -153,9 +153,5 @@ def _load(path: Path, content: bytes) -> dict[str, Any]:
         version = data["version"]
     except (ValueError, KeyError, TypeError) as error:
         raise HostError(f"{path} cannot be read ({error}); move it away to have the stack recorded anew") from error
-    if version > RECORD_VERSION:
-        raise HostError(
-            f"{path} was written by a newer podwright.pods (record version {version}, this one reads "
-            f"{RECORD_VERSION}); update the collection on the control node"
-        )
+    refuse_newer(path, version, RECORD_VERSION)
     return data

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from . import spec as s
-from .errors import Busy, HostError
+from .errors import Busy, HostError, NewerState
 from .fields import RestartOnChange, Settings
 from .limits import requested
 from .materials import File
@@ -383,12 +383,7 @@ def _busy_text(pod: str, lock: Any, timeout_seconds: float) -> str:
 def _parse_record(path: Path, content: bytes) -> Record:
     try:
         data = json.loads(content)
-        version = data["version"]
-        if version > RECORD_VERSION:
-            raise HostError(
-                f"{path} was written by a newer podwright.pods (record version {version}, this one reads "
-                f"{RECORD_VERSION}); update the collection on the control node"
-            )
+        refuse_newer(path, data["version"], RECORD_VERSION)
         previous = _read_applied(data["previous"]) if data.get("previous") else None
         return Record(
             applied=_read_applied(data["applied"]),
@@ -401,6 +396,15 @@ def _parse_record(path: Path, content: bytes) -> Record:
         raise HostError(
             f"{path} cannot be read ({error}); move it away to have the pod recorded anew at the next run"
         ) from error
+
+
+def refuse_newer(path: Path, version: int, known: int) -> None:
+    """Raise NewerState for a record of a later version than the one that is known."""
+    if version > known:
+        raise NewerState(
+            f"{path} was written by a newer podwright.pods (record version {version}, this one reads "
+            f"{known}); update the collection on the control node"
+        )
 
 
 def _read_applied(data: Mapping[str, Any]) -> Applied:

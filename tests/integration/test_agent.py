@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import json
 import os
 import random
 import signal
@@ -324,6 +325,25 @@ def test_an_agent_takes_pods_over_and_gives_them_back(in_host: PodmanHost) -> No
     told = engine.run_pod(lasting, True)
     assert any("Podman restarts it from now on" in line for line in told["actions"])
     assert engine.run_pod(once, True)["actions"] == []
+
+
+def test_state_of_a_newer_release_is_refused(agent: AgentProcess) -> None:
+    """As after an agent of an older release was put in the place of a newer one; what cannot be read is no reason."""
+    agent.apply({"name": "shop", "pods": [pod(name="web"), pod(name="worker")]})
+    before = run_of(agent.host, "web-main")
+    agent.stop()
+    state = agent.host.state_directory
+    (state / "pods" / "worker" / "record.json").write_text("{")
+    for path in (state / "pods" / "web" / "record.json", state / "stacks" / "shop" / "record.json"):
+        content = path.read_text()
+        record = json.loads(content)
+        path.write_text(json.dumps({**record, "version": record["version"] + 1}))
+        with pytest.raises(AssertionError, match=f"{path} was written by a newer podwright.pods"):
+            agent.start()
+        path.write_text(content)
+    agent.start()
+    await_true(lambda: any("cannot be read" in event["message"] for event in agent.events("worker")))
+    assert run_of(agent.host, "web-main") == before
 
 
 def test_podman_gone_and_hanging(agent: AgentProcess) -> None:

@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from ansible_collections.podwright.pods.plugins.module_utils.agent_server import
     READ_SECONDS,
     REQUEST_BYTES,
 )
+from ansible_collections.podwright.pods.plugins.module_utils.release import VERSION, Release
 
 pytestmark = pytest.mark.integration
 
@@ -122,7 +124,7 @@ def refused(agent: AgentProcess, body: dict[str, Any]) -> RemoteFailure:
 
 def test_health(agent: AgentProcess) -> None:
     health = agent.client.get("/health")
-    assert health["api_version"] == agent_client.API_VERSION
+    assert (health["api_version"], health["version"]) == (agent_client.API_VERSION, VERSION)
     assert health["pid"] == agent.pid
     assert 0 <= health["uptime_seconds"] < 60
     assert abs(health["started_at"] + health["uptime_seconds"] - time.time()) < 5
@@ -140,6 +142,30 @@ def test_pods(agent: AgentProcess) -> None:
     assert agent.client.get("/pods/web")["status"]["phase"] == "Running"
     with pytest.raises(RemoteFailure, match="there is no pod absent"):
         agent.client.get("/pods/absent")
+
+
+def test_a_module_of_another_release_is_refused(agent: AgentProcess) -> None:
+    """Newer or older, in check mode as well; before any of its options is looked at."""
+    run = {"run": "run_pod", "options": {"name": "web", "an_option_of_the_future": 1}}
+    code = "0123456789abcdef" * 2
+    for version, remedy in (("99.0.0", "run the role podwright.pods.agent"), ("0.0.9", "update the collection")):
+        for is_check in (False, True):
+            body = {**run, "check": is_check, "release": {"version": version, "code": code}}
+            answer = talk(agent, post("/v1/run", body))
+            assert answer.status == 409
+            assert f"the agent of this host is podwright.pods {VERSION}" in answer.message
+            assert f"this module is {version} (code 0123456789ab): {remedy}" in answer.message
+    major, minor, _patch = VERSION.split(".")
+    later = {"run": "run_pod", "options": pod(), "release": {"version": f"{major}.{minor}.99", "code": code}}
+    assert agent.client.post("/run", later)["changed"]
+
+
+def test_a_module_tells_its_release(agent: AgentProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+    handle = agent_client.through("engine", "run_pod_info")
+    assert handle({}, False, False)["pods"] == []
+    monkeypatch.setattr(agent_client, "Release", partial(Release, "99.0.0"))
+    with pytest.raises(RemoteFailure, match=r"this module is 99\.0\.0: run the role podwright\.pods\.agent"):
+        handle({}, False, False)
 
 
 def test_what_is_wrong_with_the_declaration(agent: AgentProcess) -> None:
@@ -277,6 +303,7 @@ def deep(depth: int) -> bytes:
 
 
 RUN = "/v1/run"
+ANY_RUN = {"run": "run_pod", "options": {}}
 REFUSALS: dict[str, tuple[bytes, int, str]] = {
     "nothing at the path": (request("/v1/absent"), 404, "there is nothing at /absent for GET"),
     "no path": (request("/"), 404, "is not part of version 1"),
@@ -287,6 +314,9 @@ REFUSALS: dict[str, tuple[bytes, int, str]] = {
     "unknown run": (post(RUN, {"run": "run_away", "options": {}}), 400, "run is one of"),
     "run that is none": (post(RUN, {"run": ["run_pod"], "options": {}}), 400, "run is one of"),
     "options that are none": (post(RUN, {"run": "run_pod", "options": [1]}), 400, "options is an object"),
+    "no release": (post(RUN, {**ANY_RUN, "release": "0.1.0"}), 400, "release is an object with"),
+    "half a release": (post(RUN, {**ANY_RUN, "release": {"version": "0.1.0"}}), 400, "and a code"),
+    "no version": (post(RUN, {**ANY_RUN, "release": {"version": "new", "code": ""}}), 400, "'new' is not a version"),
     "no JSON": (request(RUN, b"run: run_pod"), 400, "the request is not JSON"),
     "no text": (request(RUN, b"\xff\xfe\x00"), 400, "the request is not JSON"),
     "empty": (request(RUN, b""), 400, "the request is not JSON"),

@@ -81,8 +81,7 @@ class Agent:
 
     def run(self, function: str, options: Mapping[str, Any], check: bool = False) -> dict[str, Any]:
         """A run of a module. What it tells holds no secret: the values that it names are masked."""
-        body = {"run": function, "options": options, "check": check}
-        return _without_secrets(dict(self._ask("post", "/run", body)))
+        return _without_secrets(dict(self._ask("run", function, options, check)))
 
     def _ask(self, method: str, *given: Any, **parameters: Any) -> Any:
         client = self._client
