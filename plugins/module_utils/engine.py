@@ -19,7 +19,7 @@ from . import materials as m
 from . import parse, report, supervision
 from . import podman as podman_room
 from . import spec as s
-from .errors import ContainerFailed, Fault, InvalidInput, PodwrightError
+from .errors import ContainerFailed, Fault, InvalidInput, PodFailed, PodwrightError
 from .execute import Executor, OperationFailed
 from .fields import Context, RestartOnChange, Settings
 from .observe import Snapshot, observe, observe_image, observe_sandbox, read_node
@@ -28,10 +28,12 @@ from .operations import Operation, Plan, PullImage
 from .plan import Desired, plan_absent, plan_completed, plan_started, plan_stopped
 from .podman import Podman
 from .quantity import Quantity
+from .status import DEADLINE_EXCEEDED, DEADLINE_MESSAGE
 from .store import Applied, Record, Store
 from .wait import Waiter, Watch
 
 _SAMPLE_SECONDS = 0.2
+_DEADLINE_MARGIN_SECONDS = 2
 _DIGITS_OF_UID = (8, 4, 4, 4, 12)
 
 
@@ -221,9 +223,16 @@ class Run:
         details = not self.request.is_check and self.snapshot is None
         observed = observe(self.podman, self.store, self.request.name, wanted, details, self.snapshot)
         self.observed = self.adjust(observed)
-        self.desired = replace(self.desired, held=self.hold(self.observed.pod))
+        self.desired = replace(
+            self.desired, held=self.hold(self.observed.pod), has_exceeded_deadline=self._has_exceeded_deadline()
+        )
         self.plan = self._plan()
         self.warnings = list(self._warnings(pod))
+
+    def _has_exceeded_deadline(self) -> bool:
+        if self.record is None or self.record.is_stopped or self.request.state != "started":
+            return False
+        return report.has_exceeded_deadline(self.store, self.record.applied.pod, self.observed.pod, self.node)
 
     def _warnings(self, pod: s.PodSpec) -> Iterator[str]:
         if isinstance(self.podman, podman_room.EmptyHost):
@@ -319,7 +328,7 @@ class Run:
         if all(observe_image(self.podman, name) == before[name] for name in pulled):
             return
         self.observed = observe(self.podman, self.store, self.request.name, self.desired.pod)
-        self.desired = replace(self.desired, recorded=self.desired.pod)
+        self.desired = replace(self.desired, recorded=self.desired.pod, has_exceeded_deadline=False)
         more = self._plan()
         executor.run(more, len(self.plan.operations) + 1)
         self.plan = Plan((*self.plan.operations, *more.operations))
@@ -335,11 +344,17 @@ class Run:
             store=self.store,
             context=desired.context,
             facts=desired.facts,
-            deadline=time.monotonic() + self.request.wait_timeout_seconds,
+            deadline=time.monotonic() + self._timeout_seconds(desired.pod),
             on_done=self._note,
             pinned_images=dict(desired.pinned_images),
             pause=self.pause,
         )
+
+    def _timeout_seconds(self, pod: s.PodSpec) -> float:
+        """No longer than the pod may be active, so that its keeper can end it."""
+        limit = pod.active_deadline_seconds
+        timeout = self.request.wait_timeout_seconds
+        return timeout if limit is None else min(timeout, limit + _DEADLINE_MARGIN_SECONDS)
 
     def _note(self, operation: Operation) -> None:
         self.done.append(operation)
@@ -360,6 +375,8 @@ class Run:
         if not self.request.wait:
             waiter.look(seen)
             return waiter
+        if desired.is_failed:
+            raise PodFailed(self.request.name, DEADLINE_EXCEEDED, DEADLINE_MESSAGE)
         try:
             observed = waiter.await_completed(seen) if is_to_complete else waiter.await_ready(seen)
         finally:
@@ -380,8 +397,10 @@ class Run:
 
     def _verify(self, pod: s.PodSpec, observed: ObservedPod | None) -> None:
         images = {c.name: c.image_id for c in observed.members} if observed else {}
-        record = Record(Applied(pod, images), True, settings=self.request.settings)
-        if self.store.read_record(pod.name) != record:
+        before = self.store.read_record(pod.name)
+        begun_at = before.begun_at if before else 0
+        record = Record(Applied(pod, images), True, settings=self.request.settings, begun_at=begun_at)
+        if before != record:
             self.store.write_record(pod.name, record)
 
     def _status(self, executor: Executor, waiter: Watch) -> Mapping[str, Any]:
@@ -414,7 +433,7 @@ class Run:
             lines.append(advice)
         done = [str(operation) for operation in self.done]
         lines.append(f"Done before: {'; '.join(done)}." if done else "Nothing was changed.")
-        if self.request.state == "started" and self.request.on_failure and done:
+        if self.request.state == "started" and self.request.on_failure and done and not self.desired.is_failed:
             lines.append(self._go_back())
         return RunFailed("\n".join(lines), cause, done, self.secrets)
 
@@ -448,6 +467,7 @@ _ADVICE = {
     "ErrImagePull": "Load the image with podwright.pods.image, or correct its name.",
     "RunContainerError": "Check command and args: the program must exist in the image and be executable.",
     "ContainersNotReady": "See the container's log and probe; raise wait_timeout if it only needs longer.",
+    "DeadlineExceeded": "It stays so until its declaration changes, or it is stopped and started again.",
     "StartupProbeFailed": "Raise failure_threshold or period_seconds of its startup_probe if it only needs longer.",
     "CrashLoopBackOff": "The container's process ends again and again: see its log, command and configuration.",
 }

@@ -95,6 +95,15 @@ class ContainerFailed(PodwrightError):
         super().__init__(f"{pod}/{container}: {reason}: {message}")
 
 
+class PodFailed(PodwrightError):
+    """A pod has failed for good, and none of its containers is to blame; ``reason`` is Kubernetes' word."""
+
+    def __init__(self, pod: str, reason: str, message: str) -> None:
+        self.pod = pod
+        self.reason = reason
+        super().__init__(f"{pod}: {reason}: {message}")
+
+
 class Timeout(PodwrightError):
     """Something did not come about within its time."""
 

@@ -167,12 +167,16 @@ class Executor:
 
     def _record(self, operation: op.Record, podman: Podman) -> None:
         before = self.store.read_record(operation.pod)
-        if before and before.applied.pod == self.pod:
-            record = replace(before, is_stopped=operation.is_stopped, settings=self.context.settings)
+        if before is None:
+            record = Record(Applied(self.pod))
+        elif before.applied.pod == self.pod:
+            record = before
         else:
-            last_verified = before.last_verified if before else None
-            is_stopped, settings = operation.is_stopped, self.context.settings
-            record = Record(Applied(self.pod), previous=last_verified, is_stopped=is_stopped, settings=settings)
+            record = Record(Applied(self.pod), previous=before.last_verified, begun_at=before.begun_at)
+        is_started = before is None or (before.is_stopped and not operation.is_stopped)
+        if is_started or operation.is_begun_anew:
+            record = replace(record, begun_at=int(time.time()))
+        record = replace(record, is_stopped=operation.is_stopped, settings=self.context.settings)
         self.store.write_record(operation.pod, record)
 
     def _forget(self, operation: op.Forget, podman: Podman) -> None:

@@ -201,6 +201,8 @@ class Record(Operation):
 
     is_stopped: bool = False
     """Whether none of it is to run: it was stopped on purpose, and not yet started again as a whole."""
+    is_begun_anew: bool = False
+    """Whether it had failed for good, so that what it was before counts no more."""
     verb = "record"
 
 

@@ -47,6 +47,7 @@ from .operations import (
 
 STOPPABLE = ("running", "paused", "stopping")
 INFRA_GRACE_SECONDS = 10
+_DEADLINE_CAUSE = "it was active for longer than its deadline"
 
 
 @dataclass(frozen=True)
@@ -66,10 +67,17 @@ class Desired:
     """What was applied before that, for the containers that a run which was cut off had no time to remove."""
     held: frozenset[str] = frozenset()
     """Containers that have ended and are not to be started again yet."""
+    has_exceeded_deadline: bool = False
+    """Whether the pod was active for longer than what is recorded allows."""
 
     @property
     def pod(self) -> s.PodSpec:
         return self.context.pod
+
+    @property
+    def is_failed(self) -> bool:
+        """Whether it has failed for good: only another declaration begins it anew."""
+        return self.has_exceeded_deadline and self.recorded == self.pod
 
     @property
     def known(self) -> s.PodSpec | None:
@@ -92,7 +100,13 @@ def known(recorded: s.PodSpec | None, previous: s.PodSpec | None) -> s.PodSpec |
 
 
 def plan_started(desired: Desired, observed: Observed) -> Plan:
-    """The plan for a running pod. Raises Refused, with every reason, for what this host cannot take."""
+    """The plan for a running pod, or for the end of one that has failed for good.
+
+    Raises Refused, with every reason, for what this host cannot take.
+    """
+    if desired.is_failed:
+        pod = _our_pod(desired.pod.name, observed)
+        return Plan(tuple(_stop_pod(desired.pod.name, desired.known, pod, _DEADLINE_CAUSE))) if pod else Plan()
     pinned = frozenset(desired.pinned_images)
     faults = refuse(desired.pod, desired.context.node, desired.allocatable, observed, pinned)
     cause = _replacement_cause(desired, observed)
@@ -126,14 +140,7 @@ def plan_stopped(name: str, recorded: s.PodSpec | None, observed: Observed, was_
         raise Refused([Fault("state", f"pod {name} does not exist, so it cannot be stopped; start it first")])
     cause = "state is stopped"
     operations: list[Operation] = [Record(name, cause, is_stopped=True)] if recorded and not was_stopped else []
-    operations += _stop_all(name, recorded, pod, cause)
-    others_run = any(c.is_running for c in pod.strangers)
-    if pod.infra_is_running and not others_run:
-        last = 1 + max((op.batch for op in operations if isinstance(op, StopContainer)), default=0)
-        operations.append(
-            StopContainer(name, cause, "infra", id=pod.infra_id, grace_seconds=INFRA_GRACE_SECONDS, batch=last)
-        )
-    return Plan(tuple(operations))
+    return Plan((*operations, *_stop_pod(name, recorded, pod, cause)))
 
 
 def plan_absent(name: str, recorded: s.PodSpec | None, is_known: bool, observed: Observed) -> Plan:
@@ -172,6 +179,8 @@ def _replacement_cause(desired: Desired, observed: Observed) -> str | None:
     pod = observed.pod
     if pod is None:
         return "not found"
+    if desired.has_exceeded_deadline:
+        return _DEADLINE_CAUSE
     changed = fields.changed_fields(fields.pod_digests(desired.context), pod.digests)
     if changed:
         return f"{', '.join(changed)} changed"
@@ -201,6 +210,18 @@ def _replace_pod(desired: Desired, observed: Observed, cause: str) -> list[Opera
     operations += [CreatePod(name, cause), StartPod(name, cause)]
     for container in desired.pod.all_containers:
         operations += _bring_up(desired.pod, container, cause)
+    return operations
+
+
+def _stop_pod(name: str, spec: s.PodSpec | None, pod: ObservedPod, cause: str) -> list[Operation]:
+    """All containers, and then the sandbox, which stays as it is where others use it."""
+    operations = _stop_all(name, spec, pod, cause)
+    others_run = any(c.is_running for c in pod.strangers)
+    if pod.infra_is_running and not others_run:
+        last = 1 + max((op.batch for op in operations if isinstance(op, StopContainer)), default=0)
+        operations.append(
+            StopContainer(name, cause, "infra", id=pod.infra_id, grace_seconds=INFRA_GRACE_SECONDS, batch=last)
+        )
     return operations
 
 
@@ -490,4 +511,6 @@ def _record(desired: Desired) -> list[Operation]:
         return [Record(name, "not recorded yet")]
     before, after = s.to_options(desired.recorded), s.to_options(desired.pod)
     changed = sorted(field for field in {*before, *after} if before.get(field) != after.get(field))
-    return [Record(name, f"{', '.join(changed)} changed", is_stopped=desired.was_stopped)] if changed else []
+    cause = f"{', '.join(changed)} changed"
+    record = Record(name, cause, is_stopped=desired.was_stopped, is_begun_anew=desired.has_exceeded_deadline)
+    return [record] if changed else []

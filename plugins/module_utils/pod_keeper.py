@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import math
 import queue
 import threading
 import time
@@ -30,10 +31,10 @@ from .execute import Executor, target_of
 from .fields import Context
 from .lifecycle import IMAGE_PULL_BACKOFF, PROBER_ATTEMPTS, Outcome
 from .observe import Sandbox, Snapshot, observe, observe_image, observe_sandbox
-from .observed import Node, ObservedPod
+from .observed import Node, ObservedPod, read_time
 from .plan import plan_stopped, stop_of
 from .podman import Podman
-from .status import Waiting
+from .status import DEADLINE_EXCEEDED, DEADLINE_MESSAGE, Waiting
 from .store import Record, Store
 from .supervisor import DueProbe, Ending, Memory, Step, probe_of
 from .wait import STABLE_SECONDS, Waiter, Watch
@@ -164,6 +165,7 @@ class PodKeeper:
         self._extra_at = 0.0
         self._extra_pause = _FIRST_EXTRA_SECONDS
         self._backing_off: set[str] = set()
+        self._has_failed = False
         self._sandboxes: tuple[str, Sandbox] | None = None
 
     def start(self) -> None:
@@ -248,7 +250,8 @@ class PodKeeper:
         self._record = record
         if self._must_look or time.monotonic() >= self._look_at:
             self._look(podman, record)
-        self._step = supervisor.step(self._memory, self._observed, self._phase(), time.time())
+        self._note_deadline(record)
+        self._step = supervisor.step(self._memory, self._observed, self._phase(), time.time(), self._has_failed)
         self._memory = self._step.memory
         for due in (*self._step.probes, *self._extra_probes()):
             self._probe(record.applied.pod, due, podman)
@@ -271,6 +274,25 @@ class PodKeeper:
         if self._observed != before:
             self._is_settled = False
         self._looked_at = looked_at
+
+    def _note_deadline(self, record: Record) -> None:
+        """A pod that was active for longer than it may has failed, until it is begun anew."""
+        store, pod = self._house.store, record.applied.pod
+        had_failed, self._has_failed = self._has_failed, False
+        if not record.is_stopped:
+            self._has_failed = report.has_exceeded_deadline(store, pod, self._observed, self._house.node)
+        if self._has_failed and not had_failed:
+            self._is_settled, self._retry_at = False, 0.0
+            if (store.read_status(self.name) or {}).get("reason") != DEADLINE_EXCEEDED:
+                self._event(DEADLINE_EXCEEDED, DEADLINE_MESSAGE)
+
+    def _ends_at(self) -> float:
+        """When (seconds since the epoch) the pod will have been active for longer than it may."""
+        record = self._record
+        limit = record.applied.pod.active_deadline_seconds if record else None
+        if record is None or limit is None or self._has_failed or record.is_stopped:
+            return math.inf
+        return (read_time(self.view.status.get("startTime")) or record.begun_at or math.inf) + limit
 
     def _phase(self) -> str:
         return str(self.view.status.get("phase") or "Pending")
@@ -403,7 +425,7 @@ class PodKeeper:
                 self._end_container(podman, record, ending)
             self._must_look = True
         elif now >= self._retry_at and not (self._is_settled and not self._step.restarts):
-            self._dependency = "" if self._is_up() else self._house.waits_for(self.name)
+            self._dependency = "" if self._is_up() or self._has_failed else self._house.waits_for(self.name)
             if not self._dependency:
                 self._reconcile(podman, record)
 
@@ -498,10 +520,10 @@ class PodKeeper:
         return Executor(podman, store, context, m.Facts(), deadline, on_done=self._house.done, pause=self._pause)
 
     def _pause(self, seconds: float) -> None:
-        """Wait at a gate, unless somebody else wants to change the pod."""
+        """Wait at a gate, unless somebody else wants to change the pod, or its time is over."""
         ends_at = time.monotonic() + seconds
         while True:
-            if self._ended.is_set() or self._turn_to_act.is_wanted:
+            if self._ended.is_set() or self._turn_to_act.is_wanted or time.time() >= self._ends_at():
                 raise Interrupted("given up for a change of the pod")
             left = ends_at - time.monotonic()
             if left <= 0:
@@ -534,6 +556,8 @@ class PodKeeper:
         waits = [self._look_at - monotonic]
         if self._step.next_at_seconds is not None:
             waits.append(self._step.next_at_seconds - now)
+        if self._ends_at() > now:
+            waits.append(self._ends_at() - now)
         if self._retry_at > now:
             waits.append(self._retry_at - now)
         if self._dependency:

@@ -18,7 +18,7 @@ from .errors import PodmanError
 from .observed import Node, ObservedPod
 from .operations import Plan
 from .podman import Podman
-from .status import Waiting, explain, from_kubernetes, pod_status, to_kubernetes
+from .status import DEADLINE_EXCEEDED, PodStatus, Waiting, explain, from_kubernetes, pod_status, to_kubernetes
 from .store import Store
 
 FALLBACK_LOG_LINES = 80
@@ -78,8 +78,31 @@ def status(
     ``ready`` and ``started`` are what the probes say, ``waiting`` why containers could not be started so far. When
     conditions changed, restart counts and last states come from the status written down last.
     """
+    messages = _termination_messages(podman, store, pod, observed)
+    found = _status(store, pod, observed, ready, started, node, pod_ip, messages, waiting)
+    return {**to_kubernetes(found), "explanation": explain(found)}
+
+
+def has_exceeded_deadline(store: Store, pod: s.PodSpec, observed: ObservedPod | None, node: Node) -> bool:
+    """Whether the pod has failed, or is to fail now, since it was active for longer than it may."""
+    if pod.active_deadline_seconds is None:
+        return False
+    return _status(store, pod, observed, {}, {}, node, "", {}).reason == DEADLINE_EXCEEDED
+
+
+def _status(
+    store: Store,
+    pod: s.PodSpec,
+    observed: ObservedPod | None,
+    ready: Mapping[str, bool],
+    started: Mapping[str, bool],
+    node: Node,
+    pod_ip: str,
+    messages: Mapping[str, str],
+    waiting: Mapping[str, Waiting] | None = None,
+) -> PodStatus:
     before, record = store.read_status(pod.name), store.read_record(pod.name)
-    found = pod_status(
+    return pod_status(
         pod,
         observed,
         ready,
@@ -88,11 +111,11 @@ def status(
         pod_ip,
         from_kubernetes(before, pod) if before else None,
         time.time(),
-        _termination_messages(podman, store, pod, observed),
+        messages,
         waiting=waiting,
         stopping=bool(record and record.is_stopped),
+        begun_at=record.begun_at if record else 0,
     )
-    return {**to_kubernetes(found), "explanation": explain(found)}
 
 
 def _termination_messages(podman: Podman, store: Store, pod: s.PodSpec, observed: ObservedPod | None) -> dict[str, str]:

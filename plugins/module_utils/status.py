@@ -34,6 +34,8 @@ CRASH_LOOP_BACK_OFF = "CrashLoopBackOff"
 RUN_CONTAINER_ERROR = "RunContainerError"
 STATUS_UNKNOWN = "ContainerStatusUnknown"
 DEADLINE_EXCEEDED = "DeadlineExceeded"
+DEADLINE_MESSAGE = "Pod was active on the node longer than the specified deadline"
+"""The kubelet's words."""
 
 # What Podman reports of a container that its runtime could not start, after the manner of `podman run`.
 _CANNOT_RUN_CODES = range(125, 129)
@@ -501,20 +503,22 @@ def pod_status(
     *,
     waiting: Mapping[str, Waiting] | None = None,
     stopping: bool = False,
+    begun_at: float = 0,
 ) -> PodStatus:
     """The pod's status now; the mappings go by container name.
 
     ``readiness`` and ``started``: what the probes say; a container that is missing there and declares no such probe
     passes it once it runs, one that declares it does not. ``previous``: the status last given of this pod, None for a
     pod made anew. ``waiting``: why a container could not be started so far. ``stopping``: the pod is stopped or being
-    stopped on purpose.
+    stopped on purpose. ``begun_at``: since when the pod is to run, in whole seconds; what it was before counts no more.
 
     A pod that has come to an end stays in its phase until one of its containers is started anew, which only a changed
     declaration does; then it begins again. Ask before a container that has ended is removed, or how it ended is lost.
     """
     anew = _runs_begun_anew(pod, previous, observed)
-    final = previous if previous and previous.is_final and not anew else None
-    start_time = min(anew) if anew else _start_time(previous, observed)
+    was_before = previous is not None and previous.start_time is not None and previous.start_time < begun_at
+    final = previous if previous and previous.is_final and not anew and not was_before else None
+    start_time = _start_time(previous, observed, anew, begun_at)
     late = _is_late(pod, start_time, now)
     evidence = _Evidence(
         readiness=readiness,
@@ -618,10 +622,13 @@ def _runs_begun_anew(pod: PodSpec, previous: PodStatus | None, observed: Observe
     return tuple(c.started_at for c in declared if c.started_at is not None and (c.id, int(c.started_at)) not in known)
 
 
-def _start_time(previous: PodStatus | None, observed: ObservedPod | None) -> float | None:
-    if previous and previous.start_time is not None:
-        return previous.start_time
-    return observed.created_at if observed else None
+def _start_time(
+    previous: PodStatus | None, observed: ObservedPod | None, anew: Sequence[float], begun_at: float
+) -> float | None:
+    first = min(anew, default=previous.start_time if previous else None)
+    if first is None and observed:
+        first = observed.created_at
+    return None if first is None else max(first, begun_at)
 
 
 def _is_late(pod: PodSpec, start_time: float | None, now: float) -> bool:
@@ -651,8 +658,7 @@ def _verdict(pod: PodSpec, reached: str, late: bool) -> PodStatus:
     """The phase with its reason: one that its containers have brought to an end cannot exceed its deadline."""
     if not late or reached in FINAL_PHASES:
         return PodStatus(reached)
-    message = f"the pod was active for longer than its activeDeadlineSeconds of {pod.active_deadline_seconds}"
-    return PodStatus("Failed", reason=DEADLINE_EXCEEDED, message=message)
+    return PodStatus("Failed", reason=DEADLINE_EXCEEDED, message=DEADLINE_MESSAGE)
 
 
 def _qos_class(pod: PodSpec) -> QosClass:

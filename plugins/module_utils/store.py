@@ -32,7 +32,8 @@ from .materials import File
 from .parse import parse_options
 from .state_directory import default_directory
 
-RECORD_VERSION = 1
+RECORD_VERSION = 2
+"""Of the first version ``begun_at`` is not known."""
 TERMINATION_MESSAGE_BYTES = 4096
 Print = tuple[str, int, int, int]
 """Of a file: its path, inode, time of the last change in nanoseconds, and size."""
@@ -54,7 +55,8 @@ class Record:
     """The last declaration applied to a pod.
 
     ``is_verified``: it became ready. Until then ``previous`` is the last one that did, to go back to.
-    ``is_stopped``: the pod was stopped on purpose since.
+    ``is_stopped``: the pod was stopped on purpose since. ``begun_at``: when it was to run for the first time, or again
+    after it was stopped or had failed for good, in whole seconds since the epoch.
     """
 
     applied: Applied
@@ -62,6 +64,7 @@ class Record:
     previous: Applied | None = None
     is_stopped: bool = False
     settings: Settings = field(default_factory=Settings)
+    begun_at: float = 0
 
     @property
     def last_verified(self) -> Applied | None:
@@ -139,6 +142,7 @@ class Store:
             "is_stopped": record.is_stopped,
             "previous": _write_applied(record.previous) if record.previous else None,
             "settings": _write_settings(record.settings),
+            "begun_at": record.begun_at,
             "requests": {"cpu_millicores": cpu_millicores, "memory_bytes": memory_bytes},
         }
         self._pod(pod).mkdir(mode=0o700, exist_ok=True)
@@ -391,6 +395,7 @@ def _parse_record(path: Path, content: bytes) -> Record:
             previous=previous,
             is_stopped=bool(data.get("is_stopped")),
             settings=_read_settings(data.get("settings") or {}),
+            begun_at=float(data.get("begun_at") or 0),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise HostError(

@@ -25,9 +25,9 @@ def warnings(pod: s.PodSpec, node: Node, observed: Observed, plan: Plan) -> tupl
     """
     sentences = _strangers(observed)
     if plan:
-        sentences += [*_volumes(pod), *_limits(pod, node, plan), *_secrets(pod, node), *_deadline(pod)]
+        sentences += [*_volumes(pod), *_limits(pod, node, plan), *_secrets(pod, node)]
     if plan and not node.has_keeper:
-        sentences += [*_probes(pod, node), *_hooks(pod, node)]
+        sentences += [*_probes(pod, node), *_hooks(pod, node), *_deadline(pod)]
     return tuple(f"pod {pod.name}: {sentence}" for sentence in sentences)
 
 
@@ -40,7 +40,7 @@ def _strangers(observed: Observed) -> list[str]:
 
 def _deadline(pod: s.PodSpec) -> Iterator[str]:
     if pod.active_deadline_seconds is not None:
-        yield "active-deadline: active_deadline_seconds is recorded, but nothing ends the pod between runs"
+        yield "active-deadline: nothing ends the pod when its active_deadline_seconds are over, but the next run does"
 
 
 def _probes(pod: s.PodSpec, node: Node) -> Iterator[str]:

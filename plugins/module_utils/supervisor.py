@@ -108,9 +108,17 @@ class Step:
     next_at_seconds: float | None = None
 
 
-def step(memory: Memory, observed: ObservedPod | None, phase: str, now_seconds: float) -> Step:
-    """Take in what is seen of the pod, ``phase`` included, and decide what is next."""
+def step(
+    memory: Memory, observed: ObservedPod | None, phase: str, now_seconds: float, has_failed: bool = False
+) -> Step:
+    """Take in what is seen of the pod, ``phase`` included, and decide what is next.
+
+    ``has_failed``: the pod has failed for good, whatever its containers do, and nothing is to be done but to end them.
+    """
     pod = memory.pod
+    if has_failed:
+        none = {container.name: False for container in pod.all_containers if pod.role_of(container) != "init"}
+        return Step(memory, none, none)
     workers = dict(memory.workers)
     started: dict[str, bool] = {}
     ready: dict[str, bool] = {}

@@ -19,10 +19,11 @@ from typing import Any, Callable, Protocol
 
 from . import lifecycle, probes
 from . import spec as s
-from .errors import ContainerFailed, NotFound, PodmanError
+from .errors import ContainerFailed, NotFound, PodFailed, PodmanError
 from .observe import observe_pod
 from .observed import ObservedContainer, ObservedPod, read_time
 from .podman import Podman
+from .status import DEADLINE_EXCEEDED
 from .store import Store
 from .supervisor import settings_of
 
@@ -117,11 +118,11 @@ class Waiter:
         """Wait until the pod is ready or, under a restart policy that lets it end, has succeeded.
 
         ``observed``: the pod as it was seen just now, where it was. Raises ContainerFailed for what will not come
-        about by waiting, Timeout when the time is over.
+        about by waiting, PodFailed for a pod that may run no longer, Timeout when the time is over.
         """
         awaited = [c for c in self._pod.all_containers if self._pod.role_of(c) != "init"]
         while True:
-            observed = self.look(observed)
+            observed = self._look_for_good(observed)
             if all(self.ready.get(c.name) or self._is_done(c, observed) for c in awaited):
                 return observed
             self._pause(awaited, observed)
@@ -130,7 +131,7 @@ class Waiter:
     def await_completed(self, observed: ObservedPod | None = None) -> ObservedPod | None:
         """Wait until every main container has ended with exit code 0. Raises as `await_ready` does."""
         while True:
-            observed = self.look(observed)
+            observed = self._look_for_good(observed)
             if all(self._is_done(container, observed) for container in self._pod.containers):
                 return observed
             self._pause(list(self._pod.containers), observed)
@@ -143,6 +144,13 @@ class Waiter:
         for container in self._pod.all_containers:
             if self._pod.role_of(container) != "init":
                 self._look_at(container, observed.find(container.name) if observed else None)
+        return observed
+
+    def _look_for_good(self, observed: ObservedPod | None) -> ObservedPod | None:
+        """One look; PodFailed where waiting will not help, since the pod may run no longer."""
+        observed = self.look(observed)
+        if self.status.get("reason") == DEADLINE_EXCEEDED:
+            raise PodFailed(self._pod.name, DEADLINE_EXCEEDED, str(self.status.get("message")))
         return observed
 
     def messages(self) -> dict[str, str]:

@@ -705,7 +705,16 @@ options:
       - The default is V(30).
     type: int
   active_deadline_seconds:
-    description: Seconds after which the Pod has failed (C(DeadlineExceeded)). The default is no such deadline.
+    description:
+      - >-
+        Seconds, counted from the Pod's C(startTime), after which it has failed (C(DeadlineExceeded)): its containers
+        are ended with their hooks and grace period, and none is started again. The default is no such deadline.
+      - >-
+        The agent ends it when the time has come, the next run where there is none. From then on a run that finds the
+        same declaration changes nothing. As after any other failure it fails too, unless O(wait) is off.
+      - >-
+        A changed declaration begins the Pod anew, with its whole time. So does V(started) after V(stopped) or
+        V(absent).
     type: int
   hostname:
     description: The host name inside the Pod. The default is O(name).

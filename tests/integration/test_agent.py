@@ -219,6 +219,107 @@ def test_sidecars_stop_last_and_in_reverse_before_the_host_goes_down(agent: Agen
     agent.await_ready("web")
 
 
+# --- deadlines -------------------------------------------------------------------------------------------------------
+
+
+def test_a_pod_past_its_deadline_is_ended_and_stays_so(agent: AgentProcess, tmp_path: Path) -> None:
+    """With preStop and TERM, its crashing container as well as its sidecar, and through an end of the agent."""
+    tmp_path.chmod(0o777)
+    mount = {"name": "notes", "mount_path": "/notes"}
+
+    def noting(name: str, **more: Any) -> Options:
+        script = f"trap 'echo {name} ended >> /notes/ends; exit 0' TERM; sleep 600 & wait"
+        hook = {"pre_stop": {"exec": {"command": ["sh", "-c", f"echo {name} hook >> /notes/ends"]}}}
+        return container(name, script, volume_mounts=[mount], lifecycle=hook, **more)
+
+    options = pod(
+        noting("main"),
+        container("crash", "exit 3"),
+        init_containers=[noting("log", restart_policy="Always")],
+        volumes=[{"name": "notes", "host_path": {"path": str(tmp_path)}}],
+        active_deadline_seconds=20,
+        termination_grace_period_seconds=5,
+    )
+    assert agent.apply(options, wait=False)["warnings"] == []
+    agent.kill()
+    time.sleep(2)
+    agent.start()
+    assert agent.status("web")["phase"] == "Running"
+    began = read_time(agent.status("web")["startTime"])
+    assert began is not None
+    await_true(lambda: "log ended" in (tmp_path / "ends").read_text() if (tmp_path / "ends").exists() else False, 40)
+    (told,) = (event for event in agent.events("web") if event["reason"] == "DeadlineExceeded")
+    assert 20 <= told["first_at"] - began < 20 + 5
+    notes = (tmp_path / "ends").read_text().splitlines()
+    assert notes == ["main hook", "main ended", "log hook", "log ended"]
+    await_true(lambda: not any(is_running(agent.host, name) for name in agent.host.containers()))
+
+    def assert_failed() -> None:
+        status = agent.status("web")
+        assert (status["phase"], status["reason"]) == ("Failed", "DeadlineExceeded")
+        assert status["message"] == "Pod was active on the node longer than the specified deadline"
+        assert not any(is_running(agent.host, name) for name in agent.host.containers())
+        states = [one["state"] for one in (*status["containerStatuses"], *status["initContainerStatuses"])]
+        assert all("terminated" in state for state in states), states
+
+    assert_failed()
+    # Another run, another agent and time bring nothing back.
+    result = agent.apply(options, wait=False)
+    assert (result["changed"], result["actions"]) == (False, [])
+    assert result["pod"]["status"]["reason"] == "DeadlineExceeded"
+    with pytest.raises(agent_client.RemoteFailure, match="web: DeadlineExceeded: Pod was active") as caught:
+        agent.apply(options)
+    assert vars(caught.value)["reason"] == "DeadlineExceeded"
+    assert "Nothing was changed" in str(caught.value)
+    agent.stop()
+    agent.start()
+    time.sleep(11)
+    assert_failed()
+    assert [event["count"] for event in agent.events("web") if event["reason"] == "DeadlineExceeded"] == [1]
+
+
+def test_another_declaration_begins_a_failed_pod_anew(agent: AgentProcess) -> None:
+    """With its whole time; and so does a start after a stop."""
+    options = pod(active_deadline_seconds=6)
+    agent.apply(options)
+    await_deadline(agent)
+    longer = {**options, "active_deadline_seconds": 10}
+    for state in ("started", "stopped"):
+        if state == "stopped":
+            agent.apply({"name": "web", "state": "stopped"})
+        before = time.time()
+        result = agent.apply(longer)
+        assert "create pod web" in " ".join(result["actions"])
+        status = agent.status("web")
+        assert (status["phase"], "reason" in status) == ("Running", False)
+        assert (read_time(status["startTime"]) or 0) >= int(before)
+        assert agent.apply(longer)["actions"] == []
+        await_deadline(agent)
+        assert time.time() - int(before) >= 10
+
+
+def test_an_init_container_does_not_outlast_the_deadline(agent: AgentProcess) -> None:
+    """Neither while a run waits for it nor while the keeper does."""
+    options = pod(init_containers=[container("setup")], active_deadline_seconds=5)
+    with pytest.raises(agent_client.RemoteFailure, match="the init container has not completed in time"):
+        agent.apply(options)
+    await_deadline(agent)
+    agent.apply({"name": "web", "state": "stopped"})
+    record = agent.host.state_directory / "pods" / "web" / "record.json"
+    agent.stop()
+    told = json.loads(record.read_text())
+    record.write_text(json.dumps({**told, "is_stopped": False, "begun_at": int(time.time())}))
+    agent.start()
+    await_true(lambda: is_running(agent.host, "web-setup"), 20)
+    await_deadline(agent)
+
+
+def await_deadline(agent: AgentProcess) -> None:
+    """Wait until the pod has failed by its deadline and nothing of it runs."""
+    await_true(lambda: agent.status("web").get("reason") == "DeadlineExceeded", 30)
+    await_true(lambda: not any(is_running(agent.host, name) for name in agent.host.containers()), 30)
+
+
 # --- drift -----------------------------------------------------------------------------------------------------------
 
 

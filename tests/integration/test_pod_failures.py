@@ -19,6 +19,7 @@ from podman_host import BUSYBOX
 
 from ansible_collections.podwright.pods.plugins.module_utils import engine
 from ansible_collections.podwright.pods.plugins.module_utils.errors import Busy, HostError, InvalidInput, Refused
+from ansible_collections.podwright.pods.plugins.module_utils.store import RECORD_VERSION
 
 pytestmark = pytest.mark.integration
 
@@ -138,6 +139,42 @@ def test_record_of_a_newer_release(pods: PodRuns) -> None:
     path.unlink()
     result = pods.apply(pod())
     assert plan(result) == ["record pod web: not recorded yet"]
+
+
+def test_record_of_an_older_release(pods: PodRuns) -> None:
+    """The first version did not say since when the pod is to run."""
+    pods.create(pod())
+    path = pods.host.state_directory / "pods" / "web" / "record.json"
+    record = json.loads(path.read_text())
+    del record["begun_at"]
+    path.write_text(json.dumps({**record, "version": 1}))
+    pods.unchanged(pod())
+    pods.apply(pod(active_deadline_seconds=600))
+    assert json.loads(path.read_text())["version"] == record["version"] == RECORD_VERSION
+
+
+# --- deadlines -------------------------------------------------------------------------------------------------------
+
+
+def test_a_pod_past_its_deadline_is_ended_by_the_next_run(pods: PodRuns) -> None:
+    """Where no agent keeps it. It stays failed until something in its declaration changes."""
+    options = pod(active_deadline_seconds=5)
+    warnings = pods.create(options)["warnings"]
+    assert any("active-deadline: nothing ends the pod" in warning for warning in warnings)
+    time.sleep(5.5)
+    ended = "it was active for longer than its deadline"
+    result = pods.change(options, [f"stop container web/main: {ended}", f"stop container web/infra: {ended}"])
+    status = result["pod"]["status"]
+    assert (status["phase"], status["reason"]) == ("Failed", "DeadlineExceeded")
+    error = pods.fail(options, wait=True)
+    assert (error.reason, error.actions) == ("DeadlineExceeded", [])
+    assert "web: DeadlineExceeded: Pod was active on the node longer than the specified deadline" in str(error)
+    assert "Nothing was changed" in str(error)
+    assert pods.state("web-main") == "exited"
+    begun = pods.apply(pod(active_deadline_seconds=600), wait=True)
+    assert plan(begun)[0] == "record pod web: active_deadline_seconds changed"
+    assert (begun["pod"]["status"]["phase"], "reason" in begun["pod"]["status"]) == ("Running", False)
+    pods.unchanged(pod(active_deadline_seconds=600))
 
 
 # --- two runs at once ------------------------------------------------------------------------------------------------

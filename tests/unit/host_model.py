@@ -70,6 +70,8 @@ class Host:
     """What was last seen ready, until what is recorded is."""
     is_stopped: bool = False
     """Whether the record says that the pod was stopped on purpose."""
+    has_exceeded_deadline: bool = False
+    """Whether the pod was active for longer than what is recorded allows."""
     node: Node = NODE
     pinned_images: Mapping[str, str] = field(default_factory=dict)
     mounts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -115,6 +117,7 @@ class Host:
             pinned_images=self.pinned_images,
             was_stopped=self.is_stopped,
             previous=self.previous,
+            has_exceeded_deadline=self.has_exceeded_deadline,
         )
 
     def plan(self, pod: s.PodSpec, allocatable: Mapping[str, int] | None = None) -> op.Plan:
@@ -378,7 +381,8 @@ def _update_pod_limits(host: Host, context: fields.Context, operation: op.Update
 
 
 def _record(host: Host, context: fields.Context, operation: op.Record) -> Host:
-    host = replace(host, is_stopped=operation.is_stopped)
+    exceeded = host.has_exceeded_deadline and not operation.is_begun_anew
+    host = replace(host, is_stopped=operation.is_stopped, has_exceeded_deadline=exceeded)
     if host.recorded == context.pod:
         return host
     last_verified = host.recorded if host.is_verified else host.previous

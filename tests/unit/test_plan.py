@@ -136,6 +136,7 @@ FACTS = {
     "usage": lambda host, amounts: host.see(usage=Usage(**amounts)),
     "recorded": lambda host, value: replace(host, recorded=None),
     "stopped": lambda host, value: replace(host, is_stopped=value),
+    "exceeded_deadline": lambda host, value: replace(host, has_exceeded_deadline=value),
 }
 
 
@@ -357,6 +358,25 @@ def test_a_cut_off_run_can_be_stopped_or_removed(before: s.PodSpec, after: s.Pod
     started = data.draw(st.sampled_from(stopping)).apply(after)
     assert started.plan(after).lines() == []
     assert comparable(started) == end_of(after)
+
+
+@given(pods(), pods(), st.data())
+def test_a_pod_past_its_deadline_ends_and_only_another_declaration_begins_it_anew(
+    before: s.PodSpec, after: s.PodSpec, data: st.DataObject
+) -> None:
+    """Whatever of it had come up by then, and wherever runs are killed."""
+    host = data.draw(st.sampled_from(list(Host().steps(before, Host().plan(before).operations))))
+    host = replace(host, recorded=before, has_exceeded_deadline=True)
+    host = data.draw(st.sampled_from(list(host.steps(before, host.plan(before).operations))))
+    ended = host.run(before, host.plan(before).operations)
+    assert ended.plan(before).lines() == []
+    assert ended.observed.pod is None or not any(c.is_running for c in ended.pod.containers)
+    if before == after:
+        return
+    host = data.draw(st.sampled_from([host, ended]))
+    begun = data.draw(st.sampled_from(list(host.steps(after, host.plan(after).operations)))).apply(after)
+    assert begun.plan(after).lines() == []
+    assert comparable(begun) == end_of(after)
 
 
 def drifted(draw: st.DrawFn, host: Host) -> Host:

@@ -670,7 +670,7 @@ class TestDeadline:
         assert status_of(self.POD, seen(), now=START + 59.9).phase == "Running"
         status = status_of(self.POD, seen(), now=START + 60)
         assert (status.phase, status.reason) == ("Failed", "DeadlineExceeded")
-        assert "activeDeadlineSeconds of 60" in status.message
+        assert status.message == "Pod was active on the node longer than the specified deadline"
         assert status.condition("Ready").reason == "PodFailed"
 
     def test_it_stays_failed_while_it_is_ended(self):
@@ -691,6 +691,16 @@ class TestDeadline:
         first = status_of(self.POD, seen(), now=START + 60)
         again = status_of(self.POD, seen(id="web-2", started=100), now=START + 110, previous=first)
         assert (again.phase, again.start_time) == ("Running", START + 100)
+
+
+    def test_a_pod_that_is_to_run_anew_has_its_whole_time(self):
+        """From the moment that this was written down, before any container of its is."""
+        first = status_of(self.POD, seen(), now=START + 60)
+        stopped = exited(finished=START + 62)
+        assert status_of(self.POD, stopped, now=START + 70, previous=first, begun_at=START).reason == "DeadlineExceeded"
+        begun = status_of(self.POD, stopped, now=START + 70, previous=first, begun_at=START + 70)
+        assert (begun.phase, begun.reason, begun.start_time) == ("Running", "", START + 70)
+        assert status_of(self.POD, stopped, now=START + 130, previous=begun, begun_at=START + 70).phase == "Failed"
 
 
 class TestFinalPhase:
@@ -942,7 +952,7 @@ EXPLANATIONS = {
         pod_of(active_deadline_seconds=60),
         [seen()],
         {},
-        "the pod is Failed (DeadlineExceeded: the pod was active for longer than its activeDeadlineSeconds of 60)",
+        "the pod is Failed (DeadlineExceeded: Pod was active on the node longer than the specified deadline)",
     ),
     "no address": (
         pod_of(),

@@ -510,6 +510,20 @@ def test_a_renamed_container_is_not_ours() -> None:
     assert kept.look().restarts == ()
 
 
+def test_nothing_is_due_in_a_pod_that_has_failed() -> None:
+    kept = Kept(pod(container("main", liveness_probe=ALWAYS), container("other")))
+    kept.start("main")
+    kept.start("other")
+    kept.answers["liveness"] = "Failure"
+    kept.turn()
+    kept.end("other")
+    assert (kept.look().endings, kept.look().restarts) != ((), ())
+    step = supervisor.step(kept.memory, kept.observed, kept.phase, kept.now, has_failed=True)
+    assert (step.probes, step.endings, step.restarts, step.held, step.next_at_seconds) == ((), (), (), {}, None)
+    assert step.ready == step.started == {"main": False, "other": False}
+    assert step.memory == kept.memory
+
+
 # -- The declaration changes
 
 
