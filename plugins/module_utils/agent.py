@@ -32,13 +32,13 @@ from . import agent_client, cgroup
 from . import podman as podman_room
 from . import spec as s
 from .agent_server import AgentServer
-from .engine import run_pod
+from .engine import RunFailed, run_pod
 from .errors import HostError, NewerState, PodwrightError
 from .event_log import EventLog
 from .observe import Snapshot, read_node
 from .observed import LABEL_POD, Node
 from .operations import Operation
-from .pod_keeper import KeptWatch, PodKeeper, Turn, View, tell_of
+from .pod_keeper import KeptWatch, PodKeeper, Turn, View, tell_of, tell_of_failure
 from .podman import Podman
 from .stack_order import ordered
 from .stack_spec import Dependency
@@ -249,6 +249,9 @@ class Agent:
         self._happened = next(self._numbers)
         self._changes[operation.pod] = self._changes.get(operation.pod, 0) + 1
         tell_of(operation, self.events)
+
+    def failed(self, pod: str, error: RunFailed) -> None:
+        tell_of_failure(pod, error, self.events)
 
     def changes(self) -> Mapping[str, int]:
         return dict(self._changes)

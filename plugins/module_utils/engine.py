@@ -122,6 +122,9 @@ class Keeper(Protocol):
     def done(self, operation: Operation) -> None:
         """Told of each operation that was carried out."""
 
+    def failed(self, pod: str, error: RunFailed) -> None:
+        """Told of a run that came to an end at one of its operations."""
+
     def changes(self) -> Mapping[str, int]:
         """How many operations were carried out on each pod, by whomever."""
 
@@ -435,7 +438,10 @@ class Run:
         lines.append(f"Done before: {'; '.join(done)}." if done else "Nothing was changed.")
         if self.request.state == "started" and self.request.on_failure and done and not self.desired.is_failed:
             lines.append(self._go_back())
-        return RunFailed("\n".join(lines), cause, done, self.secrets)
+        failure = RunFailed("\n".join(lines), cause, done, self.secrets)
+        if self.keeper and isinstance(error, OperationFailed):
+            self.keeper.failed(self.request.name, failure)
+        return failure
 
     def _headline(self, error: PodwrightError) -> str:
         if isinstance(error, OperationFailed):

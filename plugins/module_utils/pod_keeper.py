@@ -27,7 +27,7 @@ from . import spec as s
 from .engine import Request, Run, RunFailed
 from .errors import PodmanError, PodwrightError
 from .event_log import EventLog
-from .execute import Executor, target_of
+from .execute import Executor, OperationFailed, target_of
 from .fields import Context
 from .lifecycle import IMAGE_PULL_BACKOFF, PROBER_ATTEMPTS, Outcome
 from .observe import Sandbox, Snapshot, observe, observe_image, observe_sandbox
@@ -45,6 +45,12 @@ LOOK_SECONDS = 300
 """How often a pod is looked at when nothing is heard of it. The agent compares its list of all far more often."""
 DEPENDENCY_SECONDS = 1
 HURRY_SECONDS = 2
+PULL_ERROR_SECONDS = 2
+"""How long a status says that a pull has failed, before it says that the next one is waited for."""
+ERR_IMAGE_PULL = "ErrImagePull"
+IMAGE_PULL_BACK_OFF = "ImagePullBackOff"
+_WAITING_REASONS: Mapping[str, str] = {"": "FailedSync", "FailedPostStartHook": "PostStartHookError"}
+"""What a container waits for, where Kubernetes calls it otherwise than the event."""
 _FIRST_EXTRA_SECONDS = 0.1
 _FRESH_SECONDS = 30
 
@@ -166,6 +172,8 @@ class PodKeeper:
         self._extra_pause = _FIRST_EXTRA_SECONDS
         self._backing_off: set[str] = set()
         self._has_failed = False
+        self._unpulled = ""
+        self._unpulled_at = 0.0
         self._sandboxes: tuple[str, Sandbox] | None = None
 
     def start(self) -> None:
@@ -251,6 +259,7 @@ class PodKeeper:
         if self._must_look or time.monotonic() >= self._look_at:
             self._look(podman, record)
         self._note_deadline(record)
+        self._note_pull_back_off()
         self._step = supervisor.step(self._memory, self._observed, self._phase(), time.time(), self._has_failed)
         self._memory = self._step.memory
         for due in (*self._step.probes, *self._extra_probes()):
@@ -468,7 +477,7 @@ class PodKeeper:
             self._waiting, self._retry = {}, IMAGE_PULL_BACKOFF
         except RunFailed as error:
             if not _is_interrupted(error):
-                self._fail(error)
+                self._fail(record, error)
         finally:
             self._must_look, self._is_settled = True, False
             self._tell_of_hooks(run.executor)
@@ -477,13 +486,30 @@ class PodKeeper:
                 if found.name in created:
                     self._memory = self._memory.restarted(found, time.time())
 
-    def _fail(self, error: RunFailed) -> None:
-        """Say what failed, and try again later."""
-        reason = error.reason or "FailedSync"
-        self._event(reason, str(error).partition("\n")[0], error.container, is_warning=True)
-        if error.container:
-            self._waiting[error.container] = Waiting(reason, str(error).partition("\n")[0])
-        self._retry_later(time.time())
+    def _fail(self, record: Record, error: RunFailed) -> None:
+        """Say what failed, and try again later; a container that was ended for its hook is its restart policy's."""
+        message = tell_of_failure(self.name, error, self._house.events)
+        failed = error.__cause__.operation if isinstance(error.__cause__, OperationFailed) else None
+        if isinstance(failed, op.PullImage):
+            self._unpulled, self._unpulled_at = failed.image, time.time()
+            users = [c.name for c in record.applied.pod.all_containers if c.image == failed.image]
+            self._waiting.update({name: Waiting(ERR_IMAGE_PULL, message) for name in users})
+        elif error.container:
+            reason = _WAITING_REASONS.get(error.reason, error.reason)
+            self._waiting[error.container] = Waiting(reason, message)
+        if not isinstance(failed, op.RunPostStart):
+            self._retry_later(time.time())
+
+    def _note_pull_back_off(self) -> None:
+        """Of a pull that has failed the status soon says that it is waited with, as the kubelet's does."""
+        if time.time() < self._unpulled_at + PULL_ERROR_SECONDS:
+            return
+        for name, waiting in self._waiting.items():
+            if waiting.reason == ERR_IMAGE_PULL:
+                message = f'Back-off pulling image "{self._unpulled}"'
+                self._waiting[name] = Waiting(IMAGE_PULL_BACK_OFF, f"{message}: {waiting.message}")
+                self._event("BackOff", message, name)
+                self._event("Failed", f"Error: {IMAGE_PULL_BACK_OFF}", name, is_warning=True)
 
     def _retry_later(self, now: float) -> None:
         """The first time at once, then ever later, as with images that cannot be pulled."""
@@ -560,6 +586,8 @@ class PodKeeper:
             waits.append(self._ends_at() - now)
         if self._retry_at > now:
             waits.append(self._retry_at - now)
+        if any(waiting.reason == ERR_IMAGE_PULL for waiting in self._waiting.values()):
+            waits.append(self._unpulled_at + PULL_ERROR_SECONDS - now)
         if self._dependency:
             waits.append(DEPENDENCY_SECONDS)
         if self._is_hurried:
@@ -596,6 +624,15 @@ def tell_of(operation: op.Operation, events: EventLog) -> None:
         events.add(reason, operation.pod, str(operation), getattr(operation, "container", ""))
 
 
+def tell_of_failure(pod: str, error: RunFailed, events: EventLog) -> str:
+    """Note the event that a failed run is, and return what it says: without the values of secrets."""
+    message = str(error).partition("\n")[0]
+    for secret in filter(None, error.secrets):
+        message = message.replace(secret, "********")
+    events.add(error.reason or "FailedSync", pod, message, error.container, is_warning=True)
+    return message
+
+
 class _Self:
     """The keeper of a run that the keeper itself makes: it need not make sure that it is alone."""
 
@@ -607,6 +644,9 @@ class _Self:
 
     def acting(self, pod: str) -> contextlib.AbstractContextManager[None]:
         return contextlib.nullcontext()
+
+    def failed(self, pod: str, error: RunFailed) -> None:
+        """The keeper says it, unless it gave the run up by itself."""
 
     def changes(self) -> Mapping[str, int]:
         return {}

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 from agent_process import AgentProcess
 from pod_runs import SLEEP, Options, await_true, container, pod, read_cgroup, server, write_memory_limit
-from podman_host import PodmanHost
+from podman_host import PodmanHost, busybox_archive
 
 from ansible_collections.podwright.pods.plugins.module_utils import agent_client, engine
 from ansible_collections.podwright.pods.plugins.module_utils.observed import read_time
@@ -201,6 +201,75 @@ def test_hooks_at_every_start_and_stop(agent: AgentProcess, tmp_path: Path) -> N
     assert (tmp_path / "hooks").read_text().split() == ["start", "stop"] * 3
 
 
+@pytest.mark.parametrize("policy", ["Always", "Never"])
+def test_a_failed_post_start_ends_the_container(agent: AgentProcess, policy: str) -> None:
+    """Its restart policy and back-off decide what follows; the others start nevertheless."""
+    hooks = {"post_start": {"exec": {"command": ["sh", "-c", "echo no such luck; exit 5"]}}}
+    options = pod(container(script="sleep 600", lifecycle=hooks), container("other"), restart_policy=policy)
+    with pytest.raises(agent_client.RemoteFailure, match="FailedPostStartHook: exec: exit code 5") as caught:
+        agent.apply(options, on_failure="keep")
+    assert vars(caught.value)["container"] == "main"
+    await_true(lambda: is_running(agent.host, "web-other"), 20)
+    told = [event for event in agent.events("web") if event["reason"] == "FailedPostStartHook"]
+    assert all(event["container"] == "main" and event["type"] == "Warning" for event in told)
+    if policy == "Never":
+        time.sleep(3)
+        assert agent.container("web")["restartCount"] == 0
+        assert agent.container("web")["state"]["terminated"]["exitCode"] != 0
+        assert sum(event["count"] for event in told) == 1
+        return
+    # The first restart is at once, the next one after ten seconds, and both have their hook.
+    await_true(lambda: agent.container("web")["restartCount"] >= 1)
+    first = started_at(agent, "web-main")
+    await_true(lambda: agent.container("web")["state"].get("waiting", {}).get("reason") == "PostStartHookError")
+    await_true(lambda: started_at(agent, "web-main") > first, 30)
+    assert 9 < started_at(agent, "web-main") - first < 18
+    await_true(lambda: len(pulses(agent, "FailedPostStartHook")) >= 3)
+
+
+def pulses(agent: AgentProcess, reason: str) -> list[str]:
+    """The messages of the events with that reason, as often as they came."""
+    events = [event for event in agent.events("web") if event["reason"] == reason]
+    return [event["message"] for event in events for _time in range(event["count"])]
+
+
+def test_an_image_that_cannot_be_pulled_is_waited_with(agent: AgentProcess) -> None:
+    """Ever longer: 10 and 20 s after the pull before. Once it can be had, the container is there again."""
+    # Nothing listens there.
+    name = "127.0.0.1:1/shop/main:1"
+
+    def load() -> None:
+        agent.host.podman("import", "-q", "-c", "ENV PATH=/bin", "-", name, input=busybox_archive())
+
+    def reason() -> str:
+        return str(agent.container("web")["state"].get("waiting", {}).get("reason", ""))
+
+    load()
+    agent.apply(pod({**container(), "image": name}, container("other")))
+    agent.stop()
+    agent.host.podman("rm", "-f", "-t", "0", "web-main")
+    agent.host.podman("rmi", "-f", name)
+    agent.start()
+    await_true(lambda: reason() == "ErrImagePull", 20)
+    await_true(lambda: reason() == "ImagePullBackOff")
+    waiting = agent.container("web")["state"]["waiting"]
+    assert waiting["message"].startswith(f'Back-off pulling image "{name}": ')
+    assert agent.status("web")["phase"] == "Running"
+    times = []
+    for count in range(1, BACKOFF_STEPS):
+        await_true(lambda count=count: len(pulses(agent, "ErrImagePull")) >= count, 60)  # type: ignore[misc]
+        times.append(max(event["last_at"] for event in agent.events("web") if event["reason"] == "ErrImagePull"))
+    pauses = [later - earlier for earlier, later in itertools.pairwise(times)]
+    expected = (10, 20, 40)[: len(pauses)]
+    assert all(pause <= seen <= pause + 4 for pause, seen in zip(expected, pauses, strict=True)), pauses
+    assert set(pulses(agent, "BackOff")) == {f'Back-off pulling image "{name}"'}
+    assert "Error: ImagePullBackOff" in pulses(agent, "Failed")
+    assert is_running(agent.host, "web-other")
+    load()
+    await_true(lambda: is_running(agent.host, "web-main"), 60)
+    agent.await_ready("web")
+
+
 def test_sidecars_stop_last_and_in_reverse_before_the_host_goes_down(agent: AgentProcess, tmp_path: Path) -> None:
     tmp_path.chmod(0o777)
     mount = {"name": "notes", "mount_path": "/notes"}
@@ -371,6 +440,43 @@ def test_a_stopped_pod_stays_stopped(agent: AgentProcess) -> None:
     assert not is_running(agent.host, "web-main")
     agent.apply(pod())
     assert is_running(agent.host, "web-main")
+
+
+def test_changed_configuration_reaches_containers_that_run(agent: AgentProcess) -> None:
+    """In place and all at once, also what somebody has removed by hand; the containers are not touched."""
+
+    def options(value: str) -> Options:
+        sources = [{"config_map": {"name": "settings"}}, {"secret": {"name": "login"}}]
+        one = container(volume_mounts=[{"name": "all", "mount_path": "/all"}, {"name": "map", "mount_path": "/map"}])
+        volumes = [
+            {"name": "all", "projected": {"sources": sources}},
+            {"name": "map", "config_map": {"name": "settings"}},
+        ]
+        return {
+            "name": "shop",
+            "config_maps": [{"name": "settings", "data": {"mode": value}}],
+            "secrets": [{"name": "login", "string_data": {"password": f"secret {value}"}}],
+            "pods": [pod(one, volumes=volumes)],
+        }
+
+    def seen() -> list[str]:
+        return agent.host.podman("exec", "web-main", "sed", "", "/all/mode", "/all/password", "/map/mode").split("\n")
+
+    agent.apply(options("one"))
+    before = run_of(agent.host, "web-main")
+    # The files have no line breaks of their own, and sed adds them.
+    assert seen() == ["one", "secret one", "one"]
+    actions = agent.apply(options("two"))["actions"]
+    assert sum("write volume web/" in action for action in actions) == 2
+    assert seen() == ["two", "secret two", "two"]
+    assert agent.apply(options("two"))["actions"] == []
+    assert run_of(agent.host, "web-main") == before
+    digest = agent.host.state_directory / "pods" / "web" / "digests" / "map"
+    digest.unlink()
+    (agent.host.state_directory / "pods" / "web" / "files" / "map" / "mode").unlink()
+    agent.host.podman("kill", "web-main")
+    await_new_run(agent.host, "web-main", before, 10)
+    assert seen() == ["two", "secret two", "two"]
 
 
 # --- the agent's own ends --------------------------------------------------------------------------------------------
