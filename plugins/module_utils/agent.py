@@ -15,6 +15,7 @@ import fcntl
 import functools
 import itertools
 import os
+import re
 import shutil
 import signal
 import socket
@@ -50,7 +51,7 @@ from .wait import Watch
 LIST_SECONDS = 10
 """How often the containers of all pods are compared with what they were."""
 TERMINATED_PODS = 12500
-"""How many pods that have ended are kept; the oldest go first. The controller manager's default."""
+"""How many pods that have ended are kept, unless told otherwise. The controller manager's default."""
 _PROBING_THREADS = 16
 _SILENCE_SECONDS = 600
 _HANGING_SECONDS = 20
@@ -66,8 +67,10 @@ _IDLE_EVENTS = frozenset({"create", "init", "attach"})
 class Agent:
     """What the keepers of all pods share, and the threads that wake them. ``run`` returns when it is told to end."""
 
-    def __init__(self, store: Store | None = None) -> None:
+    def __init__(self, store: Store | None = None, terminated_pods: int = TERMINATED_PODS) -> None:
+        """``terminated_pods`` that have ended are kept, and of more the oldest go; 0 for as many as there are."""
         self.store = store or Store()
+        self.terminated_pods = terminated_pods
         self.started_at = time.time()
         self.events: EventLog
         self.podman_error = ""
@@ -110,7 +113,11 @@ class Agent:
             server = AgentServer(agent_client.socket_path(self.store.directory), self)
             threads = [
                 threading.Thread(target=work, name=name, daemon=True)
-                for name, work in (("api", server.serve), ("events", self._follow_events))
+                for name, work in (
+                    ("api", server.serve),
+                    ("events", self._follow_events),
+                    ("garbage", self._keep_garbage_low),
+                )
             ]
             try:
                 for thread in threads:
@@ -347,7 +354,6 @@ class Agent:
                 self._happened = next(self._numbers)
                 keeper.kick()
         self._compared_at = begun_at
-        self._collect_garbage()
 
     def _tell_of_podman(self, error: str) -> None:
         if error and not self.podman_error:
@@ -362,13 +368,29 @@ class Agent:
                 keeper.kick()
         self.podman_error = error
 
-    def _collect_garbage(self) -> None:
-        """Remove the containers and records of pods that ended long ago, where there are too many of them."""
-        ended = [k for k in self.keepers() if k.view.status.get("phase") in ("Succeeded", "Failed")]
-        surplus = len(ended) - TERMINATED_PODS
-        if surplus > 0:
-            for keeper in sorted(ended, key=lambda k: str(k.view.status.get("startTime") or ""))[:surplus]:
+    # --- garbage -----------------------------------------------------------------------------------------------------
+
+    def _keep_garbage_low(self) -> None:
+        """In a thread of its own, for a removal takes as long as whoever has the pod's turn."""
+        while not self._ended.wait(LIST_SECONDS):
+            for keeper in self._garbage():
+                self._collect(keeper)
+
+    def _collect(self, keeper: PodKeeper) -> None:
+        try:
+            # Others that were collected before it may have taken their time.
+            if keeper.has_ended:
                 run_pod({"name": keeper.name, "state": "absent"}, False, keeper=self)
+        except (PodwrightError, OSError) as error:
+            # It is tried again after the next look.
+            self.events.add("FailedGarbageCollection", keeper.name, str(error), is_warning=True)
+
+    def _garbage(self) -> list[PodKeeper]:
+        """Pods that have ended by themselves, where there are too many of them: the oldest ones."""
+        ended = [keeper for keeper in self.keepers() if keeper.has_ended]
+        surplus = len(ended) - self.terminated_pods if self.terminated_pods > 0 else 0
+        ended.sort(key=lambda keeper: str(keeper.view.status.get("startTime") or ""))
+        return ended[: max(surplus, 0)]
 
     # --- before the host goes down -----------------------------------------------------------------------------------
 
@@ -434,14 +456,19 @@ def host_goes_down() -> bool:
 
 # --- the program podwrightd ------------------------------------------------------------------------------------------
 
-_USAGE = """usage: podwrightd run | start | stop [--pods] | restart | status
+_USAGE = f"""usage: podwrightd run | start | restart [--terminated-pods=N]
+       podwrightd stop [--pods]
+       podwrightd status
 
   run      keep the pods of this user until SIGTERM; SIGUSR1 ends the pods as well
-  start    the same in the background, where there is no systemd to do it
+  start    the same in the background, where there is no systemd to do it; anew where it runs with another N
   stop     end the agent; its pods go on, unless --pods ends them with their hooks
   restart  stop and start
   status   say whether it runs
+
+  N pods that have ended are kept, of more the oldest are removed; {TERMINATED_PODS} unless given, 0 for all
 """
+_TERMINATED_OPTION = "--terminated-pods="
 _START_SECONDS = 30
 _STOP_SECONDS = 3600
 
@@ -450,14 +477,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The agent as a program, with its own arguments unless others are given; returns its exit status."""
     arguments = sys.argv[1:] if arguments is None else arguments
     command, options = (arguments[0] if arguments else ""), list(arguments[1:])
+    terminated_pods = _terminated_pods(options)
     commands: Mapping[str, Callable[[], int]] = {
-        "run": _run,
-        "start": _start,
+        "run": lambda: _run(terminated_pods),
+        "start": lambda: _start(terminated_pods),
         "stop": lambda: _stop("--pods" in options),
-        "restart": lambda: _stop(False) or _start(),
+        "restart": lambda: _stop(False) or _start(terminated_pods),
         "status": _status,
     }
-    if command not in commands or options not in ([], ["--pods"]) or (options and command != "stop"):
+    allowed = {"stop": [["--pods"]], "status": []}.get(command, [options] if terminated_pods >= 0 else [])
+    if command not in commands or options not in ([], *allowed):
         sys.stderr.write(_USAGE)
         return 2
     try:
@@ -467,8 +496,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
 
 
-def _run() -> NoReturn:
-    agent = Agent()
+def _terminated_pods(options: Sequence[str]) -> int:
+    """How many pods that have ended the options say to keep; -1 where they do not say it well."""
+    if not options:
+        return TERMINATED_PODS
+    name, number = options[0][: len(_TERMINATED_OPTION)], options[0][len(_TERMINATED_OPTION) :]
+    is_well = len(options) == 1 and name == _TERMINATED_OPTION and re.fullmatch("[0-9]{1,9}", number)
+    return int(number) if is_well else -1
+
+
+def _run(terminated_pods: int) -> NoReturn:
+    agent = Agent(terminated_pods=terminated_pods)
     signal.signal(signal.SIGTERM, lambda number, frame: agent.end(host_goes_down()))
     signal.signal(signal.SIGINT, lambda number, frame: agent.end())
     signal.signal(signal.SIGUSR1, lambda number, frame: agent.end(is_to_stop_pods=True))
@@ -477,16 +515,18 @@ def _run() -> NoReturn:
     os._exit(0)
 
 
-def _start() -> int:
+def _start(terminated_pods: int) -> int:
     """Start the agent detached from this process; returns once it answers."""
     if running_agent(Store()):
-        sys.stdout.write("podwrightd runs already\n")
-        return 0
+        if agent_client.AgentClient().get("/health").get("terminated_pods") == terminated_pods:
+            sys.stdout.write("podwrightd runs already\n")
+            return 0
+        _stop(False)
     store = Store()
     store.ensure()
     with open(store.directory / "agent.log", "ab") as log:
         process = subprocess.Popen(
-            [sys.executable, sys.argv[0], "run"],
+            [sys.executable, sys.argv[0], "run", f"{_TERMINATED_OPTION}{terminated_pods}"],
             cwd="/",
             stdin=subprocess.DEVNULL,
             stdout=log,

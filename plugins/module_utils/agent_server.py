@@ -80,6 +80,7 @@ class Home(engine.Keeper, Protocol):
     podman_error: str
     probes: int
     probe_latest_seconds: float
+    terminated_pods: int
     unchanged_runs: UnchangedRuns
 
     def keepers(self) -> list[PodKeeper]: ...
@@ -345,6 +346,7 @@ class _Answers:
             "started_at": self._home.started_at,
             "uptime_seconds": time.time() - self._home.started_at,
             "pods": len(self._home.keepers()),
+            "terminated_pods": self._home.terminated_pods,
             "podman_error": self._home.podman_error,
             "probes": self._home.probes,
             "probe_latest_seconds": self._home.probe_latest_seconds,

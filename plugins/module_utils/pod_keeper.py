@@ -139,7 +139,7 @@ class View:
 
 
 class PodKeeper:
-    """One pod's keeper. All but its thread may call `kick`, `changed`, `view`, `fresh_view` and `end`."""
+    """One pod's keeper. All but its thread may call `kick`, `changed`, `view`, `has_ended`, `fresh_view` and `end`."""
 
     def __init__(self, name: str, house: House, turn: Turn) -> None:
         """``turn`` is for whoever wants to change the pod, the keeper among them."""
@@ -190,6 +190,13 @@ class PodKeeper:
     @property
     def is_alive(self) -> bool:
         return self._thread.is_alive()
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the pod has come to its end, and was not stopped on purpose."""
+        record = self._record
+        is_over = self.view.status.get("phase") in ("Succeeded", "Failed")
+        return record is not None and not record.is_stopped and is_over
 
     def kick(self) -> None:
         """Look at the pod now: something may have changed."""

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pod_runs import Options, await_true
@@ -19,16 +19,21 @@ from podman_host import PodmanHost
 from ansible_collections.podwright.pods.plugins.module_utils import agent_client
 from playbooks import REPOSITORY
 
-PROGRAM = f"import sys; from {agent_client.__package__} import agent; sys.exit(agent.main(['run']))"
+PROGRAM = f"import sys; from {agent_client.__package__} import agent; sys.exit(agent.main(['run', *sys.argv[1:]]))"
 
 
 class AgentProcess:
     """Started by `start`, and ended by `stop` or `kill`; what it keeps stays in its host."""
 
     def __init__(
-        self, host: PodmanHost, environment: Mapping[str, str] | None = None, python: str = sys.executable
+        self,
+        host: PodmanHost,
+        environment: Mapping[str, str] | None = None,
+        options: Sequence[str] = (),
+        python: str = sys.executable,
     ) -> None:
         """By default it uses the service of the host; ``environment`` may have it start one of its own."""
+        self._options = options
         self.host = host
         self._python = python
         self._environment = host.environment if environment is None else environment
@@ -40,7 +45,7 @@ class AgentProcess:
         """Start it; returns once it answers."""
         with open(self.log_path, "ab") as log:
             self._process = subprocess.Popen(
-                [self._python, "-c", PROGRAM],
+                [self._python, "-c", PROGRAM, *self._options],
                 env={**self._environment, "PYTHONPATH": str(REPOSITORY / "collections")},
                 stdin=subprocess.DEVNULL,
                 stdout=log,

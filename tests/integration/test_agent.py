@@ -21,6 +21,7 @@ from agent_process import AgentProcess
 from pod_runs import SLEEP, Options, await_true, container, pod, read_cgroup, server, write_memory_limit
 from podman_host import PodmanHost, busybox_archive
 
+from ansible_collections.podwright.pods.plugins.module_utils import agent as program
 from ansible_collections.podwright.pods.plugins.module_utils import agent_client, engine
 from ansible_collections.podwright.pods.plugins.module_utils.observed import read_time
 
@@ -477,6 +478,52 @@ def test_changed_configuration_reaches_containers_that_run(agent: AgentProcess) 
     agent.host.podman("kill", "web-main")
     await_new_run(agent.host, "web-main", before, 10)
     assert seen() == ["two", "secret two", "two"]
+
+
+def test_of_pods_that_have_ended_the_oldest_go(in_host: PodmanHost) -> None:
+    """Beyond as many as are to be kept; not those that run, or that were stopped."""
+    agent = AgentProcess(in_host, options=["--terminated-pods=2"])
+    agent.start()
+    try:
+        assert agent.client.get("/health")["terminated_pods"] == 2
+        agent.apply(pod(name="running"))
+        agent.apply(pod(name="stopped"))
+        agent.apply({"name": "stopped", "state": "stopped"})
+        assert agent.status("stopped")["phase"] in ("Succeeded", "Failed")
+        for number in range(4):
+            script = f"exit {number % 2}"
+            agent.apply(pod(container(script=script), name=f"job-{number}", restart_policy="Never"), wait=False)
+            # Start times are whole seconds.
+            time.sleep(1.1)
+        kept = {"running", "stopped", "job-2", "job-3"}
+        await_true(lambda: {found["metadata"]["name"] for found in agent.client.get("/pods")} == kept, 60)
+        assert sorted(path.name for path in (in_host.state_directory / "pods").iterdir()) == sorted(kept)
+        assert {name.rpartition("-")[0] for name in in_host.containers()} == kept
+        time.sleep(11)
+        assert {found["metadata"]["name"] for found in agent.client.get("/pods")} == kept
+    finally:
+        agent.stop()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["fly"],
+        ["run", "--pods"],
+        ["stop", "--terminated-pods=2"],
+        ["status", "--pods"],
+        *(["start", f"--terminated-pods={number}"] for number in ("", "-1", "two", "1.5", "\u0662", "9" * 10)),
+        ["start", "--terminated-pods=1", "--terminated-pods=2"],
+    ],
+)
+def test_words_that_the_program_does_not_know(
+    words: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PODWRIGHT_STATE_DIR", str(tmp_path / "state"))
+    assert program.main(words) == 2
+    assert "usage: podwrightd" in capsys.readouterr().err
+    assert not (tmp_path / "state").exists()
 
 
 # --- the agent's own ends --------------------------------------------------------------------------------------------

@@ -73,6 +73,19 @@ def test_the_life_of_an_agent(machine: Installation) -> None:
     assert (machine.recap["changed"], told["actions"]) == (0, [])
     assert machine.agent_pid == pid
 
+    # Another option: the agent is another, and no container notices.
+    machine.play(agent_terminated_pods=7)
+    assert machine.recap["changed"] == 1
+    assert machine.agent_pid not in (0, pid)
+    pid = machine.agent_pid
+    assert machine.client.get("/health")["terminated_pods"] == 7
+    assert machine.program("start", "--terminated-pods=7") == "podwrightd runs already"
+    machine.play(agent_terminated_pods=7)
+    assert (machine.recap["changed"], machine.agent_pid) == (0, pid)
+    machine.play()
+    pid = machine.agent_pid
+    assert machine.starts() == before
+
     # Other code, as after an update of the collection: the agent is another, and no container notices.
     current = machine.place / "lib/podwright/agent/current"
     shutil.move(current.parent / current.readlink(), current.parent / "0123")
