@@ -161,7 +161,11 @@ def remove_abandoned() -> None:
 
 def remove_directory(directory: Path) -> None:
     """Unmount what is mounted below and delete the directory."""
+    unmount_below(directory)
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+def unmount_below(directory: Path) -> None:
     mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
     for mount in reversed([mount for mount in mounts if mount.startswith(f"{directory}/")]):
         subprocess.run(["umount", "--lazy", mount], check=False)
-    shutil.rmtree(directory, ignore_errors=True)

@@ -132,9 +132,16 @@ class Executor:
         if volume.host_path:
             _make_host_path(volume.host_path)
         elif volume.empty_dir and volume.empty_dir.medium == "Memory":
-            self._create_tmpfs(volume, volume.empty_dir.size_limit, podman)
+            self._prepare_tmpfs(volume, volume.empty_dir.size_limit, podman)
         else:
             self.store.make_empty_dir(operation.pod, operation.volume, self.pod.fs_group)
+
+    def _prepare_tmpfs(self, volume: s.Volume, size_limit: Quantity | None, podman: Podman) -> None:
+        name = tmpfs_volume(self.pod, volume)
+        if name not in tmpfs_volumes(podman, self.pod.name):
+            self._create_tmpfs(volume, size_limit, podman)
+        # Podman would empty it each time that no container has it, as between an init container and the next one.
+        keep_mounted(name)
 
     def _create_tmpfs(self, volume: s.Volume, size_limit: Quantity | None, podman: Podman) -> None:
         options = ["mode=1777" if self.pod.fs_group is None else f"mode=2777,gid={self.pod.fs_group}"]
@@ -148,8 +155,6 @@ class Executor:
             "Options": {"type": "tmpfs", "device": "tmpfs", "o": ",".join(options)},
         }
         podman.post("/volumes/create", body=body)
-        # Podman would empty it each time that no container has it, as between an init container and the next one.
-        keep_mounted(tmpfs_volume(self.pod, volume))
 
     def _write_files(self, operation: op.WriteFiles, podman: Podman) -> None:
         volume = self.pod.volume(operation.volume)

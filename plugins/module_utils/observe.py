@@ -148,6 +148,7 @@ def observe(
         files=files,
         directories=directories,
         tmpfs_volumes=volumes.in_memory.get(name, {}),
+        unmounted=volumes.unmounted & volumes.in_memory.get(name, {}).keys(),
         host_paths={v.host_path.path: kind_of_path(v.host_path.path) for v in desired.volumes if v.host_path},
         taken_ports=_taken_ports(podman, desired, own_ports),
         usage=Usage() if snapshot else _usage(podman, store, name),
@@ -274,6 +275,8 @@ class Volumes:
     made_with: Mapping[str, tuple[str, Mapping[str, str]]]
     in_memory: Mapping[str, Mapping[str, str]]
     """By pod, the volumes' names in Podman with those in the pod."""
+    unmounted: frozenset[str]
+    """What nothing has mounted."""
 
     @property
     def names(self) -> frozenset[str]:
@@ -288,7 +291,8 @@ def read_volumes(podman: Podman) -> Volumes:
         if LABEL_VOLUME in labels:
             in_memory.setdefault(labels.get(LABEL_POD, ""), {})[item["Name"]] = labels[LABEL_VOLUME]
     made_with = {item["Name"]: (item.get("Driver") or "local", item.get("Options") or {}) for item in listed}
-    return Volumes(made_with, in_memory)
+    unmounted = frozenset(item["Name"] for item in listed if item.get("MountCount") == 0)
+    return Volumes(made_with, in_memory, unmounted)
 
 
 def tmpfs_volumes(podman: Podman, pod: str) -> Mapping[str, str]:

@@ -176,6 +176,8 @@ class Observed:
     """Volumes of the pod (emptyDir on disk) whose directory exists."""
     tmpfs_volumes: Mapping[str, str] = field(default_factory=dict)
     """Podman volumes that stand for emptyDirs of medium Memory: name in Podman -> name in the pod."""
+    unmounted: frozenset[str] = frozenset()
+    """Those of them that nothing keeps mounted, as after a boot, so that the end of a container would empty them."""
     host_paths: Mapping[str, str] = field(default_factory=dict)
     """What stands at each hostPath: directory, file, socket, char-device, block-device, other, or missing."""
     taken_ports: Mapping[str, str] = field(default_factory=dict)

@@ -476,13 +476,13 @@ def _volume(desired: Desired, observed: Observed, volume: s.Volume) -> list[Oper
         found = observed.files.get(volume.name)
         cause = "not found" if found is None else "content changed"
         return [] if wanted == found else [WriteFiles(name, cause, volume.name)]
+    if volume.empty_dir and volume.empty_dir.medium == "Memory":
+        podman_name = tmpfs_volume(desired.pod, volume)
+        is_held = podman_name in observed.tmpfs_volumes and podman_name not in observed.unmounted
+        cause = "not mounted" if podman_name in observed.unmounted else "not found"
+        return [] if is_held else [PrepareVolume(name, cause, volume.name)]
     if volume.empty_dir:
-        is_there = (
-            tmpfs_volume(desired.pod, volume) in observed.tmpfs_volumes
-            if volume.empty_dir.medium == "Memory"
-            else volume.name in observed.directories
-        )
-        return [] if is_there else [PrepareVolume(name, "not found", volume.name)]
+        return [] if volume.name in observed.directories else [PrepareVolume(name, "not found", volume.name)]
     path = volume.host_path.path if volume.host_path else ""
     is_missing = observed.host_paths.get(path) == "missing"
     return [PrepareVolume(name, f"{path} not found", volume.name)] if is_missing else []

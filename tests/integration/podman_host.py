@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -29,6 +30,7 @@ from private_podman import (
     remove_abandoned,
     remove_directory,
     store_environment,
+    unmount_below,
     write_configuration,
 )
 
@@ -93,6 +95,25 @@ class PodmanHost:
                 self.service.wait()
             self.service = None
         self.socket_path.unlink(missing_ok=True)
+
+    def reboot(self) -> None:
+        """Lose power and come up again: every process and mount is gone, and what Podman keeps for one boot."""
+        inspected = [self.inspect(name) for name in self.containers()]
+        self.stop_service()
+        for found in inspected:
+            for pid in (found["State"].get("ConmonPid"), found["State"]["Pid"]):
+                if pid:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
+        networks = [found["NetworkSettings"].get("SandboxKey") or "" for found in inspected]
+        for path in filter(None, networks):
+            subprocess.run(["umount", "--lazy", path], check=False, capture_output=True)
+            Path(path).unlink(missing_ok=True)
+        unmount_below(self.directory)
+        for place in ("run", "tmp"):
+            for path in (self.directory / place).iterdir():
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+        self.start_service()
 
     def podman(self, *arguments: str, check: bool = True, input: bytes | None = None) -> str:  # noqa: A002
         """Run the podman program in this host's store and return its standard output."""

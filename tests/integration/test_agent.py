@@ -645,6 +645,28 @@ def test_after_a_boot_pods_come_up_in_order(agent: AgentProcess) -> None:
     assert agent.apply(stack)["actions"] == []
 
 
+def test_volumes_in_memory_after_a_boot(agent: AgentProcess) -> None:
+    """They are empty, and hold again what init containers hand on, and what outlasts a container."""
+    mount = {"name": "shared", "mount_path": "/shared"}
+    hand_on = container("hand-on", "test ! -e /shared/handed; echo $? > /shared/handed", volume_mounts=[mount])
+    take = container(script=f"cat /shared/handed && {SLEEP}", volume_mounts=[mount])
+    volumes = [{"name": "shared", "empty_dir": {"medium": "Memory"}}]
+    options = pod(take, init_containers=[hand_on], volumes=volumes, restart_policy="OnFailure")
+    agent.apply(options)
+    agent.kill()
+    agent.host.reboot()
+    agent.start()
+    agent.await_ready("web", timeout_seconds=40)
+    assert agent.host.podman("logs", "web-main").split() == ["0"]
+    assert agent.container("web", "hand-on")["restartCount"] == 1
+    assert agent.apply(options)["actions"] == []
+    before = run_of(agent.host, "web-main")
+    agent.host.podman("exec", "web-main", "sh", "-c", "echo kept > /shared/handed")
+    agent.host.podman("kill", "web-main")
+    await_new_run(agent.host, "web-main", before, 20)
+    await_true(lambda: agent.host.podman("logs", "web-main").split() == ["kept"])
+
+
 def test_stacks_by_the_agent(agent: AgentProcess) -> None:
     """As without it: predicted, unchanged, taken back when it does not become ready."""
     stack = {

@@ -181,6 +181,7 @@ def normalise(host: Host) -> Any:
         dict(host.observed.files),
         host.observed.directories,
         dict(host.observed.tmpfs_volumes),
+        host.observed.unmounted,
     )
 
 
@@ -210,8 +211,9 @@ def _prepare_volume(host: Host, context: fields.Context, operation: op.PrepareVo
         return host.see(host_paths={**host.observed.host_paths, volume.host_path.path: kind})
     if volume.empty_dir and volume.empty_dir.medium == "Memory":
         name = tmpfs_volume(context.pod, volume)
-        assert name not in host.observed.tmpfs_volumes, "Podman refuses to make a volume twice"
-        return host.see(tmpfs_volumes={**host.observed.tmpfs_volumes, name: volume.name})
+        assert name not in host.observed.tmpfs_volumes or name in host.observed.unmounted
+        made = {**host.observed.tmpfs_volumes, name: volume.name}
+        return host.see(tmpfs_volumes=made, unmounted=host.observed.unmounted - {name})
     return host.see(directories=host.observed.directories | {volume.name})
 
 
@@ -227,7 +229,7 @@ def _drop_volume(host: Host, context: fields.Context, operation: op.DropVolume) 
         users = [c.name for c in host.pod.members if operation.podman_name in host.mounts[c.id]]
         assert not users, "Podman refuses to remove a volume in use"
         kept = {k: v for k, v in host.observed.tmpfs_volumes.items() if k != operation.podman_name}
-        return host.see(tmpfs_volumes=kept)
+        return host.see(tmpfs_volumes=kept, unmounted=host.observed.unmounted - {operation.podman_name})
     if operation.kind == "files":
         return host.see(files={k: v for k, v in host.observed.files.items() if k != operation.volume})
     return host.see(directories=host.observed.directories - {operation.volume})

@@ -131,6 +131,7 @@ FACTS = {
     "files": lambda host, digests: host.see(files=digests),
     "directories": lambda host, names: host.see(directories=frozenset(names)),
     "tmpfs_volumes": lambda host, names: host.see(tmpfs_volumes=names),
+    "unmounted": lambda host, value: host.see(unmounted=frozenset(host.observed.tmpfs_volumes)),
     "host_paths": lambda host, kinds: host.see(host_paths=kinds),
     "taken_ports": lambda host, owners: host.see(taken_ports=owners),
     "usage": lambda host, amounts: host.see(usage=Usage(**amounts)),
@@ -385,7 +386,13 @@ def drifted(draw: st.DrawFn, host: Host) -> Host:
         return host
     names = [c.name for c in host.pod.members if c.role != "init"]
     name = draw(st.sampled_from(names)) if names else ""
-    events = [lambda: host.see(pod=None), lambda: see_infra(host, "exited"), lambda: see_infra(host, "absent")]
+    events = [
+        lambda: host.see(pod=None),
+        lambda: host.see(unmounted=frozenset(host.observed.tmpfs_volumes)),
+
+        lambda: see_infra(host, "exited"),
+        lambda: see_infra(host, "absent"),
+    ]
     if name:
         limits = {"memory_bytes": 1 << 20, "cpu_quota_us": 2000}
         events += [

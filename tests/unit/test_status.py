@@ -692,7 +692,6 @@ class TestDeadline:
         again = status_of(self.POD, seen(id="web-2", started=100), now=START + 110, previous=first)
         assert (again.phase, again.start_time) == ("Running", START + 100)
 
-
     def test_a_pod_that_is_to_run_anew_has_its_whole_time(self):
         """From the moment that this was written down, before any container of its is."""
         first = status_of(self.POD, seen(), now=START + 60)
