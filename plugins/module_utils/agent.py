@@ -381,8 +381,8 @@ class Agent:
             # Others that were collected before it may have taken their time.
             if keeper.has_ended:
                 run_pod({"name": keeper.name, "state": "absent"}, False, keeper=self)
-        except (PodwrightError, OSError) as error:
-            # It is tried again after the next look.
+        except Exception as error:
+            # A mistake of ours in one pod must not leave the others; it is tried again after the next look.
             self.events.add("FailedGarbageCollection", keeper.name, str(error), is_warning=True)
 
     def _garbage(self) -> list[PodKeeper]:

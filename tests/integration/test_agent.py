@@ -600,6 +600,23 @@ def test_state_of_a_newer_release_is_refused(agent: AgentProcess) -> None:
     assert run_of(agent.host, "web-main") == before
 
 
+def test_state_of_an_older_release_is_taken_over(agent: AgentProcess) -> None:
+    """With what it did not know of: a deadline counts from the status, as it did then."""
+    options = pod(active_deadline_seconds=600)
+    agent.apply(options)
+    before, status = run_of(agent.host, "web-main"), agent.status("web")
+    agent.stop()
+    path = agent.host.state_directory / "pods" / "web" / "record.json"
+    record = json.loads(path.read_text())
+    del record["begun_at"]
+    path.write_text(json.dumps({**record, "version": 1}))
+    agent.start()
+    agent.await_ready("web")
+    assert agent.status("web")["startTime"] == status["startTime"]
+    assert agent.apply(options)["actions"] == []
+    assert run_of(agent.host, "web-main") == before
+
+
 def test_podman_gone_and_hanging(agent: AgentProcess) -> None:
     """The agent goes on, says so, and recovers; nothing that ran is touched."""
     agent.apply(pod(server()))
