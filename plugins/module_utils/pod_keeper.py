@@ -37,7 +37,7 @@ from .podman import Podman
 from .status import DEADLINE_EXCEEDED, DEADLINE_MESSAGE, Waiting
 from .store import Record, Store
 from .supervisor import DueProbe, Ending, Memory, Step, probe_of
-from .wait import STABLE_SECONDS, Waiter, Watch
+from .wait import Waiter, Watch, is_stable_since
 
 GATE_SECONDS = 3600
 """How long an init container or a sidecar's startup may take in one go; then it is begun anew."""
@@ -249,7 +249,7 @@ class PodKeeper:
     def _put_off(self, reason: str, message: str) -> None:
         """Say what went wrong in a turn, and look again when it is tried again."""
         self._event(reason, message, is_warning=True)
-        self._retry_later(time.time())
+        self._retry_later()
         self._look_at = min(self._look_at, time.monotonic() + self._retry.delay_seconds(self.name))
 
     def _turn(self, podman: Podman) -> bool:
@@ -433,14 +433,13 @@ class PodKeeper:
 
     def _act(self, podman: Podman, record: Record) -> None:
         """Bring about what is due."""
-        now = time.time()
         self._tell_of_backing_off()
         self._dependency = ""
         if self._step.endings:
             for ending in self._step.endings:
                 self._end_container(podman, record, ending)
             self._must_look = True
-        elif now >= self._retry_at and not (self._is_settled and not self._step.restarts):
+        elif time.monotonic() >= self._retry_at and not (self._is_settled and not self._step.restarts):
             self._dependency = "" if self._is_up() or self._has_failed else self._house.waits_for(self.name)
             if not self._dependency:
                 self._reconcile(podman, record)
@@ -498,18 +497,18 @@ class PodKeeper:
         message = tell_of_failure(self.name, error, self._house.events)
         failed = error.__cause__.operation if isinstance(error.__cause__, OperationFailed) else None
         if isinstance(failed, op.PullImage):
-            self._unpulled, self._unpulled_at = failed.image, time.time()
+            self._unpulled, self._unpulled_at = failed.image, time.monotonic()
             users = [c.name for c in record.applied.pod.all_containers if c.image == failed.image]
             self._waiting.update({name: Waiting(ERR_IMAGE_PULL, message) for name in users})
         elif error.container:
             reason = _WAITING_REASONS.get(error.reason, error.reason)
             self._waiting[error.container] = Waiting(reason, message)
         if not isinstance(failed, op.RunPostStart):
-            self._retry_later(time.time())
+            self._retry_later()
 
     def _note_pull_back_off(self) -> None:
         """Of a pull that has failed the status soon says that it is waited with, as the kubelet's does."""
-        if time.time() < self._unpulled_at + PULL_ERROR_SECONDS:
+        if time.monotonic() < self._unpulled_at + PULL_ERROR_SECONDS:
             return
         for name, waiting in self._waiting.items():
             if waiting.reason == ERR_IMAGE_PULL:
@@ -518,8 +517,9 @@ class PodKeeper:
                 self._event("BackOff", message, name)
                 self._event("Failed", f"Error: {IMAGE_PULL_BACK_OFF}", name, is_warning=True)
 
-    def _retry_later(self, now: float) -> None:
+    def _retry_later(self) -> None:
         """The first time at once, then ever later, as with images that cannot be pulled."""
+        now = time.monotonic()
         self._retry = self._retry.next(self.name, now, now)
         self._retry_at = now + self._retry.delay_seconds(self.name)
 
@@ -591,10 +591,10 @@ class PodKeeper:
             waits.append(self._step.next_at_seconds - now)
         if self._ends_at() > now:
             waits.append(self._ends_at() - now)
-        if self._retry_at > now:
-            waits.append(self._retry_at - now)
+        if self._retry_at > monotonic:
+            waits.append(self._retry_at - monotonic)
         if any(waiting.reason == ERR_IMAGE_PULL for waiting in self._waiting.values()):
-            waits.append(self._unpulled_at + PULL_ERROR_SECONDS - now)
+            waits.append(self._unpulled_at + PULL_ERROR_SECONDS - monotonic)
         if self._dependency:
             waits.append(DEPENDENCY_SECONDS)
         if self._is_hurried:
@@ -703,7 +703,7 @@ class KeptWatch(Waiter):
             has_probe = bool(container.readiness_probe or container.startup_probe)
             self.started[container.name] = view.started.get(container.name, False)
             self.ready[container.name] = view.ready.get(container.name, False) and (
-                has_probe or now - started_at >= STABLE_SECONDS
+                has_probe or is_stable_since(started_at, now)
             )
         return view.observed
 

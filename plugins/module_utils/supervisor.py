@@ -219,7 +219,8 @@ def restarts_due(
         if should_restart(latest, policy_of(memory.pod, container), deleting=False):  # type: ignore[arg-type]
             ended = found.finished_at or now_seconds
             wait = memory.backoff.wait_seconds(_backoff_key(memory.pod, found), ended, now_seconds)
-            if wait > 0:
+            # What ended in the future did so before a clock went back, and would wait for as long as that went.
+            if wait > 0 and ended <= now_seconds:
                 held[container.name] = now_seconds + wait
             else:
                 restarts.append(container.name)

@@ -225,7 +225,7 @@ class Waiter:
         """
         if container.readiness_probe or container.startup_probe or found is None:
             return True
-        return time.time() - facts.started_at_seconds >= STABLE_SECONDS and Path(f"/proc/{found.pid}").exists()
+        return is_stable_since(facts.started_at_seconds, time.time()) and Path(f"/proc/{found.pid}").exists()
 
     def _step(
         self,
@@ -302,6 +302,11 @@ class Waiter:
         except PodmanError:
             logs = ""
         return ContainerFailed(self._pod.name, container.name, reason, message, logs)
+
+
+def is_stable_since(started_at: float, now: float) -> bool:
+    """Whether a container has run for long enough. A start in the future is one before the clock was set back."""
+    return not 0 <= now - started_at < STABLE_SECONDS
 
 
 def _prober(container: s.Container) -> _Prober:

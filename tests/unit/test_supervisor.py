@@ -241,6 +241,20 @@ def crash_loop_waits(kept: Kept, run_seconds: float, restarts: int) -> list[floa
     return waits
 
 
+def test_a_clock_set_back_holds_nothing() -> None:
+    """Else a container that ended before would wait for as long as the clock went back."""
+    kept = Kept(pod())
+    crash_loop_waits(kept, 0, 3)
+    kept.end()
+    assert kept.look().held
+    kept.now -= 3600
+    assert (kept.look().restarts, kept.look().held) == (("main",), {})
+    kept.restart()
+    kept.now += 1
+    kept.end()
+    assert kept.look().held == {"main": kept.now + 80}
+
+
 @pytest.mark.parametrize("row", CRASH_LOOPS)
 def test_crash_loop(row: dict[str, Any]) -> None:
     expected = row["waits_before_restart_s"]
