@@ -109,6 +109,9 @@ class Executor:
             _PERFORMERS[type(operation)](self, operation, podman)
         except PodwrightError as error:
             raise OperationFailed(number, operation, error) from error
+        except OSError as error:
+            # Such as a full disk: of this host, and told as all that fails is.
+            raise OperationFailed(number, operation, HostError(str(error))) from error
         self.on_done(operation)
 
     # --- images, volumes, record -----------------------------------------------------------------------------------
@@ -415,7 +418,8 @@ class Executor:
 
     def _remove_container(self, operation: op.RemoveContainer, podman: Podman) -> None:
         if self.context.node.has_keeper and self.pod.find(operation.container):
-            with contextlib.suppress(PodmanError):
+            # Where there is no room for it, the container is started again without.
+            with contextlib.suppress(PodmanError, OSError):
                 log = podman.logs(operation.id, KEPT_LOG_LINES)
                 self.store.keep_log(operation.pod, operation.container, log)
         # Anonymous volumes are part of the container's writable layer; named ones stay.

@@ -161,6 +161,7 @@ class PodKeeper:
         self._probing: set[tuple[str, str]] = set()
         self._must_look = True
         self._is_settled = False
+        self._is_written = True
         self._retry = IMAGE_PULL_BACKOFF
         self._retry_at = 0.0
         self._look_at = 0.0
@@ -237,7 +238,7 @@ class PodKeeper:
                     self._event("PodmanError", str(error), is_warning=True)
                     self._must_look = True
                     self._ended.wait(1)
-                except PodwrightError as error:
+                except (PodwrightError, OSError) as error:
                     self._put_off("FailedSync", str(error))
                 except Exception as error:
                     # A mistake of ours in one pod's keeper must not leave the pod without one.
@@ -317,7 +318,8 @@ class PodKeeper:
         """Write the status down where something in it may have changed, and let others see it."""
         view = self.view
         is_same = (
-            view.observed == self._observed
+            self._is_written
+            and view.observed == self._observed
             and view.started == self._step.started
             and view.ready == self._step.ready
             and view.status
@@ -329,10 +331,19 @@ class PodKeeper:
             status = report.status(
                 podman, self._house.store, pod, observed, self._step.ready, self._step.started, node, ip, self._waiting
             )
-            self._house.store.write_status(self.name, status)
             self._show(status)
+            self._is_written = self._write(status)
         with self._turned:
             self._turned.notify_all()
+
+    def _write(self, status: Mapping[str, Any]) -> bool:
+        """Write the status down; tells whether that was done. The pod is kept all the same, as on a full disk."""
+        try:
+            self._house.store.write_status(self.name, status)
+        except OSError as error:
+            self._event("StatusNotWritten", str(error), is_warning=True)
+            return False
+        return True
 
     def _show(self, status: Mapping[str, Any]) -> None:
         self.view = View(
