@@ -109,6 +109,7 @@ class Agent:
         self.store.ensure()
         self._refuse_newer_state()
         with self._alone(), self._podman_service():
+            self.store.sweep_all()
             self.events = EventLog(self.store.directory / "events.jsonl")
             server = AgentServer(agent_client.socket_path(self.store.directory), self)
             threads = [

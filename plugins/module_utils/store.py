@@ -355,6 +355,16 @@ class Store:
             if not path.name.startswith(".status.json"):
                 remove_tree(path)
 
+    def sweep_all(self) -> None:
+        """Remove what killed processes left half done, of all pods that nobody is changing now. For the agent alone."""
+        for path in self.directory.glob(".events.jsonl.*"):
+            path.unlink()
+        gone = {path: path.name[1:].rpartition(".")[0] for path in self.directory.glob(".*.*") if path.is_dir()}
+        for pod in {*self.recorded_pods(), *gone.values()}:
+            with contextlib.suppress(Busy, OSError), self.lock(pod, 0):
+                for path in [*self._temporaries(pod), *(path for path, name in gone.items() if name == pod)]:
+                    remove_tree(path)
+
     def _temporaries(self, pod: str) -> Iterator[Path]:
         """Files and directories that were to be given their names once they were whole."""
         yield from (self.directory / "secrets").glob(f".{pod}.json.*")
