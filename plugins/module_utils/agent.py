@@ -360,8 +360,10 @@ class Agent:
         if error and not self.podman_error:
             self.events.add("PodmanUnresponsive", "", error, is_warning=True)
         if error and self._service:
+            # The look and the restart may take longer together than systemd waits for a word.
+            notify_supervisor("WATCHDOG=1")
             # Where that fails it is tried again after the next look.
-            with contextlib.suppress(HostError):
+            with contextlib.suppress(HostError, OSError):
                 self._service.restart()
         if self.podman_error and not error:
             self.events.add("PodmanRecovered", "", "Podman answers again")
