@@ -31,12 +31,17 @@ class AgentProcess:
         environment: Mapping[str, str] | None = None,
         options: Sequence[str] = (),
         python: str = sys.executable,
+        preamble: str = "",
     ) -> None:
-        """By default it uses the service of the host; ``environment`` may have it start one of its own."""
+        """By default it uses the service of the host; ``environment`` may have it start one of its own.
+
+        ``options`` are the program's; ``preamble`` is Python that its process runs first.
+        """
         self._options = options
         self.host = host
         self._python = python
         self._environment = host.environment if environment is None else environment
+        self._program = preamble + PROGRAM
         self.client = agent_client.AgentClient(agent_client.socket_path(host.state_directory))
         self.log_path = host.directory / "agent.log"
         self._process: subprocess.Popen[bytes] | None = None
@@ -45,7 +50,7 @@ class AgentProcess:
         """Start it; returns once it answers."""
         with open(self.log_path, "ab") as log:
             self._process = subprocess.Popen(
-                [self._python, "-c", PROGRAM, *self._options],
+                [self._python, "-c", self._program, *self._options],
                 env={**self._environment, "PYTHONPATH": str(REPOSITORY / "collections")},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
