@@ -347,11 +347,11 @@ class Agent:
         for item in listed:
             prints.setdefault(item.get("PodName") or "", []).append(_print_of(item))
         self._pod_names = {item["Pod"]: item["PodName"] for item in listed if item.get("Pod")}
+        before, self._prints = self._prints, {}
         for name in self.store.recorded_pods():
-            found = sorted(prints.get(name, ()))
+            found = self._prints[name] = sorted(prints.get(name, ()))
             keeper = self.keeper_of(name)
-            if self._prints.get(name) != found:
-                self._prints[name] = found
+            if before.get(name) != found:
                 self._happened = next(self._numbers)
                 keeper.kick()
         self._compared_at = begun_at

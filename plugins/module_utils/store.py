@@ -126,6 +126,7 @@ class Store:
         path = self._pod(pod) / "record.json"
         content = read_bytes(path)
         if content is None:
+            self._records.pop(pod, None)
             return None
         known = self._records.get(pod)
         if known is None or known[0] != content:
