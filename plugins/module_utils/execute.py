@@ -200,7 +200,7 @@ class Executor:
         podman.post("/pods/create", body=render.pod_body(self.context))
 
     def _start_pod(self, operation: op.StartPod, podman: Podman) -> None:
-        podman.post(f"/containers/{self.pod.infra_name}/start")
+        podman.post(f"/containers/{self.pod.infra_name}/start", timeout_seconds=_START_SECONDS)
         self._sandbox = None
 
     def _remove_pod(self, operation: op.RemovePod, podman: Podman) -> None:
