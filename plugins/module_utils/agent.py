@@ -55,6 +55,8 @@ TERMINATED_PODS = 12500
 _PROBING_THREADS = 16
 _SILENCE_SECONDS = 600
 _HANGING_SECONDS = 20
+# How many looks in a row a service may fail to answer that answers otherwise.
+_BUSY_LOOKS = 6
 _HEARING_SECONDS = 1
 """How long Podman may take from being asked for its events to telling of each."""
 _STOPPING_WORKERS = 8
@@ -96,6 +98,7 @@ class Agent:
         self._node: tuple[float, Node] | None = None
         self.unchanged_runs = UnchangedRuns(self)
         self._service: podman_room.PodmanService | None = None
+        self._failed_looks = 0
         self._pool = ThreadPoolExecutor(_PROBING_THREADS, thread_name_prefix="probe")
 
     # --- the life of the process -------------------------------------------------------------------------------------
@@ -359,17 +362,28 @@ class Agent:
     def _tell_of_podman(self, error: str) -> None:
         if error and not self.podman_error:
             self.events.add("PodmanUnresponsive", "", error, is_warning=True)
-        if error and self._service:
+        self._failed_looks = self._failed_looks + 1 if error else 0
+        # A restart cuts off all that the service does: one that is merely busy is left alone for a while.
+        if self._service and (self._failed_looks >= _BUSY_LOOKS or (error and not self._service_answers())):
             # The look and the restart may take longer together than systemd waits for a word.
             notify_supervisor("WATCHDOG=1")
             # Where that fails it is tried again after the next look.
             with contextlib.suppress(HostError, OSError):
                 self._service.restart()
+            self._failed_looks = 0
         if self.podman_error and not error:
             self.events.add("PodmanRecovered", "", "Podman answers again")
             for keeper in self.keepers():
                 keeper.kick()
         self.podman_error = error
+
+    def _service_answers(self) -> bool:
+        """Whether the service says of what version it is, for which it waits for no container."""
+        try:
+            with Podman(podman_room.named_socket() or ""):
+                return True
+        except (PodwrightError, OSError):
+            return False
 
     # --- garbage -----------------------------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ clock that jumps. Afterwards everything runs again, nothing was lost or doubled,
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import logging
 import os
@@ -503,6 +504,22 @@ def test_an_own_service_that_hangs_is_ended_and_another_begun(own_agent: AgentPr
     assert hanging not in zombies(own_agent)
 
 
+@pytest.mark.long
+def test_an_own_service_that_is_merely_busy_is_left_alone(own_agent: AgentProcess) -> None:
+    """All containers are locked, as while something slow is done to each, and no list of them comes in time."""
+    host = own_agent.host
+    own_agent.apply(pod(server()))
+    before, busy = run_of(host, "web-main"), service_of(own_agent)
+    with contextlib.ExitStack() as held:
+        for path in (host.directory / "tmp" / "locks").iterdir():
+            fcntl.lockf(held.enter_context(open(path, "r+b")), fcntl.LOCK_EX)
+        await_true(lambda: bool(own_agent.client.get("/health")["podman_error"]), 60)
+    await_true(lambda: not own_agent.client.get("/health")["podman_error"], 60)
+    own_agent.await_ready("web")
+    assert service_of(own_agent) == busy
+    assert run_of(host, "web-main") == before
+
+
 def test_a_clock_set_back_holds_nothing_up(own_agent: AgentProcess, clock: Clock) -> None:
     """Neither a run that waits for a container without probes, nor a restart that has to wait."""
     own_agent.apply(pod())
@@ -535,7 +552,7 @@ def test_what_killed_processes_left_half_done_is_swept(agent: AgentProcess) -> N
     agent.kill()
     state = agent.host.state_directory
     (state / ".gone.0123abcd").mkdir()
-    for name in ("pods/web/.status.json.0123abcd", ".events.json.0123abcd", ".gone.0123abcd/record.json"):
+    for name in ("pods/web/.status.json.0123abcd", ".events.jsonl.0123abcd", ".gone.0123abcd/record.json"):
         (state / name).write_text("{")
     agent.start()
     assert not temporaries(state)

@@ -40,7 +40,7 @@ def test_what_killed_processes_left_is_swept(tmp_path: Path) -> None:
     """But not what is a pod's that somebody is changing."""
     store = kept(tmp_path)
     (tmp_path / ".gone.0123abcd").mkdir()
-    left = [tmp_path / name for name in (".events.json.0123abcd", "pods/web/.status.json.0123abcd")]
+    left = [tmp_path / name for name in (".events.jsonl.0123abcd", "pods/web/.status.json.0123abcd")]
     for path in left:
         path.touch()
     with Store(tmp_path).lock("web", 0):
