@@ -38,7 +38,7 @@ from pod_runs import (
 from podman_host import DEFAULT_NETWORK, PodmanHost
 from test_agent import await_new_run, run_of
 
-from ansible_collections.podwright.pods.plugins.module_utils import agent_client
+from ansible_collections.podwright.pods.plugins.module_utils.errors import PodwrightError
 
 pytestmark = pytest.mark.integration
 
@@ -619,7 +619,8 @@ def phase(agent: AgentProcess, pod_name: str) -> str:
 def is_ready(agent: AgentProcess, pod_name: str) -> bool:
     try:
         return agent.is_ready(pod_name)
-    except agent_client.HostError:
+    except PodwrightError:
+        # A service has just been restarted, or there is no pod for the moment.
         return False
 
 
