@@ -64,6 +64,9 @@ MASKED = (
     "sys-kernel-debug.mount",
     "sys-kernel-tracing.mount",
     "getty.target",
+    # Each watches directories, and a machine has few such watches (fs.inotify.max_user_instances).
+    "systemd-ask-password-console.path",
+    "systemd-ask-password-wall.path",
 )
 # systemd reads its arguments as those of a kernel. The first three: cgroups v1, which 257 refuses without.
 INIT = (
