@@ -168,4 +168,4 @@ def remove_directory(directory: Path) -> None:
 def unmount_below(directory: Path) -> None:
     mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
     for mount in reversed([mount for mount in mounts if mount.startswith(f"{directory}/")]):
-        subprocess.run(["umount", "--lazy", mount], check=False)
+        subprocess.run(["umount", "--lazy", mount], capture_output=True, check=False)
