@@ -45,11 +45,11 @@ AGENT = ("python3-click", "python3-prometheus-client", "python3-rich", "python3-
 # A mirror may lag behind its own dates; what comes from it is signed all the same.
 APT_OPTIONS = ('Acquire::Check-Valid-Until "false"',)
 
-# Where the kernel has controllers that the machine does not mount, systemd makes empty directories for them and then
-# makes /sys/fs/cgroup read-only; Podman takes them for controllers and wants to write there.
+# Where the kernel has controllers that the machine does not mount, systemd leaves empty directories and links for them
+# in /sys/fs/cgroup. Podman takes them for controllers, and fails to make its groups there or to remove them.
 CGROUPS_UNIT = """\
 [Unit]
-Description=Let Podman make directories beside the cgroup controllers
+Description=Remove what is no cgroup controller from /sys/fs/cgroup
 DefaultDependencies=no
 ConditionVirtualization=container
 ConditionPathExists=!/sys/fs/cgroup/cgroup.controllers
@@ -57,6 +57,8 @@ ConditionPathExists=!/sys/fs/cgroup/cgroup.controllers
 [Service]
 Type=oneshot
 ExecStart=mount -o remount,rw /sys/fs/cgroup
+ExecStart=find /sys/fs/cgroup -mindepth 1 -maxdepth 1 ( -type l -or -type d -empty ) -delete
+ExecStart=mount -o remount,ro /sys/fs/cgroup
 
 [Install]
 WantedBy=sysinit.target
@@ -75,13 +77,13 @@ FILES = (
         f"AuthorizedKeysFile {AUTHORIZED_KEYS}\nPasswordAuthentication no\nUseDNS no\nMaxStartups 100\n",
     ),
     IncludedFile("/etc/sudoers.d/deploy", "deploy ALL=(ALL:ALL) NOPASSWD: ALL\n", "0440"),
-    IncludedFile("/etc/systemd/system/cgroups-writable.service", CGROUPS_UNIT),
+    IncludedFile("/etc/systemd/system/cgroup-controllers.service", CGROUPS_UNIT),
     IncludedFile("/etc/systemd/system/user@.service.d/hosts.conf", USER_MANAGER),
 )
 COMMANDS = (
     "useradd --create-home --shell /bin/bash deploy",
     "useradd --create-home --shell /bin/bash app",
-    "systemctl enable cgroups-writable.service",
+    "systemctl enable cgroup-controllers.service",
     # Nothing is to begin on its own while something is measured.
     "systemctl mask apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer fstrim.timer",
     # Empty, not missing: each host gets its own at its first boot, without the presets of a first installation.
