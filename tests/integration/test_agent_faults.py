@@ -403,7 +403,7 @@ def small_state(in_host: PodmanHost) -> Iterator[Path]:
 @pytest.fixture
 def own_agent(small_state: Path, clock: Clock, in_host: PodmanHost) -> Iterator[AgentProcess]:
     """An agent with a Podman service of its own, which it has to look after, and a clock that can be set."""
-    process = AgentProcess(in_host, in_host.environment_without_service, clock.preamble)
+    process = AgentProcess(in_host, in_host.environment_without_service, preamble=clock.preamble)
     process.start()
     try:
         yield process
