@@ -4,7 +4,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help site teardown status venv test test-all lint sanity docs bench hosts hosts-down freeze packages clean
+.PHONY: help site teardown status venv test test-all lint sanity docs bench hosts hosts-down freeze packages \
+	kernel-host-packages clean
 
 # The interpreter that makes .venv, Python 3.11 to 3.13; one is looked for where none is named.
 PYTHON ?=
@@ -33,6 +34,8 @@ HOSTS ?= debian12 debian13 forky
 # What the tests need on the machine itself, by Debian's names.
 TEST_PACKAGES := podman crun runc conmon netavark aardvark-dns iptables catatonit passt uidmap mmdebstrap busybox-static \
 	curl git shellcheck openssh-client
+# What hosts with a kernel of their own need beside these (tests/hosts/kernel_hosts.py).
+KERNEL_HOST_PACKAGES := user-mode-linux e2fsprogs gcc libc6-dev
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,7 +56,7 @@ teardown: venv ## remove the pods from the hosts; data stays unless ARGS says ot
 test: packages $(VENV)/dev.stamp lint sanity ## all checks and tests, the longest ones as a sample
 	$(PYTEST) -m 'not long' $(PYTEST_ARGS)
 
-test-all: packages $(VENV)/dev.stamp lint sanity ## all checks and tests in full
+test-all: kernel-host-packages $(VENV)/dev.stamp lint sanity ## all checks and tests in full
 	PODWRIGHT_TEST_FULL=1 $(PYTEST) $(PYTEST_ARGS)
 
 lint: $(VENV)/dev.stamp ## style, types, playbooks and roles, changelog, documentation
@@ -88,6 +91,9 @@ venv: $(VENV)/control.stamp ## the control node's tools in .venv
 
 packages:
 	@scripts/install_packages.sh $(TEST_PACKAGES)
+
+kernel-host-packages: packages
+	@scripts/install_packages.sh $(KERNEL_HOST_PACKAGES)
 
 %/bin/python:
 	scripts/make_venv.sh $* $(PYTHON)

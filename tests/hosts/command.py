@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ansible_collections.podwright.pods.plugins.module_utils.errors import PodwrightError
 
-from .container_hosts import ContainerHosts
+from .fleet import Fleet
 from .recipes import RECIPES, REPOSITORY, Recipe
 
 DIRECTORY = REPOSITORY / "build" / "hosts"
@@ -20,7 +20,7 @@ DIRECTORY = REPOSITORY / "build" / "hosts"
 def main() -> int:
     """Do what the command line asks for; the exit status."""
     asked = parser().parse_args()
-    hosts = ContainerHosts(asked.directory)
+    hosts = Fleet(asked.directory)
     try:
         if asked.command == "up":
             for name, recipe in asked.hosts:
@@ -38,7 +38,7 @@ def main() -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    whole = argparse.ArgumentParser(prog="python tests/hosts", description="Test hosts in containers, as root.")
+    whole = argparse.ArgumentParser(prog="python tests/hosts", description="Test hosts, as root.")
     whole.add_argument("--directory", type=Path, default=DIRECTORY, help="where they live (default: build/hosts)")
     commands = whole.add_subparsers(dest="command", required=True, metavar="COMMAND")
     up = commands.add_parser("up", help="have these hosts, running, and an inventory of all")

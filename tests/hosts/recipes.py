@@ -11,7 +11,7 @@ What Podman needs to run there is left to the role ``host``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +97,8 @@ class Recipe:
 
     name: str
     root: RootFilesystem
+    has_kernel: bool = False
+    """Whether it has a kernel of its own, and with it cgroups v2; else it is a container."""
 
 
 def role_packages(system: str, wider: str = "Debian") -> tuple[str, ...]:
@@ -123,11 +125,35 @@ FROM_FORKY = (
     "rm /etc/apt/sources.list.d/forky.list",
 )
 
+# A kernel of its own finds its disk, its network and its modules; netavark's are the last ones. It has no nftables for
+# the inet and ip families, so that programs which have iptables are given the legacy one.
+MODULES = (
+    *("ipv6", "overlay", "veth", "bridge", "ip_tables", "iptable_nat", "iptable_filter", "ip6_tables", "ip6table_nat"),
+    *("xt_MASQUERADE", "xt_addrtype", "xt_comment", "xt_conntrack", "xt_mark", "xt_multiport", "xt_nat"),
+)
+FOR_KERNEL_FILES = (
+    IncludedFile("/etc/fstab", "/dev/ubda / ext4 defaults 0 1\n"),
+    IncludedFile("/etc/modules-load.d/podman.conf", "".join(f"{name}\n" for name in MODULES)),
+)
+FOR_KERNEL_COMMANDS = (
+    "update-alternatives --set iptables /usr/sbin/iptables-legacy",
+    "update-alternatives --set ip6tables /usr/sbin/ip6tables-legacy",
+    "systemctl enable systemd-networkd.service systemd-network-generator.service",
+)
+
+
+def with_kernel(recipe: Recipe) -> Recipe:
+    """The same system for a kernel of its own."""
+    files, commands = recipe.root.files + FOR_KERNEL_FILES, recipe.root.commands + FOR_KERNEL_COMMANDS
+    return replace(recipe, root=replace(recipe.root, files=files, commands=commands), has_kernel=True)
+
+
 RECIPES = {
     recipe.name: recipe
     for recipe in (
         debian("debian12", "bookworm", 12),
         debian("debian13", "trixie", 13),
         debian("forky", "trixie", 13, commands=FROM_FORKY),
+        with_kernel(debian("uml", "trixie", 13)),
     )
 }

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 
@@ -37,6 +37,9 @@ class SshHost:
     address: str
     key: Path
     port: int = 22
+
+    groups: ClassVar[tuple[str, ...]] = ()
+    """The groups of the inventory that such hosts are in."""
 
     def run(
         self, command: str, user: str = "root", check: bool = True, timeout: float = 60
@@ -86,6 +89,11 @@ class SshHost:
 
 def inventory(hosts: Iterable[SshHost]) -> dict[str, Any]:
     """An Ansible inventory of these hosts, as root; what it says of SSH is for them alone."""
+    hosts = list(hosts)
+    groups: dict[str, Any] = {}
+    for host in hosts:
+        for group in host.groups:
+            groups.setdefault(group, {"hosts": {}})["hosts"][host.name] = {}
     entries = {
         host.name: {
             "ansible_host": host.address,
@@ -99,7 +107,7 @@ def inventory(hosts: Iterable[SshHost]) -> dict[str, Any]:
         "ansible_python_interpreter": PYTHON,
         "ansible_ssh_common_args": " ".join(SSH_OPTIONS),
     }
-    return {"all": {"hosts": entries, "vars": common}}
+    return {"all": {"hosts": entries, "vars": common, "children": groups}}
 
 
 def write_inventory(path: Path, hosts: Iterable[SshHost]) -> None:
