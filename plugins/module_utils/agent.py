@@ -83,7 +83,7 @@ class Agent:
         self._keepers_lock = threading.Lock()
         self._turns: dict[str, Turn] = {}
         self._ended = threading.Event()
-        self._is_to_stop_pods = False
+        self.is_stopping_pods = False
         self._sessions = threading.local()
         self._prints: dict[str, Any] = {}
         self._pod_names: dict[str, str] = {}
@@ -136,14 +136,14 @@ class Agent:
             finally:
                 notify_supervisor("STOPPING=1")
                 server.close()
-                if self._is_to_stop_pods:
+                if self.is_stopping_pods:
                     self._stop_pods()
                 self._end_keepers()
                 self.events.save()
 
     def end(self, is_to_stop_pods: bool = False) -> None:
         """Have `run` return. Containers go on running unless they are to stop, as before the host goes down."""
-        self._is_to_stop_pods = is_to_stop_pods
+        self.is_stopping_pods = self.is_stopping_pods or is_to_stop_pods
         self._ended.set()
 
     @contextlib.contextmanager

@@ -60,6 +60,8 @@ class House(Protocol):
 
     store: Store
     events: EventLog
+    is_stopping_pods: bool
+    """Whether the pods are being ended for good: none is to be repaired."""
 
     @property
     def node(self) -> Node:
@@ -277,7 +279,7 @@ class PodKeeper:
             with self._turn_to_act.if_free() as is_ours:
                 # Who had the turn since the record was read may have changed or removed the pod.
                 is_same = is_ours and self._house.store.read_record(self.name) == record
-                if is_same:
+                if is_same and not self._house.is_stopping_pods:
                     self._act(podman, record)
                 self._must_look = self._must_look or (is_ours and not is_same)
         return True
