@@ -80,23 +80,24 @@ def _read_v1(path: str) -> LiveLimits:
     )
 
 
-def write_path(path: str, limits: LiveLimits, weight: int) -> None:
-    """Set the limits of the cgroup at ``path``; ``weight`` is what v2 takes for the shares. HostError if refused."""
+def write_path(path: str, limits: LiveLimits) -> None:
+    """Set the limits of the cgroup at ``path``: of the CPU the weight on v2, the shares on v1. HostError if refused."""
     relative = path.lstrip("/")
     try:
         if version() == 2:
-            _write_v2(ROOT / relative, limits, weight)
+            _write_v2(ROOT / relative, limits)
         else:
             _write_v1(relative, limits)
     except OSError as error:
         raise HostError(f"the kernel refused new limits of {path}: {error}") from error
 
 
-def _write_v2(directory: Path, limits: LiveLimits, weight: int) -> None:
+def _write_v2(directory: Path, limits: LiveLimits) -> None:
     (directory / "memory.max").write_text("max" if limits.memory_bytes is None else str(limits.memory_bytes))
     quota = "max" if limits.cpu_quota_us is None else str(limits.cpu_quota_us)
     (directory / "cpu.max").write_text(f"{quota} {_PERIOD_US}")
-    (directory / "cpu.weight").write_text(str(weight))
+    if limits.cpu_weight is not None:
+        (directory / "cpu.weight").write_text(str(limits.cpu_weight))
 
 
 def _write_v1(path: str, limits: LiveLimits) -> None:

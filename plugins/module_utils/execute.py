@@ -36,7 +36,6 @@ from .observed import LABEL_POD, LABEL_VOLUME, ObservedImage, read_time
 from .podman import Podman, keep_mounted
 from .probes import Target
 from .quantity import Quantity
-from .resources import cpu_weight_quadratic
 from .store import Applied, Record, Store, give_to_group
 from .wait import Waiter
 
@@ -210,7 +209,7 @@ class Executor:
 
     def _update_pod_limits(self, operation: op.UpdatePodLimits, podman: Podman) -> None:
         path = self._cgroup_path(operation.pod, podman)
-        cgroup.write_path(path, operation.limits, cpu_weight_quadratic(operation.limits.cpu_shares or 2))
+        cgroup.write_path(path, operation.limits)
 
     def _cgroup_path(self, pod: str, podman: Podman) -> str:
         inspected = podman.get(f"/pods/{quote(pod)}/json")

@@ -92,5 +92,14 @@ def grown(found: LiveLimits, wanted: LiveLimits) -> LiveLimits:
     )
 
 
+def weighed(wanted: LiveLimits, found: LiveLimits, shares_before: int | None) -> LiveLimits:
+    """What is wanted with its weight, where ``found`` has one: by the formula that made that of ``shares_before``."""
+    if found.cpu_weight is None or wanted.cpu_shares is None:
+        return wanted
+    is_linear = found.cpu_weight == resources.cpu_weight_linear(shares_before or 2)
+    formula = resources.cpu_weight_linear if is_linear else resources.cpu_weight_quadratic
+    return replace(wanted, cpu_weight=formula(wanted.cpu_shares))
+
+
 def _larger(one: int | None, other: int | None) -> int | None:
     return None if one is None or other is None else max(one, other)

@@ -18,9 +18,9 @@ from . import spec as s
 from .admission import refuse, refuse_replacement
 from .errors import Fault, Refused
 from .lifecycle import should_restart
-from .limits import container_limits, differences, grown, pod_limits
+from .limits import container_limits, differences, grown, pod_limits, weighed
 from .materials import Facts, files_digest, tmpfs_volume, volume_files
-from .observed import Observed, ObservedContainer, ObservedPod
+from .observed import LiveLimits, Observed, ObservedContainer, ObservedPod
 from .operations import (
     AwaitCompletion,
     AwaitStarted,
@@ -418,7 +418,7 @@ def _grow_pod(desired: Desired, pod: ObservedPod) -> list[Operation]:
     target = grown(pod.limits, pod_limits(desired.pod))
     if not differences(target, pod.limits):
         return []
-    return [UpdatePodLimits(desired.pod.name, "its containers are about to grow", target)]
+    return [_update_pod_limits(desired, pod.limits, "its containers are about to grow", target)]
 
 
 def _shrink_pod(desired: Desired, pod: ObservedPod) -> list[Operation]:
@@ -427,7 +427,12 @@ def _shrink_pod(desired: Desired, pod: ObservedPod) -> list[Operation]:
     wanted = pod_limits(desired.pod)
     if not differences(wanted, grown(pod.limits, wanted)):
         return []
-    return [UpdatePodLimits(desired.pod.name, "the sum of its limits is less", wanted)]
+    return [_update_pod_limits(desired, pod.limits, "the sum of its limits is less", wanted)]
+
+
+def _update_pod_limits(desired: Desired, found: LiveLimits, cause: str, wanted: LiveLimits) -> Operation:
+    shares_before = pod_limits(desired.recorded).cpu_shares if desired.recorded else None
+    return UpdatePodLimits(desired.pod.name, cause, weighed(wanted, found, shares_before))
 
 
 # --- images, volumes, record ---------------------------------------------------------------------------------------

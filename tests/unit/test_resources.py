@@ -11,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.podwright.pods.plugins.module_utils import resources
+from ansible_collections.podwright.pods.plugins.module_utils.limits import weighed
+from ansible_collections.podwright.pods.plugins.module_utils.observed import LiveLimits
 from ansible_collections.podwright.pods.plugins.module_utils.quantity import Quantity
 from ansible_collections.podwright.pods.plugins.module_utils.resources import (
     ContainerResources,
@@ -80,6 +82,18 @@ WEIGHTS = CPU_SHARES["cgroup_v2_weight"]
 def test_cpu_weight(row):
     assert resources.cpu_weight_linear(row["shares"]) == row["old"]
     assert resources.cpu_weight_quadratic(row["shares"]) == row["new"]
+
+
+@pytest.mark.parametrize("formula", [resources.cpu_weight_linear, resources.cpu_weight_quadratic])
+def test_a_weight_is_changed_by_the_formula_that_made_it(formula):
+    """A pod whose share grows does not come to outweigh those that were left as they are."""
+    found = LiveLimits(None, None, cpu_weight=formula(358))
+    assert weighed(LiveLimits(None, None, 409), found, 358).cpu_weight == formula(409)
+
+
+def test_cgroups_v1_have_no_weight():
+    wanted = LiveLimits(None, None, 409)
+    assert weighed(wanted, LiveLimits(None, None, 358), 358) == wanted
 
 
 @given(st.integers(-10, 300_000))
