@@ -47,6 +47,8 @@ SEED = int(os.environ.get("PODWRIGHT_TEST_SEED", "1"))
 STATE_MIB = 8
 SETTLE_SECONDS = 420
 """The longest back-off of a container that was ended again and again, and a minute or two."""
+PATIENCE_SECONDS = 30
+"""How long a probe may take: on a busy machine too no container is ended that nothing was done to."""
 MEMORY_BYTES = 64 << 20
 
 log = logging.getLogger(__name__)
@@ -68,11 +70,11 @@ done
 
 
 def exists(path: str) -> Options:
-    return {"exec": {"command": ["test", "-e", path]}, "period_seconds": 5, "timeout_seconds": 5}
+    return {"exec": {"command": ["test", "-e", path]}, "period_seconds": 5, "timeout_seconds": PATIENCE_SECONDS}
 
 
 def answers(port: int, path: str) -> Options:
-    return {"http_get": {"port": port, "path": path}, "period_seconds": 1, "timeout_seconds": 5}
+    return {"http_get": {"port": port, "path": path}, "period_seconds": 1, "timeout_seconds": PATIENCE_SECONDS}
 
 
 def shop() -> Options:
