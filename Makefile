@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 .PHONY: help site teardown status venv test test-all lint sanity docs bench hosts hosts-down freeze packages \
-	kernel-host-packages clean
+	kernel-host-packages molecule clean
 
 # The interpreter that makes .venv, Python 3.11 to 3.13; one is looked for where none is named.
 PYTHON ?=
@@ -15,6 +15,9 @@ ARGS ?=
 PYTEST_ARGS ?=
 # How many tests run side by side; most of them wait for clocks and containers.
 PYTEST_WORKERS ?= 3
+# The Molecule scenario, and what is done with it: make molecule SCENARIO=upgrade MOLECULE=converge
+SCENARIO ?= default
+MOLECULE ?= test
 # Handed on to the comparison of one Pod, and to the benchmarks of stacks and of the agent: make bench STACK_BENCH_ARGS='--peer-pods 10'
 BENCH_ARGS ?=
 STACK_BENCH_ARGS ?=
@@ -58,6 +61,9 @@ test: packages $(VENV)/dev.stamp lint sanity ## all checks and tests, the longes
 
 test-all: kernel-host-packages $(VENV)/dev.stamp lint sanity ## all checks and tests in full
 	PODWRIGHT_TEST_FULL=1 $(PYTEST) $(PYTEST_ARGS)
+
+molecule: packages $(VENV)/dev.stamp ## one scenario on test hosts (SCENARIO=default MOLECULE=test, or converge, verify, login, destroy)
+	ANSIBLE_HOME="$(CURDIR)/build/molecule" $(RUN) molecule $(MOLECULE) --scenario-name $(SCENARIO)
 
 lint: $(VENV)/dev.stamp ## style, types, playbooks and roles, changelog, documentation
 	$(RUN) ruff check .
