@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 .PHONY: help site teardown status venv test test-all lint sanity docs bench hosts hosts-down freeze packages \
-	kernel-host-packages molecule clean
+	kernel-host-packages molecule matrix clean
 
 # The interpreter that makes .venv, Python 3.11 to 3.13; one is looked for where none is named.
 PYTHON ?=
@@ -65,6 +65,11 @@ test-all: kernel-host-packages $(VENV)/dev.stamp lint sanity ## all checks and t
 molecule: packages $(VENV)/dev.stamp ## one scenario on test hosts (SCENARIO=default MOLECULE=test, or converge, verify, login, destroy)
 	ANSIBLE_HOME="$(CURDIR)/build/molecule" $(RUN) molecule $(MOLECULE) --scenario-name $(SCENARIO)
 
+matrix: packages $(VENV)/dev.stamp ## all Molecule scenarios, one after another; each that passes writes its rows of docs/matrix.md
+	for scenario in $(notdir $(patsubst %/,%,$(dir $(wildcard extensions/molecule/*/molecule.yml)))); do \
+		PODWRIGHT_MATRIX=1 ANSIBLE_HOME="$(CURDIR)/build/molecule" $(RUN) molecule test --scenario-name $$scenario; \
+	done
+
 lint: $(VENV)/dev.stamp ## style, types, playbooks and roles, changelog, documentation
 	$(RUN) ruff check .
 	$(RUN) mypy
@@ -116,7 +121,7 @@ $(BENCH_VENV)/bench.stamp: requirements/bench.txt requirements/control.txt requi
 	$(BENCH_VENV)/bin/python $(PIP_INSTALL) $<
 	@touch $@
 
-freeze: ## write requirements/constraints.txt anew from the pins in requirements/
+freeze: ## write requirements/*constraints.txt anew from the pins in requirements/
 	rm -rf build/freeze && mkdir -p build
 	scripts/make_venv.sh build/freeze $(PYTHON)
 	cp requirements/*.txt build/freeze/ && : > build/freeze/constraints.txt
@@ -124,7 +129,13 @@ freeze: ## write requirements/constraints.txt anew from the pins in requirements
 	{ head -n 1 requirements/constraints.txt; build/freeze/bin/python -m pip freeze; } > build/constraints.txt
 	mv build/constraints.txt requirements/constraints.txt
 	rm -rf build/freeze
+	scripts/make_venv.sh build/freeze $(PYTHON)
+	cp requirements/importer.txt build/freeze/ && : > build/freeze/importer-constraints.txt
+	build/freeze/bin/python $(PIP_INSTALL) build/freeze/importer.txt
+	{ head -n 1 requirements/importer-constraints.txt; build/freeze/bin/python -m pip freeze; } > build/constraints.txt
+	mv build/constraints.txt requirements/importer-constraints.txt
+	rm -rf build/freeze
 
 clean: ## remove the virtual environments, caches, hosts and built files of this checkout
-	if [ -d build/hosts ]; then $(MAKE) hosts-down; fi
+	for hosts in $(wildcard build/hosts build/molecule/tmp/*/hosts); do $(RUN) python tests/hosts --directory $$hosts down; done
 	rm -rf $(VENV) $(BENCH_VENV) build .ansible .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache
