@@ -65,4 +65,11 @@ options:
       files:
         description: Values that a container reads from files, which change in place. The default is V(false).
         type: bool
+  expected_images:
+    description:
+      - >-
+        Names of images that tasks before this one have on the host, as M(podwright.pods.image) does. Check mode, in
+        which those tasks have made nothing, takes the images as being there. It has no meaning otherwise.
+    type: list
+    elements: str
 """

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from .parse import ALLOCATABLE, HOST_FIELDS, POD_FIELDS
+from .parse import ALLOCATABLE, HOST_FIELDS, POD_FIELDS, TEXTS
 from .schema import Boolean, Field, Integer, Object, Text
 
 STATES = ("started", "stopped", "absent")
@@ -19,6 +19,7 @@ RUN_FIELDS = (
     Field("on_failure", Text(choices=("rollback", "keep")), default="rollback"),
     Field("restart_on_change", _RESTART_ON_CHANGE),
     Field("allocatable", ALLOCATABLE),
+    Field("expected_images", TEXTS),
 )
 """How a run goes; none of it describes the pod, so all of it may stand beside a Kubernetes document."""
 

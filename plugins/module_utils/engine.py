@@ -52,6 +52,8 @@ class Request:
     on_failure: str
     is_check: bool
     settings: Settings = field(default_factory=Settings)
+    expected_images: frozenset[str] = frozenset()
+    """Those that check mode takes as being there."""
 
 
 class RunFailed(PodwrightError):
@@ -86,6 +88,7 @@ def read_request(options: Mapping[str, Any], is_check: bool) -> Request:
         on_failure=options.get("on_failure") or "rollback",
         is_check=is_check,
         settings=settings,
+        expected_images=frozenset(options.get("expected_images") or ()),
     )
 
 
@@ -216,8 +219,9 @@ class Run:
         recorded = self.record.applied.pod if self.record else None
         previous = self.record.previous.pod if self.record and self.record.previous else None
         pod = self.request.pod or recorded or s.PodSpec(self.request.name, ())
+        images = {**self._images_expected(pod), **self.pinned_images}
         self.desired = replace(
-            _desire(self.store, pod, self.request, self.node, recorded, self.pinned_images),
+            _desire(self.store, pod, self.request, self.node, recorded, images),
             previous=previous,
             was_stopped=bool(self.record and self.record.is_stopped),
         )
@@ -236,6 +240,11 @@ class Run:
         if self.record is None or self.record.is_stopped or self.request.state != "started":
             return False
         return report.has_exceeded_deadline(self.store, self.record.applied.pod, self.observed.pod, self.node)
+
+    def _images_expected(self, pod: s.PodSpec) -> dict[str, str]:
+        """In check mode no pull is needed for an image that a task before this one makes, whatever its id will be."""
+        expected = self.request.expected_images if self.request.is_check else frozenset()
+        return {container.name: "" for container in pod.all_containers if container.image in expected}
 
     def _warnings(self, pod: s.PodSpec) -> Iterator[str]:
         if isinstance(self.podman, podman_room.EmptyHost):

@@ -60,6 +60,8 @@ class StackRequest:
     is_check: bool = False
     settings: Settings = field(default_factory=Settings)
     """Those of each of its pods."""
+    expected_images: frozenset[str] = frozenset()
+    """Those that check mode takes as being there."""
 
 
 def read_request(options: Mapping[str, Any], is_check: bool) -> StackRequest:
@@ -88,6 +90,7 @@ def read_request(options: Mapping[str, Any], is_check: bool) -> StackRequest:
         revision_history_limit=int(options.get("revision_history_limit") or 10),
         is_check=is_check,
         settings=read_settings(options, name),
+        expected_images=frozenset(options.get("expected_images") or ()),
     )
 
 
@@ -270,6 +273,7 @@ class StackRun:
             on_failure="",
             is_check=self.request.is_check,
             settings=self.request.settings,
+            expected_images=self.request.expected_images,
         )
 
     def _plan_pod(self, runs: dict[str, Run], request: Request) -> list[Fault]:

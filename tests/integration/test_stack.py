@@ -88,6 +88,20 @@ def test_created_in_order_and_unchanged(runs: StackRuns) -> None:
     assert runs.host.inspect("web-infra")["NetworkSettings"]["Networks"].keys() == {"shop"}
 
 
+def test_check_mode_with_images_that_are_yet_to_be_made(runs: StackRuns) -> None:
+    image = "localhost/podwright-test/yet:1"
+    options = {"name": "shop", "pods": [pod(container(image=image))]}
+    assert f"pull image {image}: not on this host" in plan(runs.predict(options))
+    predicted = runs.predict(options, expected_images=[image])
+    runs.host.podman("tag", runs.host.image, image)
+    try:
+        assert runs.apply(options)["actions"] == predicted["actions"]
+        runs.unchanged(options, expected_images=[image])
+    finally:
+        runs.apply({"name": "shop", "state": "absent"})
+        runs.host.podman("rmi", image)
+
+
 def test_predicted_for_a_host_without_podman(runs: StackRuns, monkeypatch: pytest.MonkeyPatch) -> None:
     """Only that the image is there already cannot be known."""
     options = shop()
