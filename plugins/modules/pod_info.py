@@ -53,7 +53,7 @@ EXAMPLES = r"""
     that:
       - web.pods | length == 1
       - web.pods[0].status.conditions | selectattr('type', 'eq', 'Ready') | map(attribute='status') | first == 'True'
-    fail_msg: "{{ web.pods | map(attribute='explanation') | first | default('there is no such pod') }}"
+    fail_msg: "{{ web.pods | map(attribute='status.explanation') | first | default('there is no such pod') }}"
 
 - name: All Pods of one application
   podwright.pods.pod_info:
@@ -116,10 +116,10 @@ pods:
           description: The same of init containers and sidecars.
           type: list
           elements: dict
-    explanation:
-      description: In a few words, how it is; and what is wrong, if something is.
-      type: str
-      sample: "Running, not ready: httpd failed its readiness probe"
+        explanation:
+          description: In one line, why the Pod is not ready; empty if it is. Kubernetes has no such field.
+          type: str
+          sample: "containers with unready status: [php]; php: CrashLoopBackOff, last exit 1 (Error), 4 restarts"
     probe_messages:
       description: What the last attempt of a probe that did not succeed said, by container.
       type: dict
