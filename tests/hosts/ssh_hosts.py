@@ -23,9 +23,10 @@ SSH_OPTIONS = (
     "-oGlobalKnownHostsFile=/dev/null",
     "-oIdentitiesOnly=yes",
     "-oBatchMode=yes",
-    "-oConnectTimeout=5",
     "-oLogLevel=ERROR",
 )
+QUICK, PATIENT = "-oConnectTimeout=5", "-oConnectTimeout=60"
+"""For one who asks again and again, and for playbooks, on machines that may be busy."""
 PYTHON = "/usr/bin/python3"
 
 
@@ -47,7 +48,7 @@ class SshHost:
         """Run a shell command; HostError when ``check`` and it fails, TimeoutExpired after ``timeout`` seconds."""
         target = ("-i", str(self.key), "-p", str(self.port), f"{user}@{self.address}")
         done = subprocess.run(
-            ["ssh", *SSH_OPTIONS, *target, command],
+            ["ssh", *SSH_OPTIONS, QUICK, *target, command],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -105,7 +106,7 @@ def inventory(hosts: Iterable[SshHost]) -> dict[str, Any]:
     common = {
         "ansible_user": "root",
         "ansible_python_interpreter": PYTHON,
-        "ansible_ssh_common_args": " ".join(SSH_OPTIONS),
+        "ansible_ssh_common_args": " ".join((*SSH_OPTIONS, PATIENT)),
     }
     return {"all": {"hosts": entries, "vars": common, "children": groups}}
 
