@@ -1,4 +1,4 @@
-#!/bin/bash
+#!/usr/bin/env bash
 # usage: launch_kernel.sh ARGUMENT...
 # Becomes User-Mode Linux with these arguments. At a reboot of the guest the kernel starts itself anew by the name it
 # was called by, which is this program: what it had open, the network device above all, is closed first.

@@ -68,7 +68,6 @@ done
 """Counts on from where the container before it ended: two at a time, or a lost write, break the count."""
 
 
-
 def exists(path: str) -> Options:
     return {"exec": {"command": ["test", "-e", path]}, "period_seconds": 5, "timeout_seconds": PATIENCE_SECONDS}
 
