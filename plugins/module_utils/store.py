@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
 import json
 import os
 import secrets
@@ -179,7 +180,8 @@ class Store:
         """What differs as soon as anything was written that a run on these pods goes by."""
         directories = [self.directory / name for name in ("secrets", "stacks")]
         directories += (self.directory / "stacks").glob("*")
-        directories += [self._pod(pod) / name for pod in pods for name in ("", "digests", "files", "empty")]
+        directories += [self._pod(pod) / name for pod in pods for name in ("", "digests", "empty")]
+        directories += [Path(path) for pod in pods for path, *_names in os.walk(self._pod(pod) / "files")]
         return tuple(item for directory in directories for item in _prints_in(directory))
 
     def knows(self, pod: str) -> bool:
@@ -233,10 +235,14 @@ class Store:
         return frozenset(_names(self._pod(pod) / "empty"))
 
     def files_digests(self, pod: str) -> dict[str, str]:
-        """Digest of the files last written, by volume; empty where they are not known to be whole."""
-        digests = self._pod(pod) / "digests"
-        names = {*_names(digests), *_names(self._pod(pod) / "files")}
-        return {name: (read_bytes(digests / name) or b"").decode() for name in sorted(names)}
+        """Digest of the files last written, by volume; empty where they are not known to be whole and as written."""
+        digests, files = self._pod(pod) / "digests", self._pod(pod) / "files"
+        found = {}
+        for name in sorted({*_names(digests), *_names(files)}):
+            digest, _blank, state = (read_bytes(digests / name) or b"").decode().partition(" ")
+            # A record of an earlier release has no state.
+            found[name] = digest if state in ("", _tree_state(files / name)) else ""
+        return found
 
     def make_empty_dir(self, pod: str, volume: str, group: int | None) -> None:
         """World-writable, as Kubernetes makes it; nobody but the pod reaches it. ``group``: the pod's fsGroup."""
@@ -274,7 +280,7 @@ class Store:
             if entry.name not in tops and entry.name != "..data" and entry != revision:
                 remove_tree(entry)
         digest.parent.mkdir(mode=0o700, exist_ok=True)
-        write_atomically(digest, files_digest.encode())
+        write_atomically(digest, f"{files_digest} {_tree_state(directory)}".encode())
 
     def drop_empty_dir(self, pod: str, volume: str) -> None:
         remove_tree(self.empty_dir(pod, volume))
@@ -452,6 +458,22 @@ def _prints_in(directory: Path) -> list[Print]:
             return sorted((path, seen.st_ino, seen.st_mtime_ns, seen.st_size) for path, seen in found)
     except FileNotFoundError:
         return []
+
+
+def _tree_state(directory: Path) -> str:
+    """Another word once a file below ``directory`` was written, added, removed, or given other permissions."""
+    found = []
+    for path, names, files in os.walk(directory):
+        # What goes meanwhile is replaced by a run, whose state is another.
+        with contextlib.suppress(FileNotFoundError):
+            for name in (*names, *files):
+                entry = Path(path, name)
+                seen = entry.lstat()
+                where = os.readlink(entry) if stat.S_ISLNK(seen.st_mode) else ""
+                # The size and time of a directory or link say nothing that its entries and its target do not.
+                written = (seen.st_size, seen.st_mtime_ns) if stat.S_ISREG(seen.st_mode) else ()
+                found.append((str(entry.relative_to(directory)), seen.st_mode, where, *written))
+    return hashlib.sha256(repr(sorted(found)).encode()).hexdigest()[:16]
 
 
 def _names(directory: Path) -> list[str]:

@@ -164,6 +164,33 @@ def test_state_directory_removed(pods: PodRuns) -> None:
     pods.unchanged(options(), wait=True)
 
 
+def write_over(path: Path) -> None:
+    path.write_text("changed")
+
+
+def widen(path: Path) -> None:
+    path.chmod(0o666)
+
+
+def add(path: Path) -> None:
+    path.with_name("another").write_text("added")
+
+
+@pytest.mark.parametrize("change", [write_over, widen, add, Path.unlink])
+def test_files_of_a_volume(pods: PodRuns, change: Callable[[Path], None]) -> None:
+    site = {"name": "site", "config_map": {"name": "site"}}
+    main = server(root="/site", volume_mounts=[{"name": "site", "mount_path": "/site"}])
+    options = pod(main, volumes=[site], config_maps=[{"name": "site", "data": {"page": "declared"}}])
+    pods.create(options, wait=True)
+    before = pods.identity("web-main")
+    directory = pods.host.state_directory / "pods/web/files/site"
+    change(directory / "..data" / "page")
+    pods.change(options, ["write volume web/site: content changed"], wait=True)
+    assert pods.get("web-main", 8080, "/page") == "declared"
+    assert [path.name for path in (directory / "..data").iterdir()] == ["page"]
+    assert pods.identity("web-main") == before
+
+
 def test_image_rebuilt_under_the_same_name(pods: PodRuns, tmp_path: Path) -> None:
     def build(content: str) -> None:
         (tmp_path / "Containerfile").write_text(f"FROM {BUSYBOX}\nRUN echo {content} > /www/page\n")
