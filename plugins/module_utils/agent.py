@@ -38,13 +38,14 @@ from .errors import HostError, NewerState, PodwrightError
 from .event_log import EventLog
 from .observe import Snapshot, read_node
 from .observed import LABEL_POD, Node
-from .operations import Operation
+from .operations import CreateNetwork, Operation
 from .pod_keeper import KeptWatch, PodKeeper, Turn, View, tell_of, tell_of_failure
 from .podman import Podman
 from .stack_order import ordered
-from .stack_spec import Dependency
+from .stack_spec import Dependency, StackSpec
 from .stack_store import StackStore, stack_names
-from .store import Store
+from .stacks import create_network
+from .store import Record, Store
 from .unchanged_runs import UnchangedRuns
 from .wait import Watch
 
@@ -81,11 +82,13 @@ class Agent:
         """How late the latest probe of all began."""
         self._keepers: dict[str, PodKeeper] = {}
         self._keepers_lock = threading.Lock()
+        self._networks = threading.Lock()
         self._turns: dict[str, Turn] = {}
         self._ended = threading.Event()
         self.is_stopping_pods = False
         self._sessions = threading.local()
         self._prints: dict[str, Any] = {}
+        self._files: dict[str, Mapping[str, str]] = {}
         self._pod_names: dict[str, str] = {}
         self._numbers = itertools.count(1)
         self._happened = 0
@@ -225,10 +228,25 @@ class Agent:
                 return dependency.pod
         return ""
 
+    def restore_networks(self, podman: Podman, record: Record) -> None:
+        pod, stack = record.applied.pod, record.settings.stack
+        if not (pod.networks and stack):
+            return
+        with self._networks:
+            found = {network["name"] for network in podman.get("/networks/json") or []}
+            for network in self._declared(stack).networks:
+                if network.name in pod.networks and network.name not in found:
+                    create_network(podman, stack, network)
+                    self.done(CreateNetwork(pod.name, "not found", network))
+
     def _dependencies(self, stack: str) -> Mapping[str, tuple[Dependency, ...]]:
+        return self._declared(stack).depends_on
+
+    def _declared(self, stack: str) -> StackSpec:
+        """The stack's present revision, an empty one where there is none."""
         files = StackStore(self.store, stack)
         record = files.read()
-        return files.revision(record.current).stack.depends_on if record.current else {}
+        return files.revision(record.current).stack if record.current else StackSpec(stack)
 
     def _is_met(self, dependency: Dependency) -> bool:
         keeper = self._keepers.get(dependency.pod)
@@ -335,7 +353,7 @@ class Agent:
             keeper.kick()
 
     def _compare(self) -> None:
-        """Kick the keepers of pods whose containers are not what they were, and begin those that are missing."""
+        """Wake the keepers of pods whose containers or files are not what they were; begin those that are missing."""
         begun_at = time.monotonic()
         try:
             with self.connect() as podman:
@@ -357,6 +375,10 @@ class Agent:
             if before.get(name) != found:
                 self._happened = next(self._numbers)
                 keeper.kick()
+            files = self.store.files_digests(name)
+            if "" in files.values() and self._files.get(name) != files:
+                keeper.changed()
+            self._files[name] = files
         self._compared_at = begun_at
 
     def _tell_of_podman(self, error: str) -> None:

@@ -82,6 +82,9 @@ class House(Protocol):
     def waits_for(self, pod: str) -> str:
         """What a pod that is about to come up has to wait for, empty for nothing."""
 
+    def restore_networks(self, podman: Podman, record: Record) -> None:
+        """Make those networks of the pod anew that its stack had made and somebody has removed."""
+
 
 class Turn:
     """Whose turn it is to change a pod. A claim is waited for; the keeper acts only where there is none."""
@@ -453,8 +456,11 @@ class PodKeeper:
                 self._end_container(podman, record, ending)
             self._must_look = True
         elif time.monotonic() >= self._retry_at and not (self._is_settled and not self._step.restarts):
-            self._dependency = "" if self._is_up() or self._has_failed else self._house.waits_for(self.name)
+            is_up = self._is_up() or self._has_failed
+            self._dependency = "" if is_up else self._house.waits_for(self.name)
             if not self._dependency:
+                if not is_up:
+                    self._house.restore_networks(podman, record)
                 self._reconcile(podman, record)
 
     def _is_up(self) -> bool:
@@ -625,6 +631,7 @@ class PodKeeper:
 
 REASONS: Mapping[type, str] = {
     op.PullImage: "Pulled",
+    op.CreateNetwork: "NetworkCreated",
     op.CreatePod: "SandboxCreated",
     op.RemovePod: "SandboxRemoved",
     op.CreateContainer: "Created",

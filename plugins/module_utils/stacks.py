@@ -531,7 +531,7 @@ class StackRun:
             if remains != StackRecord():
                 self.files.write(remains)
         elif isinstance(operation, op.CreateNetwork):
-            self._create_network(operation.network)
+            create_network(self.podman, self.request.name, operation.network)
         elif isinstance(operation, op.CreateSharedVolume):
             volume = operation.volume
             labels = {LABEL_STACK: self.request.name}
@@ -544,19 +544,6 @@ class StackRun:
             with contextlib.suppress(NotFound):
                 self.podman.delete(f"/volumes/{quote(operation.name)}")
         self.done.append(operation)
-
-    def _create_network(self, network: stack_spec.Network) -> None:
-        body: dict[str, Any] = {
-            "name": network.name,
-            "driver": "bridge",
-            "dns_enabled": network.dns,
-            "internal": network.internal,
-            "labels": {LABEL_STACK: self.request.name},
-        }
-        if network.subnet:
-            gateway = {"gateway": network.gateway} if network.gateway else {}
-            body["subnets"] = [{"subnet": network.subnet, **gateway}]
-        self.podman.post("/networks/create", body=body)
 
     # --- failure -----------------------------------------------------------------------------------------------------
 
@@ -660,6 +647,21 @@ class _SideBySide:
             self._events.put((name, "failed", PodwrightError(f"pod {name}: {type(error).__name__}: {error}")))
         finally:
             self._stack.done += run.done
+
+
+def create_network(podman: Podman, stack: str, network: stack_spec.Network) -> None:
+    """Make a network of a stack."""
+    body: dict[str, Any] = {
+        "name": network.name,
+        "driver": "bridge",
+        "dns_enabled": network.dns,
+        "internal": network.internal,
+        "labels": {LABEL_STACK: stack},
+    }
+    if network.subnet:
+        gateway = {"gateway": network.gateway} if network.gateway else {}
+        body["subnets"] = [{"subnet": network.subnet, **gateway}]
+    podman.post("/networks/create", body=body)
 
 
 def _volumes_of(stack: StackSpec) -> tuple[str, ...]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import itertools
 import json
@@ -23,6 +24,7 @@ from podman_host import PodmanHost, busybox_archive
 
 from ansible_collections.podwright.pods.plugins.module_utils import agent as program
 from ansible_collections.podwright.pods.plugins.module_utils import agent_client, engine
+from ansible_collections.podwright.pods.plugins.module_utils.agent import LIST_SECONDS
 from ansible_collections.podwright.pods.plugins.module_utils.observed import read_time
 
 pytestmark = pytest.mark.integration
@@ -428,6 +430,30 @@ def test_what_was_broken_by_hand_is_repaired_and_told(agent: AgentProcess) -> No
         "infra container",
     ):
         assert any(told in message for message in messages), (told, messages)
+
+
+def test_a_file_and_a_network_are_repaired_too(agent: AgentProcess) -> None:
+    site = {"name": "site", "config_map": {"name": "site"}}
+    main = server(root="/site", volume_mounts=[{"name": "site", "mount_path": "/site"}])
+    stack = {
+        "name": "shop",
+        "pods": [pod(main, name="web", volumes=[site], networks=["shop"]), pod(name="worker", networks=["shop"])],
+        "config_maps": [{"name": "site", "data": {"page": "declared"}}],
+        "networks": [{"name": "shop", "dns": False}],
+    }
+    agent.apply(stack)
+    page = agent.host.state_directory / "pods/web/files/site/page"
+    page.write_text("changed")
+    await_true(lambda: page.read_text() == "declared", 2 * LIST_SECONDS)
+
+    agent.host.podman("network", "rm", "-f", "-t", "1", "shop")
+    for name in ("web", "worker"):
+        await_true(functools.partial(is_running, agent.host, f"{name}-main"), 30)
+        agent.await_ready(name)
+    assert agent.host.inspect("web-infra")["NetworkSettings"]["Networks"].keys() == {"shop"}
+    reasons = [event["reason"] for event in agent.events()]
+    assert {"VolumeWritten", "NetworkCreated"} <= set(reasons)
+    assert agent.apply(stack)["actions"] == []
 
 
 def test_a_stopped_pod_stays_stopped(agent: AgentProcess) -> None:
