@@ -349,7 +349,7 @@ def _change_container(
     if hook and found.is_running and not found.post_start_done:
         operations.append(RunPostStart(desired.pod.name, "it has not run yet", container.name, hook))
     wanted = container_limits(container)
-    changed = differences(wanted, found.limits) if found.is_running and found.limits else []
+    changed = differences(wanted, found.limits) if found.is_running and found.limits and _can_limit(desired) else []
     if changed:
         cause = f"{' and '.join(changed)} changed"
         operations.append(UpdateLimits(desired.pod.name, cause, container.name, found.id, wanted))
@@ -398,9 +398,14 @@ def _is_restarted(pod: s.PodSpec, container: s.Container, found: ObservedContain
 # --- limits --------------------------------------------------------------------------------------------------------
 
 
+def _can_limit(desired: Desired) -> bool:
+    """Whether limits are kept here: where they cannot be set, what is seen is what whoever started the pod has."""
+    return desired.context.node.can_limit
+
+
 def _resize_cause(desired: Desired, container: s.Container, found: ObservedContainer) -> str | None:
     """Why a change of limits takes a new container: the resize policy says so, or the cgroup is out of reach."""
-    if not found.is_running:
+    if not (found.is_running and _can_limit(desired)):
         return None
     if found.limits is None:
         before = desired.recorded.find(container.name) if desired.recorded else None
@@ -413,7 +418,7 @@ def _resize_cause(desired: Desired, container: s.Container, found: ObservedConta
 
 def _grow_pod(desired: Desired, pod: ObservedPod) -> list[Operation]:
     """The pod's cgroup takes the larger of the old and the new limits while its containers change."""
-    if pod.limits is None:
+    if pod.limits is None or not _can_limit(desired):
         return []
     target = grown(pod.limits, pod_limits(desired.pod))
     if not differences(target, pod.limits):
@@ -422,7 +427,7 @@ def _grow_pod(desired: Desired, pod: ObservedPod) -> list[Operation]:
 
 
 def _shrink_pod(desired: Desired, pod: ObservedPod) -> list[Operation]:
-    if pod.limits is None:
+    if pod.limits is None or not _can_limit(desired):
         return []
     wanted = pod_limits(desired.pod)
     if not differences(wanted, grown(pod.limits, wanted)):
