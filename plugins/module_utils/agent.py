@@ -472,7 +472,8 @@ def _print_of(listed: Mapping[str, Any]) -> tuple[Any, ...]:
     """What tells whether a container is what it was: its limits too, which somebody may have changed."""
     pid = int(listed.get("Pid") or 0)
     limits = cgroup.read_limits(pid) if pid else None
-    return (listed["Id"], str(listed.get("State")), pid, listed.get("StartedAt"), listed.get("ExitCode"), str(limits))
+    names, state = str(listed.get("Names")), str(listed.get("State"))
+    return (listed["Id"], names, state, pid, listed.get("StartedAt"), listed.get("ExitCode"), str(limits))
 
 
 def notify_supervisor(state: str) -> None:
