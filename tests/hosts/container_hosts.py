@@ -32,6 +32,9 @@ NAME_LABEL, IMAGE_LABEL, ADDRESS_LABEL = (f"io.podwright.test-host.{name}" for n
 STOP_SECONDS = 120
 """What systemd may take to stop its units before it is killed."""
 
+RUN_PATH_LENGTH = 50
+"""Podman refuses a longer one that is an argument, as where the monitor of a container that has ended calls it."""
+
 # Not podman's own mode for systemd: on cgroups v1 that mounts the machine's whole systemd hierarchy, and hosts would
 # share their slices with each other.
 RUN_OPTIONS = (
@@ -83,6 +86,8 @@ class Store:
 
     def __init__(self, directory: Path, image_store: Path | None = None) -> None:
         self.directory = directory.resolve()
+        if len(f"{self.directory}/run") > RUN_PATH_LENGTH:
+            raise HostError(f"{directory}: the path is too long for the run state of Podman; choose a shorter one")
         self.environment = {**os.environ, **store_environment(self.directory)}
         if not (self.directory / "networks").exists():
             self.directory.mkdir(parents=True, exist_ok=True)
