@@ -18,10 +18,11 @@ PYTEST_WORKERS ?= 3
 # The Molecule scenario, and what is done with it: make molecule SCENARIO=upgrade MOLECULE=converge
 SCENARIO ?= default
 MOLECULE ?= test
-# Handed on to the comparison of one Pod, and to the benchmarks of stacks and of the agent: make bench STACK_BENCH_ARGS='--peer-pods 10'
+# Handed on to the comparison of one Pod, and to the benchmarks of stacks, the agent and a fleet: make bench STACK_BENCH_ARGS='--peer-pods 10'
 BENCH_ARGS ?=
 STACK_BENCH_ARGS ?=
 AGENT_BENCH_ARGS ?=
+FLEET_BENCH_ARGS ?=
 
 VENV := .venv
 BENCH_VENV := .venv-bench
@@ -85,10 +86,11 @@ sanity: $(VENV)/dev.stamp ## ansible-test sanity on a copy
 docs: $(VENV)/dev.stamp ## module and role documentation as HTML in build/docs
 	$(RUN) python scripts/documentation.py build
 
-bench: packages $(BENCH_VENV)/bench.stamp ## compare with containers.podman and podman kube play; time stacks of many pods and the agent
+bench: packages $(BENCH_VENV)/bench.stamp ## compare with containers.podman and podman kube play; time many pods, the agent and a fleet
 	$(BENCH_RUN) python tests/benchmarks/compare.py $(BENCH_ARGS)
 	$(BENCH_RUN) python tests/benchmarks/stacks.py $(STACK_BENCH_ARGS)
 	$(BENCH_RUN) python tests/benchmarks/agent.py $(AGENT_BENCH_ARGS)
+	$(BENCH_RUN) python tests/benchmarks/fleet.py $(FLEET_BENCH_ARGS)
 
 hosts: packages $(VENV)/control.stamp ## whole hosts in containers, with an inventory in build/hosts (HOSTS='debian12 debian13')
 	$(RUN) python tests/hosts up $(HOSTS)

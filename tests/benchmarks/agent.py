@@ -186,7 +186,7 @@ def main() -> int:
         benchmark.start()
         kept = [benchmark.measure_kept(pods, options.rounds, options.seconds) for pods in SIZES]
         method = f"{options.rounds} rounds of the {UNCHANGED}, then {options.seconds:g} s alone"
-        results = "\n\n".join((facts(benchmark, method), results_of(kept)))
+        results = "\n\n".join((facts(benchmark.host.podman, method), results_of(kept)))
     finally:
         benchmark.remove()
     print(results)

@@ -180,7 +180,7 @@ def main() -> int:
         benchmark.start()
         benchmark.measure(options.rounds)
         method = f"{options.rounds} rounds after one to warm up; median and range, ratios round by round"
-        results = "\n\n".join((facts(benchmark, method), time_table(benchmark), limit_table(benchmark)))
+        results = "\n\n".join((facts(benchmark.host.podman, method), time_table(benchmark), limit_table(benchmark)))
     finally:
         benchmark.remove()
     print(results)

@@ -16,7 +16,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ sys.path[:0] = [str(REPOSITORY / "tests" / "integration"), str(REPOSITORY / "tes
 from podman_host import PodmanHost  # noqa: E402
 
 PAGE = REPOSITORY / "docs" / "benchmarks.md"
-RECAP = re.compile(r"^localhost\s+: ok=\d+\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.MULTILINE)
+RECAP = re.compile(r"^\S+\s+: ok=\d+\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.MULTILINE)
 # A machine's settings that would slow down every Python program, unlike on the hosts of users.
 UNWANTED = ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")
 PING, PODWRIGHT, PEER = "one `ping`", "podwright.pods", "containers.podman"
@@ -44,12 +44,9 @@ class Benchmark:
 
     def __init__(self) -> None:
         self.host = PodmanHost()
-        self.environment = {
-            **{name: value for name, value in self.host.environment_without_service.items() if name not in UNWANTED},
-            "ANSIBLE_CONFIG": str(HERE / "ansible.cfg"),
-            "ANSIBLE_HOME": str(self.host.directory / "ansible"),
-            "ANSIBLE_NOCOLOR": "1",
-        }
+        self.environment = ansible_environment(
+            self.host.environment_without_service, HERE / "ansible.cfg", self.host.directory / "ansible"
+        )
 
     def start(self) -> None:
         """Make the image. No service stays: each contestant reaches Podman by itself."""
@@ -69,19 +66,32 @@ class Benchmark:
 
     def run(self, command: Sequence[str]) -> tuple[float, str]:
         """The seconds from start to end of a command, and its output; one that fails ends the benchmark."""
-        begin = time.perf_counter()
-        done = subprocess.run(
-            command, env=self.environment, capture_output=True, text=True, check=False, timeout=self.timeout
-        )
-        seconds = time.perf_counter() - begin
-        if done.returncode != 0:
-            raise SystemExit(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
-        return seconds, done.stdout
+        return run_timed(command, self.environment, self.timeout)
 
     def starts(self) -> set[tuple[str, int]]:
         """The containers that run, each with its start: a restart makes another entry."""
         listed = json.loads(self.host.podman("ps", "--format", "json"))
         return {(each["Id"], each["StartedAt"]) for each in listed if not each["IsInfra"]}
+
+
+def ansible_environment(environment: Mapping[str, str], configuration: Path, home: Path) -> dict[str, str]:
+    """What Ansible is run with: its configuration, a home of its own, and nothing that would slow it down."""
+    return {
+        **{name: value for name, value in environment.items() if name not in UNWANTED},
+        "ANSIBLE_CONFIG": str(configuration),
+        "ANSIBLE_HOME": str(home),
+        "ANSIBLE_NOCOLOR": "1",
+    }
+
+
+def run_timed(command: Sequence[str], environment: Mapping[str, str], timeout: float) -> tuple[float, str]:
+    """The seconds from start to end of a command, and its output; one that fails ends the benchmark."""
+    begin = time.perf_counter()
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=timeout)
+    seconds = time.perf_counter() - begin
+    if done.returncode != 0:
+        raise SystemExit(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+    return seconds, done.stdout
 
 
 def ansible_playbook(name: str, variables: Mapping[str, Any] | None = None) -> tuple[str, ...]:
@@ -90,10 +100,11 @@ def ansible_playbook(name: str, variables: Mapping[str, Any] | None = None) -> t
     return command if variables is None else (*command, "--extra-vars", json.dumps(variables))
 
 
-def check_recap(name: str, output: str, changes: bool) -> None:
-    """End the benchmark unless ansible-playbook says that nothing failed, and that there were changes, or none."""
-    recap = RECAP.search(output)
-    if recap is None or recap[2] != "0" or recap[3] != "0" or (recap[1] != "0") != changes:
+def check_recap(name: str, output: str, changes: bool, hosts: int = 1) -> None:
+    """End the benchmark unless Ansible says that nothing failed on so many hosts, and that each changed, or none."""
+    recap = RECAP.findall(output)
+    has_faults = any((unreachable, failed) != ("0", "0") for _changed, unreachable, failed in recap)
+    if len(recap) != hosts or has_faults or any((changed != "0") != changes for changed, *_faults in recap):
         asked = "change the host" if changes else "leave the host unchanged"
         raise SystemExit(f"{name} did not {asked}:\n{output}")
 
@@ -145,9 +156,9 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     )
 
 
-def facts(benchmark: Benchmark, method: str) -> str:
-    """When, how and on what was measured."""
-    host: dict[str, Any] = json.loads(benchmark.host.podman("info", "--format", "json"))
+def facts(podman: Callable[..., str], method: str) -> str:
+    """When, how and on what was measured; ``podman`` runs that program."""
+    host: dict[str, Any] = json.loads(podman("info", "--format", "json"))
     return "\n".join(
         (
             f"Measured on {datetime.datetime.now(datetime.UTC).date()}, {method}.",

@@ -180,7 +180,9 @@ def main() -> int:
         stacks = [benchmark.measure_stack(pods, options.rounds) for pods in sizes]
         peer = benchmark.measure_peer(options.peer_pods)
         method = f"{options.rounds} rounds of the {UNCHANGED}, one of {PEER}; median and range, round by round"
-        results = "\n\n".join((facts(benchmark, method), time_table(stacks, peer), limit_table(stacks, peer)))
+        results = "\n\n".join(
+            (facts(benchmark.host.podman, method), time_table(stacks, peer), limit_table(stacks, peer))
+        )
     finally:
         benchmark.remove()
     print(results)
