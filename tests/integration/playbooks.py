@@ -35,7 +35,7 @@ class Playbook:
     ``inventory`` is that of the run, by default this host alone with no variables.
     """
 
-    program = Path(sys.executable).with_name("ansible-playbook")
+    ansible_playbook = Path(sys.executable).with_name("ansible-playbook")
 
     prefix: tuple[str, ...] = ()
     """Words before the command, such as those that run it in another namespace."""
@@ -64,8 +64,9 @@ class Playbook:
             **self.variables,
             **variables,
         }
+        command = [*self.prefix, self.ansible_playbook, playbook or self._path, *self.inventory]
         done = subprocess.run(
-            [*self.prefix, self.program, playbook or self._path, *self.inventory, "-e", json.dumps(given), *arguments],
+            [*command, "-e", json.dumps(given), *arguments],
             cwd=REPOSITORY,
             env={**self.host.environment, "ANSIBLE_CONFIG": str(REPOSITORY / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"},
             capture_output=True,

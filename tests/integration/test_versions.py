@@ -59,7 +59,7 @@ def ansible_core(request: pytest.FixtureRequest, versions: Versions) -> str:
     line = str(request.param)
     if line == "pinned":
         return line
-    versions.program = environment(ANSIBLE_CORES[line], f"ansible-core=={line}.*") / "ansible-playbook"
+    versions.ansible_playbook = environment(ANSIBLE_CORES[line], f"ansible-core=={line}.*") / "ansible-playbook"
     return line
 
 
