@@ -164,6 +164,11 @@ def main() -> int:
         fleet.start()
         say(f"fleet: {FIRST}")
         first = fleet.bring_up()
+        method = (
+            f"{options.hosts} hosts with {options.pods} pods each, {options.rounds} rounds after one to warm up; "
+            f"{SITE} took {first:.0f} s from hosts without anything"
+        )
+        circumstances = facts(fleet.hosts()[0].store.podman, method)
         measured = fleet.contestants()
         for number in range(options.rounds + 1):
             # The first one opens the connections, and is what later ones are remembered by.
@@ -172,11 +177,7 @@ def main() -> int:
                 fleet.measure(each)
         for each in measured:
             del each.seconds[0], each.processor_seconds[0]
-        method = (
-            f"{options.hosts} hosts with {options.pods} pods each, {options.rounds} rounds after one to warm up; "
-            f"{SITE} took {first:.0f} s from hosts without anything"
-        )
-        results = "\n\n".join((facts(fleet.hosts()[0].store.podman, method), results_of(measured)))
+        results = "\n\n".join((circumstances, results_of(measured)))
     finally:
         fleet.remove()
     print(results)
