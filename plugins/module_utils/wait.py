@@ -33,6 +33,7 @@ STABLE_SECONDS = 1.0
 _POLL_SECONDS = 0.05
 _FIRST_RETRY_SECONDS = 0.1
 _CRASH_SECONDS = 30.0
+_LOG_PAUSES_SECONDS = (0.2, 0.5)
 _LOG_LINES = 20
 
 
@@ -297,11 +298,18 @@ class Waiter:
         return f"its {kind} probe fails: {message}{restarts}" if message else f"it runs{restarts}"
 
     def _failed(self, container: s.Container, reason: str, message: str) -> ContainerFailed:
-        try:
-            logs = self._podman.logs(self._pod.podman_name(container.name), _LOG_LINES).strip()
-        except PodmanError:
-            logs = ""
-        return ContainerFailed(self._pod.name, container.name, reason, message, logs)
+        return ContainerFailed(self._pod.name, container.name, reason, message, self._last_lines(container))
+
+    def _last_lines(self, container: s.Container) -> str:
+        """The end of the container's log. Of one that has just ended the monitor may write it a moment later."""
+        logs = ""
+        with contextlib.suppress(PodmanError):
+            for pause in (0.0, *_LOG_PAUSES_SECONDS):
+                time.sleep(pause)
+                logs = self._podman.logs(self._pod.podman_name(container.name), _LOG_LINES).strip()
+                if logs:
+                    break
+        return logs
 
 
 def is_stable_since(started_at: float, now: float) -> bool:

@@ -162,7 +162,7 @@ class PodmanHost:
                 "network": [each["name"] for each in api.get("/networks/json").json() or []],
             }
         lines = [f"{kind} {each}" for kind, group in held.items() for each in group]
-        files = [f"file {path} {path.stat().st_mtime_ns}" for path in self.state_directory.rglob("*")]
+        files = [f"file {path} {path.lstat().st_mtime_ns}" for path in self.state_directory.rglob("*")]
         return sorted(lines + files)
 
     def clean(self) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pod_runs import SLEEP, Options, container, plan, pod, server
+from pod_runs import SLEEP, Options, await_true, container, plan, pod, server
 from stack_runs import StackRuns, results
 
 from ansible_collections.podwright.pods.plugins.module_utils import engine, manifest, podman, stacks
@@ -374,7 +374,7 @@ def test_a_pod_waits_until_another_has_completed(runs: StackRuns, tmp_path: Path
         "wait": False,
     }
     runs.apply(options)
-    assert (tmp_path / "seen").read_text() == "done\n"
+    await_true(lambda: (tmp_path / "seen").exists() and (tmp_path / "seen").read_text() == "done\n")
     runs.unchanged(options)
 
 
