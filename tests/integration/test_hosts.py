@@ -18,6 +18,8 @@ from hosts.recipes import RECIPES, REPOSITORY
 from pod_runs import await_true, pod, server
 from private_podman import temporary_directory
 
+from ansible_collections.podwright.pods.plugins.module_utils.errors import HostError
+
 pytestmark = [pytest.mark.integration, pytest.mark.hosts]
 
 PORT = 8080
@@ -107,3 +109,8 @@ def test_pods_come_up_after_a_boot(machine: ContainerHost, way: str) -> None:
     assert machine.booted_at() != boot
     await_true(lambda: page(machine) == "shop", 20)
     assert machine.failed_units() == []
+
+
+def test_a_directory_too_deep_for_podman_is_refused() -> None:
+    with pytest.raises(HostError, match="choose a shorter one"):
+        ContainerHosts(Path("/tmp") / ("deep" * 12)).up("debian12", RECIPES["debian12"], print)
