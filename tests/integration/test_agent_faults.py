@@ -334,7 +334,9 @@ class Faults:
     def lasting_process_of_never_killed(self) -> str:
         """Under the restart policy Never that is its end."""
         self.hits["fleeting"] += 1
-        return f"fleeting-main {self._kill('fleeting-main')}"
+        # Podman may still be busy with the fault before.
+        await_true(lambda: self._kill("fleeting-main"), 60)
+        return "fleeting-main"
 
     def service_killed(self) -> str:
         pid = service_of(self.agent)
