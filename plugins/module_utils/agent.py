@@ -45,6 +45,7 @@ from .stack_order import ordered
 from .stack_spec import Dependency, StackSpec
 from .stack_store import StackStore, stack_names
 from .stacks import create_network
+from .status import is_well
 from .store import Record, Store
 from .unchanged_runs import UnchangedRuns
 from .wait import Watch
@@ -257,8 +258,7 @@ class Agent:
             return status.get("phase") == "Succeeded"
         if dependency.condition == "started":
             return status.get("phase") in ("Running", "Succeeded")
-        ready = (c for c in status.get("conditions", ()) if c["type"] == "Ready")
-        return status.get("phase") == "Succeeded" or any(c["status"] == "True" for c in ready)
+        return is_well(status)
 
     # --- for runs (engine.Keeper) ------------------------------------------------------------------------------------
 
@@ -316,6 +316,10 @@ class Agent:
                 keeper.start()
             return keeper
 
+    def noticed(self) -> None:
+        """Go by no earlier snapshot: something was seen to have changed."""
+        self._happened = next(self._numbers)
+
     def view_of(self, pod: str) -> View | None:
         """The pod as its keeper saw it last, None where nobody keeps it."""
         keeper = self._keepers.get(pod)
@@ -369,16 +373,16 @@ class Agent:
             prints.setdefault(item.get("PodName") or "", []).append(_print_of(item))
         self._pod_names = {item["Pod"]: item["PodName"] for item in listed if item.get("Pod")}
         before, self._prints = self._prints, {}
+        files_before, self._files = self._files, {}
         for name in self.store.recorded_pods():
             found = self._prints[name] = sorted(prints.get(name, ()))
             keeper = self.keeper_of(name)
             if before.get(name) != found:
                 self._happened = next(self._numbers)
                 keeper.kick()
-            files = self.store.files_digests(name)
-            if "" in files.values() and self._files.get(name) != files:
+            files = self._files[name] = self.store.files_digests(name)
+            if "" in files.values() and files_before.get(name) != files:
                 keeper.changed()
-            self._files[name] = files
         self._compared_at = begun_at
 
     def _tell_of_podman(self, error: str) -> None:

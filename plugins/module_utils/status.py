@@ -883,3 +883,9 @@ def _one_line(text: str) -> str:
     """The text without line breaks; of a long one the end, where programs say what went wrong."""
     words = " ".join(text.split())
     return words if len(words) <= _MESSAGE_LENGTH else "..." + words[3 - _MESSAGE_LENGTH :]
+
+
+def is_well(status: Mapping[str, Any]) -> bool:
+    """Whether a status in Kubernetes' shape is that of a pod which is ready, or has done what it was there for."""
+    ready = (condition["status"] for condition in status.get("conditions", ()) if condition["type"] == "Ready")
+    return status.get("phase") == "Succeeded" or "True" in ready

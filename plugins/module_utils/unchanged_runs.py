@@ -23,6 +23,7 @@ from .observe import kind_of_path, observe_images, read_node
 from .observed import LiveLimits, Node, ObservedImage
 from .pod_keeper import View
 from .podman import Podman
+from .status import is_well
 from .store import Prints, Store
 
 CAPACITY = 64
@@ -39,6 +40,9 @@ class House(Protocol):
 
     def moment(self) -> int | None:
         """Another number after each thing that has happened to a container; None while that cannot be known."""
+
+    def noticed(self) -> None:
+        """Something was seen to have changed that Podman may not have told of yet: a run is to look for itself."""
 
     def view_of(self, pod: str) -> View | None:
         """The pod as its keeper saw it last, None where nobody keeps it."""
@@ -78,9 +82,11 @@ class UnchangedRuns:
         """What ``run`` answers to a request, or did before. ``request`` are its bytes, or a digest of them."""
         with self._lock:
             known = self._remembered.pop(request, None)
-        if known and self._see(known.pods) == known.sighting:
-            self._remember(request, known)
-            return known.answer
+        if known:
+            if self._see(known.pods) == known.sighting:
+                self._remember(request, known)
+                return known.answer
+            self._house.noticed()
         moment = self._house.moment()
         answer = run()
         pods = _pods_in(answer)
@@ -138,12 +144,7 @@ def _is_told(answer: Mapping[str, Any], statuses: Sequence[Mapping[str, Any]]) -
     phases = told or [answer["pod"].get("status", {}).get("phase")]
     agrees = all(phase in (None, status.get("phase")) for phase, status in zip(phases, statuses))
     status = answer.get("pod", {}).get("status")
-    return agrees and status in (None, *statuses) and all(map(_is_well, statuses))
-
-
-def _is_well(status: Mapping[str, Any]) -> bool:
-    ready = (condition["status"] for condition in status.get("conditions", ()) if condition["type"] == "Ready")
-    return status.get("phase") == "Succeeded" or "True" in ready
+    return agrees and status in (None, *statuses) and all(map(is_well, statuses))
 
 
 def _host_paths(pods: Sequence[s.PodSpec]) -> dict[str, str]:
