@@ -25,11 +25,11 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Callable, NoReturn
 
-from . import agent_client, cgroup
+from . import agent_client, cgroup, netns
 from . import podman as podman_room
 from . import spec as s
 from .agent_server import AgentServer
@@ -37,7 +37,7 @@ from .engine import RunFailed, run_pod
 from .errors import HostError, NewerState, PodwrightError
 from .event_log import EventLog
 from .observe import Snapshot, read_node
-from .observed import LABEL_POD, Node
+from .observed import LABEL_POD, LiveLimits, Node
 from .operations import CreateNetwork, Operation
 from .pod_keeper import KeptWatch, PodKeeper, Turn, View, tell_of, tell_of_failure
 from .podman import Podman
@@ -47,14 +47,17 @@ from .stack_store import StackStore, stack_names
 from .stacks import create_network
 from .status import is_well
 from .store import Record, Store
+from .thread_pool import ThreadPool
 from .unchanged_runs import UnchangedRuns
 from .wait import Watch
 
 LIST_SECONDS = 10
 """How often the containers of all pods are compared with what they were."""
+_LOOKS_INSIDE = 3
+"""At every how many of these looks a pod's limits and files are compared as well, which take longer."""
 TERMINATED_PODS = 12500
 """How many pods that have ended are kept, unless told otherwise. The controller manager's default."""
-_PROBING_THREADS = 16
+PROBING_THREADS = 16
 _SILENCE_SECONDS = 600
 _HANGING_SECONDS = 20
 # How many looks in a row a service may fail to answer that answers otherwise.
@@ -66,6 +69,14 @@ _STOPPING_WORKERS = 8
 _EXEC_EVENTS = frozenset({"exec", "exec_died", "exec_create", "exec_start", "health_status"})
 # What says nothing of how a container stands.
 _IDLE_EVENTS = frozenset({"create", "init", "attach"})
+
+
+@dataclass(frozen=True)
+class _Inside:
+    """A pod's limits by process and its files by volume, as they were when they were compared last."""
+
+    limits: Mapping[int, LiveLimits | None]
+    files: Mapping[str, str]
 
 
 class Agent:
@@ -88,8 +99,10 @@ class Agent:
         self._ended = threading.Event()
         self.is_stopping_pods = False
         self._sessions = threading.local()
+        self._lister: Podman | None = None
         self._prints: dict[str, Any] = {}
-        self._files: dict[str, Mapping[str, str]] = {}
+        self._prints_inside: dict[str, _Inside] = {}
+        self._looks = 0
         self._pod_names: dict[str, str] = {}
         self._numbers = itertools.count(1)
         self._happened = 0
@@ -103,7 +116,7 @@ class Agent:
         self.unchanged_runs = UnchangedRuns(self)
         self._service: podman_room.PodmanService | None = None
         self._failed_looks = 0
-        self._pool = ThreadPoolExecutor(_PROBING_THREADS, thread_name_prefix="probe")
+        self._probers = ThreadPool(PROBING_THREADS, "probe")
 
     # --- the life of the process -------------------------------------------------------------------------------------
 
@@ -181,7 +194,7 @@ class Agent:
             yield
 
     def _end_keepers(self) -> None:
-        self._pool.shutdown(wait=False)
+        self._probers.close()
         with self._keepers_lock:
             keepers = list(self._keepers.values())
         for keeper in keepers:
@@ -206,12 +219,13 @@ class Agent:
         return Podman(path, self._node[1].podman_version if self._node else ())
 
     def probe(self, work: Callable[[Podman], None]) -> None:
-        with contextlib.suppress(RuntimeError):  # The agent ends.
-            self._pool.submit(self._probe, work)
+        with contextlib.suppress(RuntimeError):  # No thread can be started: with the next one.
+            self._probers.submit(functools.partial(self._probe, work))
 
     def _probe(self, work: Callable[[Podman], None]) -> None:
         session = getattr(self._sessions, "podman", None)
         if session is None:
+            netns.travel_by_this_thread()
             session = self._sessions.podman = self.connect()
         work(session)
 
@@ -360,30 +374,50 @@ class Agent:
         """Wake the keepers of pods whose containers or files are not what they were; begin those that are missing."""
         begun_at = time.monotonic()
         try:
-            with self.connect() as podman:
-                listed = podman.get("/containers/json", {"all": True}, _HANGING_SECONDS) or []
+            listed = self._list()
         except (PodwrightError, OSError) as error:
             self._tell_of_podman(str(error))
             return
         self._tell_of_podman("")
         with self._keepers_lock:
             self._keepers = {name: k for name, k in self._keepers.items() if k.is_alive or self.store.knows(name)}
-        prints: dict[str, Any] = {}
+        containers: dict[str, list[Mapping[str, Any]]] = {}
         for item in listed:
-            prints.setdefault(item.get("PodName") or "", []).append(_print_of(item))
+            containers.setdefault(item.get("PodName") or "", []).append(item)
         self._pod_names = {item["Pod"]: item["PodName"] for item in listed if item.get("Pod")}
         before, self._prints = self._prints, {}
-        files_before, self._files = self._files, {}
-        for name in self.store.recorded_pods():
-            found = self._prints[name] = sorted(prints.get(name, ()))
-            keeper = self.keeper_of(name)
-            if before.get(name) != found:
+        inside_before, self._prints_inside = self._prints_inside, {}
+        self._looks += 1
+        for number, name in enumerate(self.store.recorded_pods()):
+            keeper, found = self.keeper_of(name), containers.get(name, [])
+            now = self._prints[name] = sorted(map(_print_of, found))
+            if before.get(name) != now:
                 self._happened = next(self._numbers)
                 keeper.kick()
-            files = self._files[name] = self.store.files_digests(name)
-            if "" in files.values() and files_before.get(name) != files:
-                keeper.changed()
+            known = inside_before.get(name)
+            if known and (number + self._looks) % _LOOKS_INSIDE:
+                self._prints_inside[name] = known
+            else:
+                self._prints_inside[name] = self._compare_inside(keeper, found, known)
         self._compared_at = begun_at
+
+    def _compare_inside(self, keeper: PodKeeper, found: Sequence[Mapping[str, Any]], known: _Inside | None) -> _Inside:
+        """Compare what Podman tells nothing of and what takes longest: limits, and files of volumes."""
+        pids = [int(item.get("Pid") or 0) for item in found]
+        limits = {pid: cgroup.read_limits(pid) for pid in pids if pid}
+        files = self.store.files_digests(keeper.name)
+        if known and any(known.limits.get(pid, limits[pid]) != limits[pid] for pid in limits):
+            self._happened = next(self._numbers)
+            keeper.kick()
+        if "" in files.values() and not (known and known.files == files):
+            keeper.changed()
+        return _Inside(limits, files)
+
+    def _list(self) -> list[Any]:
+        """By one session for good, since one costs more to make than the list."""
+        if self._lister is None:
+            self._lister = self.connect()
+        return self._lister.get("/containers/json", {"all": True}, _HANGING_SECONDS) or []
 
     def _tell_of_podman(self, error: str) -> None:
         if error and not self.podman_error:
@@ -473,11 +507,9 @@ def _waves(waits: Mapping[str, list[str]]) -> list[list[str]]:
 
 
 def _print_of(listed: Mapping[str, Any]) -> tuple[Any, ...]:
-    """What tells whether a container is what it was: its limits too, which somebody may have changed."""
-    pid = int(listed.get("Pid") or 0)
-    limits = cgroup.read_limits(pid) if pid else None
-    names, state = str(listed.get("Names")), str(listed.get("State"))
-    return (listed["Id"], names, state, pid, listed.get("StartedAt"), listed.get("ExitCode"), str(limits))
+    """What tells whether a container is what it was."""
+    names, state, pid = str(listed.get("Names")), str(listed.get("State")), int(listed.get("Pid") or 0)
+    return (listed["Id"], names, state, pid, listed.get("StartedAt"), listed.get("ExitCode"))
 
 
 def notify_supervisor(state: str) -> None:

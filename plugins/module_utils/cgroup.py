@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,10 +16,12 @@ from .observed import LiveLimits
 
 ROOT = Path("/sys/fs/cgroup")
 _PERIOD_US = 100_000
+_LONGEST_FILE_BYTES = 1 << 16
 # cgroup v1 has no word for unlimited: it shows the largest number of whole pages.
 _UNLIMITED_BYTES = 1 << 62
 
 
+@functools.cache
 def version() -> int:
     """2 on the unified hierarchy, else 1."""
     return 2 if (ROOT / "cgroup.controllers").exists() else 1
@@ -27,7 +30,7 @@ def version() -> int:
 def path_of(pid: int, controller: str = "memory") -> str:
     """A process's path below the hierarchy; on v1 that of the ``controller``. Empty where there is none."""
     try:
-        lines = Path(f"/proc/{pid}/cgroup").read_text().splitlines()
+        lines = _text(f"/proc/{pid}/cgroup").splitlines()
     except OSError:
         return ""
     for line in lines:
@@ -54,29 +57,29 @@ def read_limits(pid: int) -> LiveLimits | None:
 def read_path(path: str) -> LiveLimits | None:
     """The limits of the cgroup at ``path`` below the hierarchy."""
     try:
-        return _read_v2(ROOT / path.lstrip("/")) if version() == 2 else _read_v1(path.lstrip("/"))
+        return _read_v2(f"{ROOT}/{path.lstrip('/')}") if version() == 2 else _read_v1(path.lstrip("/"))
     except (OSError, ValueError):
         return None
 
 
-def _read_v2(directory: Path) -> LiveLimits:
-    memory = _text(directory / "memory.max")
-    quota, _separator, period = _text(directory / "cpu.max").partition(" ")
+def _read_v2(directory: str) -> LiveLimits:
+    memory = _text(f"{directory}/memory.max")
+    quota, _separator, period = _text(f"{directory}/cpu.max").partition(" ")
     return LiveLimits(
         memory_bytes=None if memory == "max" else int(memory),
         cpu_quota_us=None if quota == "max" else int(quota) * _PERIOD_US // int(period),
-        cpu_weight=int(_text(directory / "cpu.weight")),
+        cpu_weight=int(_text(f"{directory}/cpu.weight")),
     )
 
 
 def _read_v1(path: str) -> LiveLimits:
-    memory = int(_text(ROOT / "memory" / path / "memory.limit_in_bytes"))
-    quota = int(_text(ROOT / "cpu" / path / "cpu.cfs_quota_us"))
-    period = int(_text(ROOT / "cpu" / path / "cpu.cfs_period_us"))
+    memory = int(_text(f"{ROOT}/memory/{path}/memory.limit_in_bytes"))
+    quota = int(_text(f"{ROOT}/cpu/{path}/cpu.cfs_quota_us"))
+    period = int(_text(f"{ROOT}/cpu/{path}/cpu.cfs_period_us"))
     return LiveLimits(
         memory_bytes=None if memory >= _UNLIMITED_BYTES else memory,
         cpu_quota_us=None if quota <= 0 else quota * _PERIOD_US // period,
-        cpu_shares=int(_text(ROOT / "cpu" / path / "cpu.shares")),
+        cpu_shares=int(_text(f"{ROOT}/cpu/{path}/cpu.shares")),
     )
 
 
@@ -151,5 +154,10 @@ def _stat(path: Path, name: str) -> int:
     return 0
 
 
-def _text(path: Path) -> str:
-    return path.read_text().strip()
+def _text(path: str | Path) -> str:
+    # The agent reads some hundred of these every few seconds, and a Path's layers cost more than the kernel.
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.read(descriptor, _LONGEST_FILE_BYTES).decode().strip()
+    finally:
+        os.close(descriptor)

@@ -44,6 +44,8 @@ class ProbeSettings:
     timeout_seconds: float = 1
     success_threshold: int = 1
     failure_threshold: int = 3
+    beat_seconds: float = 0
+    """From the second attempt on, fall on multiples of this, so that many probes fall together; 0 for as they come."""
 
 
 @dataclass(frozen=True)
@@ -165,8 +167,9 @@ class ProbeWorker:
         due = min(due, now_seconds + max(settings.initial_delay_seconds, settings.period_seconds))
         if now_seconds < due:
             return ProbeStep(replace(self, due_at_seconds=due), False)
-        periods = (now_seconds - due) // settings.period_seconds + 1
-        return ProbeStep(replace(self, due_at_seconds=due + periods * settings.period_seconds), True)
+        following = due + ((now_seconds - due) // settings.period_seconds + 1) * settings.period_seconds
+        on_beat = following // settings.beat_seconds * settings.beat_seconds if settings.beat_seconds else following
+        return ProbeStep(replace(self, due_at_seconds=on_beat if on_beat > now_seconds else following), True)
 
 
 def container_started(container: ContainerFacts, startup: ProbeWorker | None) -> bool:

@@ -152,7 +152,7 @@ class PodKeeper:
         self._turn_to_act = turn
         self.view = View()
         self._house = house
-        self._inbox: queue.Queue[Callable[[], bool]] = queue.Queue()
+        self._inbox: queue.SimpleQueue[Callable[[], bool]] = queue.SimpleQueue()
         self._turned = threading.Condition()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._keep, name=f"pod {name}", daemon=True)
@@ -164,6 +164,7 @@ class PodKeeper:
         self._failures: dict[str, str] = {}
         self._waiting: dict[str, Waiting] = {}
         self._probing: set[tuple[str, str]] = set()
+        self._targets: dict[str, probes.Target] = {}
         self._must_look = True
         self._is_settled = False
         self._is_written = True
@@ -278,7 +279,7 @@ class PodKeeper:
         for due in (*self._step.probes, *self._extra_probes()):
             self._probe(record.applied.pod, due, podman)
         self._tell(podman, record)
-        if not record.is_stopped:
+        if not record.is_stopped and self._has_to_act():
             with self._turn_to_act.if_free() as is_ours:
                 # Who had the turn since the record was read may have changed or removed the pod.
                 is_same = is_ours and self._house.store.read_record(self.name) == record
@@ -289,6 +290,7 @@ class PodKeeper:
 
     def _look(self, podman: Podman, record: Record) -> None:
         self._must_look = False
+        self._targets = {}
         before = self._observed
         looked_at = time.monotonic()
         self._observed = observe(podman, self._house.store, self.name, details=True).pod
@@ -390,8 +392,10 @@ class PodKeeper:
         if container is None or probe is None or (due.container, due.kind) in self._probing:
             return
         self._probing.add((due.container, due.kind))
-        sandbox = self._sandbox(podman, pod)
-        target = target_of(self._house.store, pod, container, sandbox)
+        target = self._targets.get(container.name)
+        if target is None:
+            target = target_of(self._house.store, pod, container, self._sandbox(podman, pod))
+            self._targets[container.name] = target
         self._house.probe(functools.partial(self._attempt, due, probe, target))
 
     def _attempt(self, due: DueProbe, probe: s.Probe, target: probes.Target, podman: Podman) -> None:
@@ -405,7 +409,16 @@ class PodKeeper:
                 if outcome.result != "Unknown" or self._ended.is_set():
                     break
         finally:
-            self._inbox.put(functools.partial(self._take, due, outcome))
+            if self._is_as_ever(due, outcome):
+                self._probing.discard((due.container, due.kind))
+            else:
+                self._inbox.put(functools.partial(self._take, due, outcome))
+
+    def _is_as_ever(self, due: DueProbe, outcome: probes.Outcome) -> bool:
+        """Whether a probe that passes has passed once more: nothing follows from that, and it is worth no turn."""
+        worker = self._memory.workers.get((due.container, due.kind))
+        told = (worker.container_id, worker.result, worker.last_outcome) if worker else ()
+        return not due.is_extra and outcome.result == "Success" and told == (due.run, "Success", "Success")
 
     def _take(self, due: DueProbe, outcome: probes.Outcome) -> bool:
         """Take in what a probe has said; tells whether it says anything else than before."""
@@ -446,6 +459,9 @@ class PodKeeper:
         return self._sandboxes[1]
 
     # --- acting ------------------------------------------------------------------------------------------------------
+
+    def _has_to_act(self) -> bool:
+        return bool(not self._is_settled or self._step.endings or self._step.held or self._step.restarts)
 
     def _act(self, podman: Podman, record: Record) -> None:
         """Bring about what is due."""

@@ -464,20 +464,24 @@ def _tree_state(directory: Path) -> str:
     """Another word once a file below ``directory`` was written, added, removed, or given other permissions."""
     found = []
     for path, names, files in os.walk(directory):
+        inner = path[len(str(directory)) + 1 :]
         # What goes meanwhile is replaced by a run, whose state is another.
         with contextlib.suppress(FileNotFoundError):
             for name in (*names, *files):
-                entry = Path(path, name)
-                seen = entry.lstat()
+                entry = f"{path}/{name}"
+                seen = os.lstat(entry)
                 where = os.readlink(entry) if stat.S_ISLNK(seen.st_mode) else ""
                 # The size and time of a directory or link say nothing that its entries and its target do not.
                 written = (seen.st_size, seen.st_mtime_ns) if stat.S_ISREG(seen.st_mode) else ()
-                found.append((str(entry.relative_to(directory)), seen.st_mode, where, *written))
+                found.append((f"{inner}/{name}" if inner else name, seen.st_mode, where, *written))
     return hashlib.sha256(repr(sorted(found)).encode()).hexdigest()[:16]
 
 
 def _names(directory: Path) -> list[str]:
-    return [path.name for path in directory.iterdir() if not path.name.startswith(".")] if directory.is_dir() else []
+    try:
+        return [name for name in os.listdir(directory) if not name.startswith(".")]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def read_bytes(path: Path) -> bytes | None:

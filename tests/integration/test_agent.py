@@ -411,7 +411,7 @@ def test_what_was_broken_by_hand_is_repaired_and_told(agent: AgentProcess) -> No
         if "memory" in line.split(":")[1].split(",") or line.startswith("0::")
     )
     write_memory_limit(path, 96 << 20)
-    await_true(lambda: read_cgroup(path)[0] == 64 << 20, 15)
+    await_true(lambda: read_cgroup(path)[0] == 64 << 20, 4 * LIST_SECONDS)
 
     before = run_of(host, "web-main")
     host.podman("pause", "web-main")
@@ -444,7 +444,7 @@ def test_a_file_and_a_network_are_repaired_too(agent: AgentProcess) -> None:
     agent.apply(stack)
     page = agent.host.state_directory / "pods/web/files/site/page"
     page.write_text("changed")
-    await_true(lambda: page.read_text() == "declared", 2 * LIST_SECONDS)
+    await_true(lambda: page.read_text() == "declared", 4 * LIST_SECONDS)
 
     agent.host.podman("network", "rm", "-f", "-t", "1", "shop")
     for name in ("web", "worker"):

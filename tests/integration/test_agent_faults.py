@@ -38,6 +38,7 @@ from pod_runs import (
 from podman_host import DEFAULT_NETWORK, PodmanHost
 from test_agent import await_new_run, run_of
 
+from ansible_collections.podwright.pods.plugins.module_utils.agent import PROBING_THREADS
 from ansible_collections.podwright.pods.plugins.module_utils.errors import PodwrightError
 
 pytestmark = pytest.mark.integration
@@ -462,7 +463,8 @@ def test_faults_leave_no_trace(own_agent: AgentProcess, clock: Clock, seconds: i
     assert_nothing_is_left(agent)
     for name, now in after.items():
         assert now.threads <= before[name].threads + 6, (before, after)
-        assert now.files <= before[name].files + 10, (before, after)
+        # Any thread that probes may have come to hold a connection.
+        assert now.files <= before[name].files + 10 + PROBING_THREADS, (before, after)
         assert now.memory_mib <= before[name].memory_mib * 1.5 + 20, (before, after)
 
 

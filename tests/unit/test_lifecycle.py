@@ -97,6 +97,29 @@ def test_one_round(row, kind):
     assert after.result == row["result"]
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@given(
+    started_at=st.floats(1, 1e6),
+    period=st.integers(1, 300),
+    beat=st.sampled_from([0, 0.125, 0.5, 1, 2, 4, 32]),
+    late=st.floats(0, 0.5),
+)
+def test_the_beat_is_never_later_than_the_period(kind, started_at, period, beat, late):
+    """The first attempt comes as it would, and each that follows on the beat, a beat sooner at most and never later."""
+    beat = beat if beat <= period / 5 else 0.125
+    worker = worker_for(kind, period_seconds=period, failure_threshold=99, beat_seconds=beat)
+    container = facts(started=kind != "startup", started_at_seconds=started_at)
+    assert not worker.observe(RUNNING_POD, container, started_at - 0.001).probe
+    due = started_at
+    for _turn in range(5):
+        worker, has_probed = step(worker, "Failure", due + late * min(period, 1), container)
+        assert has_probed
+        following = worker.due_at_seconds
+        assert due + period - beat - 1e-6 <= following <= due + period + 1e-6
+        assert not beat or (following / beat) % 1 == pytest.approx(0, abs=1e-6) or following == due + period
+        due = following
+
+
 @pytest.mark.parametrize("row", SEQUENCES)
 def test_sequence(row):
     kind = row["probe_type"]

@@ -389,7 +389,6 @@ def drifted(draw: st.DrawFn, host: Host) -> Host:
     events = [
         lambda: host.see(pod=None),
         lambda: host.see(unmounted=frozenset(host.observed.tmpfs_volumes)),
-
         lambda: see_infra(host, "exited"),
         lambda: see_infra(host, "absent"),
     ]

@@ -43,6 +43,7 @@ IMPURE_ROOMS = {
     "stacks": "composes the others",
     "state_directory": "files",
     "store": "files",
+    "thread_pool": "threads, the clock",
     "unchanged_runs": "Podman, files",
     "wait": "Podman, the clock",
 }

@@ -637,3 +637,13 @@ def test_the_same_seen_again_changes_nothing(history: list[tuple[Any, ...]], pol
         again = kept.look()
         assert again == replace(first, probes=())
         kept.turn()
+
+
+@pytest.mark.parametrize(
+    ("period", "beat"), [(1, 0.125), (2, 0.25), (3, 0.5), (5, 1), (10, 2), (30, 4), (60, 8), (3600, 512)]
+)
+def test_network_probes_share_a_beat(period: int, beat: float) -> None:
+    assert supervisor.beat_of(period) == beat
+    network = s.Probe(tcp_socket=s.TcpSocketAction(port=80), period_seconds=period)
+    assert supervisor.settings_of(network).beat_seconds == beat
+    assert supervisor.settings_of(s.Probe(exec=s.ExecAction(("true",)), period_seconds=period)).beat_seconds == 0

@@ -1,0 +1,127 @@
+# Copyright: (c) 2026, podwright.pods contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Threads for many short pieces of work that may each come to stand still, such as probes.
+
+An executor of the standard library hands every piece to another thread as long as it has one. Here the same thread
+goes on while it keeps up, which under Python's global lock costs half, and others help where it does not.
+"""
+
+from __future__ import annotations
+
+import collections
+import threading
+import time
+from typing import Callable
+
+PATIENCE_SECONDS = 0.05
+"""How long a piece of work waits for a busy thread before another one takes it."""
+
+
+class _Worker:
+    """A thread of the pool, as the others see it while it is idle."""
+
+    def __init__(self) -> None:
+        self.woken = threading.Lock()
+        self.woken.acquire()
+        self.is_watcher = False
+
+
+class ThreadPool:
+    """Runs work in the order in which it comes, by few threads while they keep up and by ``most`` (two or more) else.
+
+    Beside those that work one thread watches, where there is work left, and takes it once it has waited for too long.
+    """
+
+    def __init__(self, most: int, name: str) -> None:
+        self._most = most
+        self._name = name
+        self._lock = threading.Lock()
+        self._work: collections.deque[tuple[float, Callable[[], None]]] = collections.deque()
+        self._idle: list[_Worker] = []
+        self._threads = 0
+        self._active = 0
+        self._has_watcher = False
+        self._is_closed = False
+
+    def submit(self, work: Callable[[], None]) -> None:
+        """Have it run by one of the threads; what it raises ends that thread, and another takes its place.
+
+        RuntimeError where no thread can be started: it is run with the work that comes next.
+        """
+        with self._lock:
+            if not self._is_closed:
+                self._work.append((time.monotonic(), work))
+                self._see_to_work()
+
+    def close(self) -> None:
+        """Leave what has not begun; the threads end once they are done with what they do."""
+        with self._lock:
+            self._is_closed = True
+            self._work.clear()
+            while self._idle:
+                self._idle.pop().woken.release()
+
+    def _see_to_work(self) -> None:
+        if not self._work:
+            return
+        if not self._active:
+            self._rouse(is_watcher=False)
+        elif not self._has_watcher and (self._idle or self._threads < self._most):
+            self._rouse(is_watcher=True)
+
+    def _rouse(self, is_watcher: bool) -> None:
+        """Wake the thread that has worked last, whose memory is nearest, or begin one."""
+        worker = self._idle.pop() if self._idle else None
+        if worker is None:
+            worker = _Worker()
+            threading.Thread(target=self._serve, args=(worker,), name=self._name, daemon=True).start()
+            self._threads += 1
+        worker.is_watcher = is_watcher
+        self._has_watcher = self._has_watcher or is_watcher
+        self._active += not is_watcher
+        worker.woken.release()
+
+    def _serve(self, worker: _Worker) -> None:
+        while True:
+            worker.woken.acquire()
+            if worker.is_watcher:
+                self._watch()
+            try:
+                while (work := self._next()) is not None:
+                    work()
+            except BaseException:
+                self._leave()
+                raise
+            with self._lock:
+                self._active -= 1
+                if self._is_closed:
+                    return
+                self._idle.append(worker)
+                # It may have come since the last look.
+                self._see_to_work()
+
+    def _watch(self) -> None:
+        """Wait until work has been left for too long, or none is left; then be one of those that work."""
+        while True:
+            with self._lock:
+                left = self._work[0][0] + PATIENCE_SECONDS - time.monotonic() if self._work and self._active else 0
+                if left <= 0:
+                    self._has_watcher = False
+                    self._active += 1
+                    return
+            time.sleep(left)
+
+    def _next(self) -> Callable[[], None] | None:
+        with self._lock:
+            if not self._work:
+                return None
+            _since, work = self._work.popleft()
+            self._see_to_work()
+            return work
+
+    def _leave(self) -> None:
+        with self._lock:
+            self._active -= 1
+            self._threads -= 1
+            self._see_to_work()
