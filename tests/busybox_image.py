@@ -25,6 +25,8 @@ def busybox_image(name: str = BUSYBOX) -> bytes:
         "os": "linux",
         "config": {"Env": ["PATH=/bin"], "Cmd": ["sh"]},
         "rootfs": {"type": "layers", "diff_ids": [f"sha256:{digest}"]},
+        # Podman 4.3 builds nothing on an image whose layers have none.
+        "history": [{"created_by": "busybox"}],
     }
     manifest = [{"Config": "config.json", "RepoTags": [name], "Layers": [f"{digest}.tar"]}]
     buffer = io.BytesIO()

@@ -120,6 +120,15 @@ def _write_v1(path: str, limits: LiveLimits) -> None:
     (cpu / "cpu.shares").write_text(str(limits.cpu_shares or 2))
 
 
+def lift_cpu_quota(pid: int) -> None:
+    """Let a process's cgroup (v1) use as much of the processors as there is. HostError if refused."""
+    path = path_of(pid, "cpu").lstrip("/")
+    try:
+        (ROOT / "cpu" / path / "cpu.cfs_quota_us").write_text("-1")
+    except OSError as error:
+        raise HostError(f"the kernel refused to lift the CPU quota of {path}: {error}") from error
+
+
 def processes(path: str) -> list[int]:
     """Every process in the cgroup at ``path`` and below it."""
     root = ROOT if version() == 2 else ROOT / "memory"

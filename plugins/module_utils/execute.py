@@ -431,7 +431,14 @@ class Executor:
             self.store.forget_container(operation.pod, operation.container)
 
     def _update_limits(self, operation: op.UpdateLimits, podman: Podman) -> None:
-        podman.post(f"/containers/{operation.id}/update", body=render.update_body(operation.limits))
+        wanted, pid = operation.limits, int(podman.get(f"/containers/{operation.id}/json")["State"]["Pid"])
+        present = cgroup.read_limits(pid)
+        lifts_quota = wanted.cpu_quota_us is None and not (present and present.cpu_quota_us is None)
+        if lifts_quota and self.context.node.podman_version < (5, 0) and cgroup.version() == 1:
+            # What the runtime may not be able to do (see `update_body`), and this Podman keeps for no longer.
+            cgroup.lift_cpu_quota(pid)
+            lifts_quota = False
+        podman.post(f"/containers/{operation.id}/update", body=render.update_body(wanted, lifts_quota))
 
     # --- gates -----------------------------------------------------------------------------------------------------
 

@@ -154,17 +154,16 @@ def linux_resources(wanted: LiveLimits) -> dict[str, Any]:
     return body
 
 
-def update_body(wanted: LiveLimits) -> dict[str, Any]:
-    """Limits as the bare LinuxResources of ``POST /containers/N/update``; -1 lifts a limit."""
+def update_body(wanted: LiveLimits, lifts_quota: bool) -> dict[str, Any]:
+    """Limits as the bare LinuxResources of ``POST /containers/N/update``; -1 lifts a limit.
+
+    A quota that is none and stays none is left out: crun of Podman 4.3's time fails to write -1 (cgroups v1).
+    """
     memory = wanted.memory_bytes if wanted.memory_bytes is not None else -1
-    return {
-        "cpu": {
-            "shares": wanted.cpu_shares or resources.MIN_CPU_SHARES,
-            "quota": wanted.cpu_quota_us if wanted.cpu_quota_us is not None else -1,
-            "period": _CPU_PERIOD_US,
-        },
-        "memory": {"limit": memory, "swap": memory},
-    }
+    cpu = {"shares": wanted.cpu_shares or resources.MIN_CPU_SHARES}
+    if wanted.cpu_quota_us is not None or lifts_quota:
+        cpu.update(quota=-1 if wanted.cpu_quota_us is None else wanted.cpu_quota_us, period=_CPU_PERIOD_US)
+    return {"cpu": cpu, "memory": {"limit": memory, "swap": memory}}
 
 
 def container_body(context: Context, container: s.Container, parts: ContainerParts) -> dict[str, Any]:
