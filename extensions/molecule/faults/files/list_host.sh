@@ -5,5 +5,6 @@
 # What is on a host, a line for each object.
 export PODMAN_IGNORE_CGROUPSV1_WARNING=1
 podman pod ps --format 'pod {{.Name}} {{.Status}}'
-podman ps --all --format 'container {{.Names}} {{.State}}'
+# Podman 4.3 says for how long, others do not.
+podman ps --all --format 'container {{.Names}} {{.State}}' | sed 's/ Up .*/ running/'
 podman volume ls --format 'volume {{.Name}}'
