@@ -219,8 +219,7 @@ class Agent:
         return Podman(path, self._node[1].podman_version if self._node else ())
 
     def probe(self, work: Callable[[Podman], None]) -> None:
-        with contextlib.suppress(RuntimeError):  # No thread can be started: with the next one.
-            self._probers.submit(functools.partial(self._probe, work))
+        self._probers.submit(functools.partial(self._probe, work))
 
     def _probe(self, work: Callable[[Podman], None]) -> None:
         session = getattr(self._sessions, "podman", None)

@@ -45,10 +45,7 @@ class ThreadPool:
         self._is_closed = False
 
     def submit(self, work: Callable[[], None]) -> None:
-        """Have it run by one of the threads; what it raises ends that thread, and another takes its place.
-
-        RuntimeError where no thread can be started: it is run with the work that comes next.
-        """
+        """Have it run by one of the threads; what it raises ends that thread, and another takes its place."""
         with self._lock:
             if not self._is_closed:
                 self._work.append((time.monotonic(), work))
@@ -72,15 +69,23 @@ class ThreadPool:
 
     def _rouse(self, is_watcher: bool) -> None:
         """Wake the thread that has worked last, whose memory is nearest, or begin one."""
-        worker = self._idle.pop() if self._idle else None
+        worker = self._idle.pop() if self._idle else self._begin()
         if worker is None:
-            worker = _Worker()
-            threading.Thread(target=self._serve, args=(worker,), name=self._name, daemon=True).start()
-            self._threads += 1
+            return
         worker.is_watcher = is_watcher
         self._has_watcher = self._has_watcher or is_watcher
         self._active += not is_watcher
         worker.woken.release()
+
+    def _begin(self) -> _Worker | None:
+        """Another thread; none where the system has no more, and then it is tried with the work that comes next."""
+        worker = _Worker()
+        try:
+            threading.Thread(target=self._serve, args=(worker,), name=self._name, daemon=True).start()
+        except RuntimeError:
+            return None
+        self._threads += 1
+        return worker
 
     def _serve(self, worker: _Worker) -> None:
         while True:

@@ -111,3 +111,16 @@ def test_closed_it_runs_nothing_more(pool):
     pool.submit(lambda: done.append(1))
     time.sleep(0.1)
     assert not done
+
+
+def test_without_a_thread_it_waits_for_the_next_work(pool, monkeypatch):
+    done = queue.SimpleQueue()
+
+    def fail(thread):
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", fail)
+        pool.submit(lambda: done.put("first"))
+    pool.submit(lambda: done.put("second"))
+    assert [done.get(timeout=10) for _turn in range(2)] == ["first", "second"]
