@@ -419,7 +419,8 @@ class Agent:
         return self._lister.get("/containers/json", {"all": True}, _HANGING_SECONDS) or []
 
     def _tell_of_podman(self, error: str) -> None:
-        if error and not self.podman_error:
+        had_error, self.podman_error = self.podman_error, error
+        if error and not had_error:
             self.events.add("PodmanUnresponsive", "", error, is_warning=True)
         self._failed_looks = self._failed_looks + 1 if error else 0
         # A restart cuts off all that the service does: one that is merely busy is left alone for a while.
@@ -430,11 +431,10 @@ class Agent:
             with contextlib.suppress(HostError, OSError):
                 self._service.restart()
             self._failed_looks = 0
-        if self.podman_error and not error:
+        if had_error and not error:
             self.events.add("PodmanRecovered", "", "Podman answers again")
             for keeper in self.keepers():
                 keeper.kick()
-        self.podman_error = error
 
     def _service_answers(self) -> bool:
         """Whether the service says of what version it is, for which it waits for no container."""

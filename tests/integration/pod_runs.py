@@ -24,7 +24,7 @@ from ansible_collections.podwright.pods.plugins.module_utils import engine
 from ansible_collections.podwright.pods.plugins.module_utils.errors import PodwrightError
 
 CGROUP = Path("/sys/fs/cgroup")
-SLEEP = "trap 'exit 0' TERM; sleep 600 & wait"
+SLEEP = "trap 'exit 0' TERM; sleep 86400 & wait"
 """The shell ends as soon as it is told to; its child ends with the container."""
 
 Options = dict[str, Any]
