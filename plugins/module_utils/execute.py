@@ -46,6 +46,8 @@ _STOP_WORKERS = 4
 _API_GRACE_SECONDS = 30
 # Not the run's own time: a start that is given up on goes on in Podman.
 _START_SECONDS = 120
+_MONITOR_SECONDS = 20
+"""How long what watches containers may outlive them."""
 _POLL_SECONDS = (0.02, 0.25)
 _SHELL_NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
 
@@ -203,9 +205,20 @@ class Executor:
         self._sandbox = None
 
     def _remove_pod(self, operation: op.RemovePod, podman: Podman) -> None:
-        with contextlib.suppress(NotFound):
-            _end_exec_monitors(self._cgroup_path(operation.id, podman))
-            podman.delete(f"/pods/{operation.id}", {"force": True}, timeout_seconds=120)
+        deadline = time.monotonic() + _MONITOR_SECONDS
+        for pause in _pauses():
+            try:
+                _end_exec_monitors(self._cgroup_path(operation.id, podman))
+                podman.delete(f"/pods/{operation.id}", {"force": True}, timeout_seconds=120)
+            except NotFound:
+                return
+            except PodmanError as error:
+                # A container's monitor outlives it for a moment, and Podman then fails to remove their cgroup (v1).
+                if "device or resource busy" not in str(error) or time.monotonic() > deadline:
+                    raise
+                time.sleep(pause)
+            else:
+                return
 
     def _update_pod_limits(self, operation: op.UpdatePodLimits, podman: Podman) -> None:
         path = self._cgroup_path(operation.pod, podman)
