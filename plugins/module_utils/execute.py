@@ -207,18 +207,25 @@ class Executor:
     def _remove_pod(self, operation: op.RemovePod, podman: Podman) -> None:
         deadline = time.monotonic() + _MONITOR_SECONDS
         for pause in _pauses():
-            try:
-                _end_exec_monitors(self._cgroup_path(operation.id, podman))
-                podman.delete(f"/pods/{operation.id}", {"force": True}, timeout_seconds=120)
-            except NotFound:
+            busy = self._try_to_remove_pod(operation.id, podman)
+            if busy is None:
                 return
-            except PodmanError as error:
-                # A container's monitor outlives it for a moment, and Podman then fails to remove their cgroup (v1).
-                if "device or resource busy" not in str(error) or time.monotonic() > deadline:
-                    raise
-                time.sleep(pause)
-            else:
-                return
+            if time.monotonic() > deadline:
+                raise busy
+            time.sleep(pause)
+
+    def _try_to_remove_pod(self, pod_id: str, podman: Podman) -> PodmanError | None:
+        """Remove it; what Podman says where a monitor that outlives its container is in the way (cgroups v1)."""
+        try:
+            _end_exec_monitors(self._cgroup_path(pod_id, podman))
+            podman.delete(f"/pods/{pod_id}", {"force": True}, timeout_seconds=120)
+        except NotFound:
+            return None
+        except PodmanError as error:
+            if "device or resource busy" not in str(error):
+                raise
+            return error
+        return None
 
     def _update_pod_limits(self, operation: op.UpdatePodLimits, podman: Podman) -> None:
         path = self._cgroup_path(operation.pod, podman)
