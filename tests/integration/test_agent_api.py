@@ -105,7 +105,9 @@ def unharmed(agent: AgentProcess, timeout_seconds: float = 10) -> Iterator[None]
     """What is done meanwhile costs the agent neither a thread nor an open file for longer than that."""
     # What has just started takes a moment until it has all that it will keep.
     time.sleep(1)
-    before = held(agent)
+    threads, files = held(agent)
+    # The connection for its looks at all containers, which it begins with its first one and keeps.
+    before = threads, files + 1
     yield
     deadline = time.monotonic() + timeout_seconds
     while any(now > then for now, then in zip(held(agent), before, strict=True)):
