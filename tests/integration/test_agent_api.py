@@ -96,8 +96,11 @@ def post(target: str, body: Any, **headers: str) -> bytes:
 
 
 def held(agent: AgentProcess) -> tuple[int, int]:
-    """How many threads and open files the agent has."""
-    return int(agent.client.get("/health")["threads"]), len(list(Path(f"/proc/{agent.pid}/fd").iterdir()))
+    """How many threads and open files the agent has, once it has the time to say so."""
+    await_true(lambda: answers(agent), 20)
+    status = Path(f"/proc/{agent.pid}/status").read_text()
+    threads = int(status.split("Threads:")[1].split()[0])
+    return threads, len(list(Path(f"/proc/{agent.pid}/fd").iterdir()))
 
 
 @contextlib.contextmanager
