@@ -175,7 +175,9 @@ def peer_version() -> str:
     """The release of containers.podman that Ansible's community package brings."""
     import ansible_collections
 
-    manifest = Path(next(iter(ansible_collections.__path__))) / "containers" / "podman" / "MANIFEST.json"
+    # Where the repository's own collections are on the path too, they come first.
+    places = [Path(place) / "containers" / "podman" / "MANIFEST.json" for place in ansible_collections.__path__]
+    manifest = next(place for place in places if place.exists())
     return str(json.loads(manifest.read_text())["collection_info"]["version"])
 
 
