@@ -391,7 +391,7 @@ class Agent:
             keeper, found = self.keeper_of(name), containers.get(name, [])
             now = self._prints[name] = sorted(map(_print_of, found))
             if before.get(name) != now:
-                self._happened = next(self._numbers)
+                self.noticed()
                 keeper.kick()
             known = inside_before.get(name)
             if known and (number + self._looks) % _LOOKS_INSIDE:
@@ -406,7 +406,7 @@ class Agent:
         limits = {pid: cgroup.read_limits(pid) for pid in pids if pid}
         files = self.store.files_digests(keeper.name)
         if known and any(known.limits.get(pid, limits[pid]) != limits[pid] for pid in limits):
-            self._happened = next(self._numbers)
+            self.noticed()
             keeper.kick()
         if "" in files.values() and not (known and known.files == files):
             keeper.changed()
