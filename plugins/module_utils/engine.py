@@ -444,7 +444,9 @@ class Run:
         if advice:
             lines.append(advice)
         done = [str(operation) for operation in self.done]
-        lines.append(f"Done before: {'; '.join(done)}." if done else "Nothing was changed.")
+        # A first operation that failed may have got halfway, so that only a run without any left the host as it was.
+        has_begun = done or isinstance(error, OperationFailed)
+        lines.append(f"Done before: {'; '.join(done) or 'nothing'}." if has_begun else "Nothing was changed.")
         if self.request.state == "started" and self.request.on_failure and done and not self.desired.is_failed:
             lines.append(self._go_back())
         failure = RunFailed("\n".join(lines), cause, done, self.secrets)

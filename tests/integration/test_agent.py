@@ -414,7 +414,7 @@ def test_what_was_broken_by_hand_is_repaired_and_told(agent: AgentProcess) -> No
     await_true(lambda: read_cgroup(path)[0] == 64 << 20, 4 * LIST_SECONDS)
 
     before = run_of(host, "web-main")
-    host.podman("pause", "web-main")
+    host.pause("web-main")
     await_new_run(host, "web-main", before, 15)
 
     others = {name: run_of(host, name) for name in ("web-main", "web-other")}

@@ -53,7 +53,7 @@ def remove(pods: PodRuns) -> None:
 
 
 def pause(pods: PodRuns) -> None:
-    pods.host.podman("pause", "web-main")
+    pods.host.pause("web-main")
 
 
 def replace(pods: PodRuns) -> None:
@@ -127,7 +127,7 @@ def stop_pod(pods: PodRuns) -> None:
 
 
 def pause_pod(pods: PodRuns) -> None:
-    pods.host.podman("pod", "pause", "web")
+    pods.host.pause("web-infra", "web-main", "web-other")
 
 
 @pytest.mark.parametrize(

@@ -219,7 +219,7 @@ def test_image_that_cannot_be_pulled(pods: PodRuns) -> None:
     assert "connection refused" in text
     assert "To mend it, check the registry's name and port, and that this host reaches it" in text
     assert "Load the image with podwright.pods.image, or correct its name." in text
-    assert "Nothing was changed." in text
+    assert "Done before: nothing." in text
     assert pods.names() == []
     # An update is not begun either.
     pods.create(pod())
