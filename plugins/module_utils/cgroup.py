@@ -120,6 +120,25 @@ def _write_v1(path: str, limits: LiveLimits) -> None:
     (cpu / "cpu.shares").write_text(str(limits.cpu_shares or 2))
 
 
+def lift(path: str) -> None:
+    """Take the limits of CPU and memory from the cgroup at ``path``, where there is one and it is in reach."""
+    if path:
+        with contextlib.suppress(OSError):
+            _lift(path.lstrip("/"))
+
+
+def _lift(path: str) -> None:
+    if version() == 2:
+        (ROOT / path / "memory.max").write_text("max")
+        (ROOT / path / "cpu.max").write_text("max")
+        return
+    for name in ("memory.memsw.limit_in_bytes", "memory.limit_in_bytes"):
+        file = ROOT / "memory" / path / name
+        if file.exists():
+            file.write_text("-1")
+    (ROOT / "cpu" / path / "cpu.cfs_quota_us").write_text("-1")
+
+
 def lift_cpu_quota(pid: int) -> None:
     """Let a process's cgroup (v1) use as much of the processors as there is. HostError if refused."""
     path = path_of(pid, "cpu").lstrip("/")
@@ -127,16 +146,6 @@ def lift_cpu_quota(pid: int) -> None:
         (ROOT / "cpu" / path / "cpu.cfs_quota_us").write_text("-1")
     except OSError as error:
         raise HostError(f"the kernel refused to lift the CPU quota of {path}: {error}") from error
-
-
-def processes(path: str) -> list[int]:
-    """Every process in the cgroup at ``path`` and below it."""
-    root = ROOT if version() == 2 else ROOT / "memory"
-    found: list[int] = []
-    for file in (root / path.lstrip("/")).rglob("cgroup.procs"):
-        with contextlib.suppress(OSError):
-            found += [int(word) for word in file.read_text().split()]
-    return found
 
 
 def read_usage(pid: int) -> tuple[int, int]:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
-import signal
 import stat
 import time
 from collections.abc import Iterator, Sequence
@@ -30,6 +29,7 @@ from .expansion import expand
 from .fields import Context
 from .image_pull import pull
 from .lifecycle import CONTAINER_BACKOFF, TerminationBudget, should_restart
+from .limits import pod_limits
 from .materials import Environment, Facts, environment, files_digest, tmpfs_volume, volume_files
 from .observe import Sandbox, observe_image, observe_sandbox, tmpfs_volumes
 from .observed import LABEL_POD, LABEL_VOLUME, ObservedImage, read_time
@@ -201,7 +201,13 @@ class Executor:
         podman.post("/pods/create", body=render.pod_body(self.context))
 
     def _start_pod(self, operation: op.StartPod, podman: Podman) -> None:
+        # What makes the infra container, and cleans up after it, works in the pod's cgroup: a small limit of CPU or
+        # memory would hold it up for minutes, and all that waits for Podman's lock on the container.
+        path = self._cgroup_path(operation.pod, podman)
+        cgroup.lift(path)
         podman.post(f"/containers/{self.pod.infra_name}/start", timeout_seconds=_START_SECONDS)
+        if path and self.context.node.can_limit:
+            cgroup.write_path(path, pod_limits(self.pod))
         self._sandbox = None
 
     def _remove_pod(self, operation: op.RemovePod, podman: Podman) -> None:
@@ -217,7 +223,7 @@ class Executor:
     def _try_to_remove_pod(self, pod_id: str, podman: Podman) -> PodmanError | None:
         """Remove it; what Podman says where a monitor that outlives its container is in the way (cgroups v1)."""
         try:
-            _end_exec_monitors(self._cgroup_path(pod_id, podman))
+            cgroup.lift(self._cgroup_path(pod_id, podman))
             podman.delete(f"/pods/{pod_id}", {"force": True}, timeout_seconds=120)
         except NotFound:
             return None
@@ -418,6 +424,8 @@ class Executor:
                 failure = str(error)
             if failure:
                 self.warnings.append(f"preStop hook of {operation.pod}/{operation.container} failed: {failure}")
+        if operation.container == op.INFRA and not container.image:
+            cgroup.lift(self._cgroup_path(operation.pod, podman))
         self._end(operation.id, budget, podman)
 
     def _end(self, container_id: str, budget: TerminationBudget, podman: Podman) -> None:
@@ -542,18 +550,6 @@ def _secret_prefix(*names: str) -> str:
 def _secrets_of(podman: Podman, *names: str) -> list[str]:
     listed = (item["Spec"]["Name"] for item in podman.get("/secrets/json") or [])
     return [secret for secret in listed if secret.startswith(_secret_prefix(*names))]
-
-
-def _end_exec_monitors(cgroup_path: str) -> None:
-    """End what is left of exec sessions in a pod that goes away.
-
-    Podman keeps the monitor (conmon) of each for five minutes after its command has ended, and waits seconds for a
-    cgroup that is not empty.
-    """
-    for pid in cgroup.processes(cgroup_path) if cgroup_path else ():
-        with contextlib.suppress(OSError):
-            if b"--exec-process-spec" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0"):
-                os.kill(pid, signal.SIGKILL)
 
 
 def _make_host_path(source: s.HostPathVolume) -> None:

@@ -199,7 +199,9 @@ def _read(podman: Podman, store: Store, answers: _Answers, details: bool = False
     name = answers.pod["Name"]
     containers = [_container(podman, store, name, item, details) for item in answers.containers]
     path = answers.pod.get("CgroupPath") or ""
-    limits = cgroup.read_path(path) if path else None
+    # A pod gets its limits once its infra container runs.
+    runs = any(c.is_infra and c.is_running for c in containers)
+    limits = cgroup.read_path(path) if path and runs else None
     return read_pod(answers.pod, containers, limits)
 
 

@@ -12,6 +12,9 @@ from .observed import LiveLimits
 from .spec import Handler
 from .stack_spec import NamedVolume, Network
 
+INFRA = "infra"
+"""What stops call a pod's infra container, which is none of its declaration's."""
+
 
 @dataclass(frozen=True)
 class Operation:

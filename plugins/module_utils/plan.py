@@ -22,6 +22,7 @@ from .limits import container_limits, differences, grown, pod_limits, weighed
 from .materials import Facts, files_digest, tmpfs_volume, volume_files
 from .observed import LiveLimits, Observed, ObservedContainer, ObservedPod
 from .operations import (
+    INFRA,
     AwaitCompletion,
     AwaitStarted,
     CreateContainer,
@@ -220,7 +221,7 @@ def _stop_pod(name: str, spec: s.PodSpec | None, pod: ObservedPod, cause: str) -
     if pod.infra_is_running and not others_run:
         last = 1 + max((op.batch for op in operations if isinstance(op, StopContainer)), default=0)
         operations.append(
-            StopContainer(name, cause, "infra", id=pod.infra_id, grace_seconds=INFRA_GRACE_SECONDS, batch=last)
+            StopContainer(name, cause, INFRA, id=pod.infra_id, grace_seconds=INFRA_GRACE_SECONDS, batch=last)
         )
     return operations
 

@@ -188,6 +188,8 @@ def container_body(context: Context, container: s.Container, parts: ContainerPar
         },
         "restart_policy": restart_policy(pod, container, node),
         "stop_timeout": pod.termination_grace_period_seconds,
+        # Podman's monitors, and what those call, stay out of the pod's cgroup: its limits are for its own processes.
+        "cgroups_mode": "no-conmon",
         "resource_limits": linux_resources(limits.container_limits(container)),
         "stdin": container.stdin,
         "terminal": container.tty,

@@ -196,6 +196,16 @@ class PodRuns:
         with self.host.api() as api:
             return str(api.get(f"/pods/{name}/json").json()["CgroupPath"])
 
+    def programs_in_cgroup(self, name: str) -> list[str]:
+        """The programs of all processes in a pod's cgroup and below it, sorted."""
+        hierarchy = CGROUP if (CGROUP / "cgroup.controllers").exists() else CGROUP / "memory"
+        pids = [
+            pid
+            for file in (hierarchy / self.pod_cgroup(name).lstrip("/")).rglob("cgroup.procs")
+            for pid in file.read_text().split()
+        ]
+        return sorted(Path(f"/proc/{pid}/comm").read_text().strip() for pid in pids)
+
     # --- what the engine tells ---------------------------------------------------------------------------------------
 
     def status_of(self, name: str) -> Options:

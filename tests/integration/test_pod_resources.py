@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from pod_runs import Options, PodRuns, cgroup_path, container, pod, read_shares, write_memory_limit
 
+from ansible_collections.podwright.pods.plugins.module_utils import podman
 from ansible_collections.podwright.pods.plugins.module_utils.errors import Refused
 
 pytestmark = pytest.mark.integration
@@ -69,6 +70,36 @@ def test_limits_of_the_pod_itself(pods: PodRuns) -> None:
     pods.change(options, ["record pod web: resources changed", "resize pod web: the sum of its limits is less"])
     assert pods.pod_limits("web") == (64 * MEBIBYTE, 40_000)
     assert (pods.identity("web-one"), pods.identity("web-two")) == before
+
+
+def test_limits_are_for_the_pods_own_processes(pods: PodRuns) -> None:
+    """What Podman keeps beside a container would use up the memory of a small pod, and be held up by its CPU limit.
+
+    The monitor of the infra container is the one that cannot be kept out.
+    """
+    main = limited("main", "100m", "16Mi", readiness_probe={"exec": {"command": ["true"]}, "timeout_seconds": 30})
+    pods.create(pod(main), wait=True)
+    expected = ["catatonit", "conmon", "sh", "sleep"]
+    assert pods.programs_in_cgroup("web") == expected
+    with podman.connect() as session:
+        for _try in range(5):
+            assert session.exec("web-main", ["true"], timeout_seconds=60).exit_code == 0
+    assert pods.programs_in_cgroup("web") == expected
+    assert pods.pod_limits("web") == (16 * MEBIBYTE, 10_000)
+
+
+def test_limits_of_a_pod_that_is_stopped_and_started(pods: PodRuns) -> None:
+    """It has none while its infra container ends, and those of its new declaration once it runs again."""
+    main = limited()
+    options = pod(main)
+    pods.create(options)
+    stopped = {**options, "state": "stopped"}
+    assert pods.apply(stopped)["changed"]
+    pods.unchanged(stopped)
+    main["resources"]["limits"]["memory"] = "24Mi"
+    assert not any("resize pod" in line for line in pods.apply(options)["actions"])
+    assert pods.pod_limits("web") == pods.limits("web-main") == (24 * MEBIBYTE, 20_000)
+    pods.unchanged(options)
 
 
 def test_resize_in_place(pods: PodRuns) -> None:

@@ -241,9 +241,7 @@ def _create_pod(host: Host, context: fields.Context, operation: op.CreatePod) ->
     host, pod_id = host.made_id()
     host, infra_id = host.made_id()
     infra = ObservedContainer(infra_id, pod.infra_name, "", "", "created", "pause", "pause", is_infra=True)
-    made = ObservedPod(
-        pod_id, pod.name, True, fields.pod_digests(context), infra_id, 0, 1.0, (infra,), limits.pod_limits(pod)
-    )
+    made = ObservedPod(pod_id, pod.name, True, fields.pod_digests(context), infra_id, 0, 1.0, (infra,), None)
     return host.see(pod=made)
 
 
@@ -253,7 +251,7 @@ def _start_pod(host: Host, context: fields.Context, operation: op.StartPod) -> H
     assert not others
     running = replace(infra, state="running", pid=1, started_at=1.0)
     containers = tuple(running if c.is_infra else c for c in host.pod.containers)
-    return host.see_pod(containers=containers, infra_pid=1)
+    return host.see_pod(containers=containers, infra_pid=1, limits=limits.pod_limits(context.pod))
 
 
 def _remove_pod(host: Host, context: fields.Context, operation: op.RemovePod) -> Host:
@@ -354,7 +352,7 @@ def _stop_container(host: Host, context: fields.Context, operation: op.StopConta
         infra = next(c for c in host.pod.containers if c.is_infra)
         ended = replace(infra, state="exited", pid=0)
         containers = tuple(ended if c.is_infra else c for c in host.pod.containers)
-        return host.see_pod(containers=containers, infra_pid=0)
+        return host.see_pod(containers=containers, infra_pid=0, limits=None)
     found = host.find(operation.container)
     assert found.id == operation.id
     return host.see_container(found.name, state="exited", pid=0, exit_code=0, stopped_by_run=True)
