@@ -22,6 +22,7 @@ from typing import Any
 CAPABILITY_BITS = {"NET_ADMIN": 12, "SYS_ADMIN": 21, "SYS_RESOURCE": 24}
 CONTROLLERS_NEEDED = ("cpu", "memory", "pids")
 STORAGE_PATH = Path("/var/lib/containers")
+AGENT_UNIT = "podwrightd.service"
 
 
 def read_text(path: str) -> str:
@@ -133,6 +134,7 @@ def rootless_user(name: str) -> dict[str, Any]:
         "subuid": subordinate_ids(name, entry.pw_uid, "/etc/subuid"),
         "subgid": subordinate_ids(name, entry.pw_uid, "/etc/subgid"),
         "lingers": Path("/var/lib/systemd/linger", name).exists(),
+        "has_agent": Path(entry.pw_dir, ".config/systemd/user", AGENT_UNIT).exists(),
     }
 
 
@@ -176,6 +178,7 @@ def main() -> None:
         "podman": podman_version(),
         "podman_py": podman_py_version(asked["podman_py_directory"]),
         "tun": os.path.exists("/dev/net/tun") and os.stat("/dev/net/tun").st_mode & 0o666 == 0o666,
+        "has_agent": Path("/etc/systemd/system", AGENT_UNIT).exists(),
         "rootless_users": [rootless_user(name) for name in asked["users"]],
     }
     print(json.dumps(facts))
