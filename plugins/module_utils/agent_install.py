@@ -12,6 +12,7 @@ from __future__ import annotations
 import compileall
 import importlib.util
 import os
+import pwd
 import secrets
 import shutil
 import sys
@@ -41,7 +42,14 @@ sys.exit(main())
 def install(options: Mapping[str, Any], is_check: bool, is_diff: bool = False) -> dict[str, Any]:
     """Have the code that the task names in place, or no code at all; the module ``agent``'s work."""
     place, programs = _places()
-    result: dict[str, Any] = {"changed": False, "directory": str(place / "current"), "programs": str(programs)}
+    result: dict[str, Any] = {
+        "changed": False,
+        "directory": str(place / "current"),
+        "programs": str(programs),
+        "uid": os.geteuid(),
+        "home": pwd.getpwuid(os.geteuid()).pw_dir,
+        "systemd": Path("/run/systemd/system").is_dir(),
+    }
     if options.get("state") == "absent":
         found = [path for path in (place, *(programs / name for name in _PROGRAMS)) if path.exists()]
         for path in found if not is_check else ():

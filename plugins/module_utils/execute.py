@@ -425,7 +425,8 @@ class Executor:
             if failure:
                 self.warnings.append(f"preStop hook of {operation.pod}/{operation.container} failed: {failure}")
         if operation.container == op.INFRA and not container.image:
-            cgroup.lift(self._cgroup_path(operation.pod, podman))
+            with contextlib.suppress(NotFound):
+                cgroup.lift(self._cgroup_path(operation.pod, podman))
         self._end(operation.id, budget, podman)
 
     def _end(self, container_id: str, budget: TerminationBudget, podman: Podman) -> None:

@@ -67,6 +67,20 @@ programs:
   type: str
   returned: always
   sample: /usr/local/bin
+uid:
+  description: The user whose agent it is, by number.
+  type: int
+  returned: always
+  sample: 0
+home:
+  description: The home directory of this user.
+  type: str
+  returned: always
+  sample: /root
+systemd:
+  description: Whether systemd runs on the host.
+  type: bool
+  returned: always
 code_changed:
   description: Whether the code has changed, so that an agent that runs has to be started anew.
   type: bool

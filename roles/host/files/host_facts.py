@@ -153,6 +153,16 @@ def podman_version() -> str:
     return found.group(0) if found else ""
 
 
+def are_ready(*units: str) -> bool:
+    """Whether systemd starts the units at boot and, where they are sockets, has them listen now."""
+    sockets = [unit for unit in units if unit.endswith(".socket")]
+    return all(
+        subprocess.run(["systemctl", "--quiet", question, unit], capture_output=True, check=False).returncode == 0
+        for question, asked in (("is-enabled", units), ("is-active", sockets))
+        for unit in asked
+    )
+
+
 def main() -> None:
     asked = json.loads(sys.argv[1])
     kernel = re.match(r"\d+\.\d+", os.uname().release)
@@ -161,6 +171,7 @@ def main() -> None:
         "kernel": kernel.group(0) if kernel else "0",
         "python": ".".join(map(str, sys.version_info[:3])),
         "systemd": Path("/run/systemd/system").is_dir(),
+        "services_ready": bool(shutil.which("systemctl")) and are_ready("podman.socket", "podman-restart.service"),
         "cgroup": cgroup_layout(),
         "controllers_missing": [name for name in CONTROLLERS_NEEDED if name not in cgroup_controllers()],
         "capabilities_missing": missing_capabilities(),
