@@ -206,8 +206,9 @@ class Executor:
         path = self._cgroup_path(operation.pod, podman)
         cgroup.lift(path)
         podman.post(f"/containers/{self.pod.infra_name}/start", timeout_seconds=_START_SECONDS)
-        if path and self.context.node.can_limit:
-            cgroup.write_path(path, pod_limits(self.pod))
+        wanted = pod_limits(self.pod)
+        if path and self.context.node.can_limit and (wanted.memory_bytes or wanted.cpu_quota_us):
+            cgroup.write_path(path, wanted)
         self._sandbox = None
 
     def _remove_pod(self, operation: op.RemovePod, podman: Podman) -> None:
