@@ -75,15 +75,6 @@ def test_a_pod_is_reached_from_outside(machine: ContainerHost) -> None:
     assert page(machine) == "shop"
 
 
-def test_a_limit_of_memory_holds(machine: ContainerHost) -> None:
-    def kept(mib: int) -> str:
-        script = f"head -c {mib}m /dev/zero | tail -c {mib}m | wc -c"
-        return machine.run(f"podman exec web-main sh -c '{script}'", check=False).stdout.strip()
-
-    assert kept(8) == str(8 * 1024**2)
-    assert kept(64) != str(64 * 1024**2)
-
-
 def test_a_cut_network_harms_no_pod(machine: ContainerHost) -> None:
     started = machine.run("podman inspect --format '{{.State.StartedAt}}' web-main").stdout
     machine.disconnect()
@@ -92,6 +83,17 @@ def test_a_cut_network_harms_no_pod(machine: ContainerHost) -> None:
     machine.connect()
     assert page(machine) == "shop"
     assert machine.run("podman inspect --format '{{.State.StartedAt}}' web-main").stdout == started
+
+
+def test_a_limit_of_memory_holds(machine: ContainerHost) -> None:
+    """The kernel may end the container's own process rather than ours, so that it is started anew."""
+
+    def kept(mib: int) -> str:
+        script = f"head -c {mib}m /dev/zero | tail -c {mib}m | wc -c"
+        return machine.run(f"podman exec web-main sh -c '{script}'", check=False).stdout.strip()
+
+    assert kept(8) == str(8 * 1024**2)
+    assert kept(64) != str(64 * 1024**2)
 
 
 @pytest.mark.parametrize("way", ["reboot", "from inside", "power cut"])
