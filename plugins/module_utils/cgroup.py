@@ -84,7 +84,10 @@ def _read_v1(path: str) -> LiveLimits:
 
 
 def write_path(path: str, limits: LiveLimits) -> None:
-    """Set the limits of the cgroup at ``path``: of the CPU the weight on v2, the shares on v1. HostError if refused."""
+    """Set the limits of the cgroup at ``path``; of the CPU the weight on v2, the shares on v1, where they are given.
+
+    HostError if refused.
+    """
     relative = path.lstrip("/")
     try:
         if version() == 2:
@@ -117,26 +120,15 @@ def _write_v1(path: str, limits: LiveLimits) -> None:
     cpu = ROOT / "cpu" / path
     (cpu / "cpu.cfs_period_us").write_text(str(_PERIOD_US))
     (cpu / "cpu.cfs_quota_us").write_text("-1" if limits.cpu_quota_us is None else str(limits.cpu_quota_us))
-    (cpu / "cpu.shares").write_text(str(limits.cpu_shares or 2))
+    if limits.cpu_shares is not None:
+        (cpu / "cpu.shares").write_text(str(limits.cpu_shares))
 
 
 def lift(path: str) -> None:
     """Take the limits of CPU and memory from the cgroup at ``path``, where there is one and it is in reach."""
     if path:
-        with contextlib.suppress(OSError):
-            _lift(path.lstrip("/"))
-
-
-def _lift(path: str) -> None:
-    if version() == 2:
-        (ROOT / path / "memory.max").write_text("max")
-        (ROOT / path / "cpu.max").write_text("max")
-        return
-    for name in ("memory.memsw.limit_in_bytes", "memory.limit_in_bytes"):
-        file = ROOT / "memory" / path / name
-        if file.exists():
-            file.write_text("-1")
-    (ROOT / "cpu" / path / "cpu.cfs_quota_us").write_text("-1")
+        with contextlib.suppress(HostError):
+            write_path(path, LiveLimits())
 
 
 def lift_cpu_quota(pid: int) -> None:
