@@ -72,9 +72,10 @@ matrix: packages $(VENV)/dev.stamp ## all Molecule scenarios, one after another;
 	done
 
 lint: $(VENV)/dev.stamp ## style, types, playbooks and roles, changelog, documentation
+	$(RUN) ruff format --check .
 	$(RUN) ruff check .
 	$(RUN) mypy
-	$(RUN) mypy --python-version 3.11 scripts
+	$(RUN) mypy --python-version 3.11 scripts roles/agent/files/podwright_cli
 	$(RUN) yamllint --strict .
 	$(RUN) ansible-lint --nocolor
 	$(RUN) antsibull-changelog lint
