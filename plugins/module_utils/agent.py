@@ -38,7 +38,7 @@ from .errors import HostError, NewerState, PodwrightError
 from .event_log import EventLog
 from .observe import Snapshot, read_node
 from .observed import LABEL_POD, LiveLimits, Node
-from .operations import CreateNetwork, Operation
+from .operations import MISSING, CreateNetwork, Operation
 from .pod_keeper import KeptWatch, PodKeeper, Turn, View, tell_of, tell_of_failure
 from .podman import Podman
 from .stack_order import ordered
@@ -251,7 +251,7 @@ class Agent:
             for network in self._declared(stack).networks:
                 if network.name in pod.networks and network.name not in found:
                     create_network(podman, stack, network)
-                    self.done(CreateNetwork(pod.name, "not found", network))
+                    self.done(CreateNetwork(pod.name, MISSING, network))
 
     def _dependencies(self, stack: str) -> Mapping[str, tuple[Dependency, ...]]:
         return self._declared(stack).depends_on

@@ -54,6 +54,8 @@ class Request:
     settings: Settings = field(default_factory=Settings)
     expected_images: frozenset[str] = frozenset()
     """Those that check mode takes as being there."""
+    absent_cause: str = "state is absent"
+    """Why the pod is to go, where it is."""
 
 
 class RunFailed(PodwrightError):
@@ -263,7 +265,7 @@ class Run:
             return plan_started(self.desired, self.observed)
         if self.request.state == "stopped":
             return plan_stopped(name, known, self.observed, self.desired.was_stopped)
-        return plan_absent(name, known, self.store.knows(name), self.observed)
+        return plan_absent(name, known, self.store.knows(name), self.observed, self.request.absent_cause)
 
     def tell(self) -> dict[str, Any]:
         """The result of check mode: the plan, and nothing else done."""

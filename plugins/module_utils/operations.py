@@ -14,6 +14,8 @@ from .stack_spec import NamedVolume, Network
 
 INFRA = "infra"
 """What stops call a pod's infra container, which is none of its declaration's."""
+MISSING = "it was not there"
+"""The cause of what is made since there is none, whether there never was one or somebody removed it."""
 
 
 @dataclass(frozen=True)

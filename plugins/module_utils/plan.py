@@ -23,6 +23,7 @@ from .materials import Facts, files_digest, tmpfs_volume, volume_files
 from .observed import LiveLimits, Observed, ObservedContainer, ObservedPod
 from .operations import (
     INFRA,
+    MISSING,
     AwaitCompletion,
     AwaitStarted,
     CreateContainer,
@@ -118,7 +119,7 @@ def plan_started(desired: Desired, observed: Observed) -> Plan:
     if observed.pod is not None and cause is None:
         changes = _change_containers(desired, observed, observed.pod)
     else:
-        changes = _replace_pod(desired, observed, cause or "not found")
+        changes = _replace_pod(desired, observed, cause or MISSING)
     operations = [
         *_pulls(desired, observed, changes),
         *_record(desired),
@@ -144,10 +145,11 @@ def plan_stopped(name: str, recorded: s.PodSpec | None, observed: Observed, was_
     return Plan((*operations, *_stop_pod(name, recorded, pod, cause)))
 
 
-def plan_absent(name: str, recorded: s.PodSpec | None, is_known: bool, observed: Observed) -> Plan:
+def plan_absent(
+    name: str, recorded: s.PodSpec | None, is_known: bool, observed: Observed, cause: str = "state is absent"
+) -> Plan:
     """The plan for a pod that is not there. Named volumes and generated secrets stay."""
     pod = _our_pod(name, observed)
-    cause = "state is absent"
     operations: list[Operation] = []
     if pod is not None:
         faults = refuse_replacement(Observed(pod=pod))
@@ -179,7 +181,7 @@ def _replacement_cause(desired: Desired, observed: Observed) -> str | None:
     """Why the pod needs a new sandbox; None when the one there serves."""
     pod = observed.pod
     if pod is None:
-        return "not found"
+        return MISSING
     if desired.has_exceeded_deadline:
         return _DEADLINE_CAUSE
     changed = fields.changed_fields(fields.pod_digests(desired.context), pod.digests)
@@ -285,7 +287,7 @@ def _change_containers(desired: Desired, observed: Observed, pod: ObservedPod) -
     operations: list[Operation] = []
     is_over = _is_over(desired, observed)
     if not pod.infra_is_running and not is_over:
-        operations.append(StartPod(desired.pod.name, "not started"))
+        operations.append(StartPod(desired.pod.name, "it was not started"))
     operations += _grow_pod(desired, pod)
     for found in pod.members:
         if desired.pod.find(found.name) is None:
@@ -325,13 +327,13 @@ def _take_down(desired: Desired, found: ObservedContainer, cause: str) -> list[O
 def _initialize(desired: Desired, container: s.Container, found: ObservedContainer | None) -> list[Operation]:
     """An init container of a sandbox that has not come as far as its main containers."""
     if found is None:
-        return _bring_up(desired.pod, container, "not found")
+        return _bring_up(desired.pod, container, MISSING)
     if found.is_running:
-        return [AwaitCompletion(desired.pod.name, "not completed", container.name)]
+        return [AwaitCompletion(desired.pod.name, "it has not completed", container.name)]
     if found.has_exited and found.exit_code == 0 and not found.stopped_by_run:
         return []
     # One that was only created was perhaps made by a run that was cut off, with other limits than are wanted now.
-    cause = f"it exited with {found.exit_code}" if found.has_started else "not started"
+    cause = f"it exited with {found.exit_code}" if found.has_started else "it was not started"
     if found.stopped_by_run:
         cause = "it was stopped"
     return [*_take_down(desired, found, cause), *_bring_up(desired.pod, container, cause)]
@@ -341,7 +343,7 @@ def _change_container(
     desired: Desired, observed: Observed, container: s.Container, found: ObservedContainer | None
 ) -> list[Operation]:
     if found is None:
-        return _bring_up(desired.pod, container, "not found")
+        return _bring_up(desired.pod, container, MISSING)
     cause = _container_cause(desired, observed, container, found)
     if cause:
         return [*_take_down(desired, found, cause), *_bring_up(desired.pod, container, cause)]
@@ -374,7 +376,7 @@ def _container_cause(
     if found.state == "paused":
         return "it is paused"
     if not found.has_started:
-        return "not started"
+        return "it was not started"
     if found.has_exited and found.stopped_by_run:
         return "it was stopped"
     if found.has_exited and container.name not in desired.held and _is_restarted(desired.pod, container, found):
@@ -480,23 +482,23 @@ def _volume(desired: Desired, observed: Observed, volume: s.Volume) -> list[Oper
     name = desired.pod.name
     if volume.persistent_volume_claim:
         claim = volume.persistent_volume_claim.claim_name
-        return [] if claim in observed.volumes else [CreateVolume(name, "not found", volume.name, claim)]
+        return [] if claim in observed.volumes else [CreateVolume(name, MISSING, volume.name, claim)]
     if volume.is_materialized:
         files = volume_files(desired.pod, volume, desired.context.materials, desired.facts)
         wanted = files_digest(files, desired.context.key, desired.pod.fs_group)
         found = observed.files.get(volume.name)
-        cause = "not found" if found is None else "content changed"
+        cause = MISSING if found is None else "content changed"
         return [] if wanted == found else [WriteFiles(name, cause, volume.name)]
     if volume.empty_dir and volume.empty_dir.medium == "Memory":
         podman_name = tmpfs_volume(desired.pod, volume)
         is_held = podman_name in observed.tmpfs_volumes and podman_name not in observed.unmounted
-        cause = "not mounted" if podman_name in observed.unmounted else "not found"
+        cause = "it is not mounted" if podman_name in observed.unmounted else MISSING
         return [] if is_held else [PrepareVolume(name, cause, volume.name)]
     if volume.empty_dir:
-        return [] if volume.name in observed.directories else [PrepareVolume(name, "not found", volume.name)]
+        return [] if volume.name in observed.directories else [PrepareVolume(name, MISSING, volume.name)]
     path = volume.host_path.path if volume.host_path else ""
     is_missing = observed.host_paths.get(path) == "missing"
-    return [PrepareVolume(name, f"{path} not found", volume.name)] if is_missing else []
+    return [PrepareVolume(name, f"{path} was not there", volume.name)] if is_missing else []
 
 
 def _undeclared_volumes(desired: Desired, observed: Observed) -> list[Operation]:
@@ -519,7 +521,7 @@ def _record(desired: Desired) -> list[Operation]:
     """Written before anything is changed, so that a run that is cut off leaves word of what it was about."""
     name = desired.pod.name
     if desired.recorded is None:
-        return [Record(name, "not recorded yet")]
+        return [Record(name, "it is not recorded yet")]
     before, after = s.to_options(desired.recorded), s.to_options(desired.pod)
     changed = sorted(field for field in {*before, *after} if before.get(field) != after.get(field))
     cause = f"{', '.join(changed)} changed"

@@ -645,26 +645,28 @@ class PodKeeper:
                 self._inbox.get_nowait()()
 
 
-REASONS: Mapping[type, str] = {
-    op.PullImage: "Pulled",
-    op.CreateNetwork: "NetworkCreated",
-    op.CreatePod: "SandboxCreated",
-    op.RemovePod: "SandboxRemoved",
-    op.CreateContainer: "Created",
-    op.StartContainer: "Started",
-    op.StopContainer: "Killing",
-    op.RemoveContainer: "Removed",
-    op.UpdateLimits: "Resized",
-    op.UpdatePodLimits: "Resized",
-    op.WriteFiles: "VolumeWritten",
+EVENTS: Mapping[type, tuple[str, str]] = {
+    op.PullImage: ("Pulled", 'Successfully pulled image "{image}"'),
+    op.CreateNetwork: ("NetworkCreated", "Created network {network.name}"),
+    op.CreatePod: ("SandboxCreated", "Created the sandbox"),
+    op.RemovePod: ("SandboxRemoved", "Removed the sandbox: {cause}"),
+    op.CreateContainer: ("Created", "Created container {container}"),
+    op.StartContainer: ("Started", "Started container {container}"),
+    op.StopContainer: ("Killing", "Stopped container {container}: {cause}"),
+    op.RemoveContainer: ("Removed", "Removed container {container}: {cause}"),
+    op.UpdateLimits: ("Resized", "Resized container {container}: {cause}"),
+    op.UpdatePodLimits: ("Resized", "Resized the Pod: {cause}"),
+    op.WriteFiles: ("VolumeWritten", "Wrote the files of volume {volume}: {cause}"),
 }
+"""The reason and the words, after Kubernetes', of what an operation has done; what is not here is no event."""
 
 
 def tell_of(operation: op.Operation, events: EventLog) -> None:
     """Note the event that an operation is, where it is one."""
-    reason = REASONS.get(type(operation))
+    reason, words = EVENTS.get(type(operation), ("", ""))
     if reason:
-        events.add(reason, operation.pod, str(operation), getattr(operation, "container", ""))
+        message = words.format_map(vars(operation))
+        events.add(reason, operation.pod, message, getattr(operation, "container", ""))
 
 
 def tell_of_failure(pod: str, error: RunFailed, events: EventLog) -> str:

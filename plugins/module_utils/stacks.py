@@ -274,7 +274,11 @@ class StackRun:
             is_check=self.request.is_check,
             settings=self.request.settings,
             expected_images=self.request.expected_images,
+            absent_cause=self._cause_of_leaving(),
         )
+
+    def _cause_of_leaving(self) -> str:
+        return "state is absent" if self.request.state == "absent" else "no longer declared"
 
     def _plan_pod(self, runs: dict[str, Run], request: Request) -> list[Fault]:
         try:
@@ -328,12 +332,12 @@ class StackRun:
         if self.request.state in ("started", "rolled_back"):
             first = [
                 *([op.RecordRevision(name, self._revision_cause(), self.number)] if self.is_new_revision else []),
-                *(op.CreateNetwork(name, "not found", n) for n in self.stack.networks if n.name not in networks),
-                *(op.CreateSharedVolume(name, "not found", v) for v in self.stack.volumes if v.name not in volumes),
+                *(op.CreateNetwork(name, op.MISSING, n) for n in self.stack.networks if n.name not in networks),
+                *(op.CreateSharedVolume(name, op.MISSING, v) for v in self.stack.volumes if v.name not in volumes),
             ]
         last: list[op.Operation] = []
         if self.request.state != "stopped" and (self.request.prune or self.request.state == "absent"):
-            cause = "state is absent" if self.request.state == "absent" else "no longer declared"
+            cause = self._cause_of_leaving()
             kept = {network.name for network in self.stack.networks}
             last = [
                 op.RemoveNetwork(name, cause, network)
@@ -357,7 +361,7 @@ class StackRun:
 
     def _revision_cause(self) -> str:
         if self.before is None:
-            return "not recorded yet"
+            return "it is not recorded yet"
         before, after = s.to_options(self.before), s.to_options(self.stack)
         changed = sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
         return f"{', '.join(changed)} changed"

@@ -249,8 +249,8 @@ actions:
   type: list
   elements: str
   sample:
-    - "#1 remove pod shop-old: state is absent"
-    - "#2 create pod shop-web: not found"
+    - "#1 remove pod shop-old: no longer declared"
+    - "#2 create pod shop-web: it was not there"
 objects:
   description: What became of each object.
   returned: when it did not fail

@@ -336,7 +336,7 @@ def test_apply_and_delete(agent: AgentProcess, command: CommandLine, tmp_path: P
     native = {"name": "shop", "pods": [pod(name="shop-db")], "depends_on": {"shop-web": [{"pod": "shop-db"}]}}
     (tmp_path / "shop.yml").write_text(yaml.safe_dump(native))
     planned = command.shows("apply", "-f", str(tmp_path), "--dry-run").splitlines()
-    assert planned[0] == "#1 record revision 1 of stack shop: not recorded yet"
+    assert planned[0] == "#1 record revision 1 of stack shop: it is not recorded yet"
     assert planned[-1] == "stack shop: pods 2 created (dry run, nothing was done)"
     assert agent.client.get("/pods") == []
     done = command.shows("apply", "-f", str(tmp_path), "--cause", "the first one").splitlines()

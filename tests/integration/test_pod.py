@@ -47,21 +47,21 @@ def test_set_set_again_change(pods: PodRuns) -> None:
     options = shop()
     first = pods.apply(options, wait=True)
     assert plan(first) == [
-        "record pod shop: not recorded yet",
-        "write volume shop/site: not found",
-        "prepare volume shop/run: not found",
-        "create pod shop: not found",
-        "start infra container of pod shop: not found",
-        "create container shop/prepare: not found",
-        "start container shop/prepare: not found",
-        "await completion of init container shop/prepare: not found",
-        "create container shop/log: not found",
-        "start container shop/log: not found",
-        "await start of sidecar shop/log: not found",
-        "create container shop/web: not found",
-        "start container shop/web: not found",
-        "create container shop/worker: not found",
-        "start container shop/worker: not found",
+        "record pod shop: it is not recorded yet",
+        "write volume shop/site: it was not there",
+        "prepare volume shop/run: it was not there",
+        "create pod shop: it was not there",
+        "start infra container of pod shop: it was not there",
+        "create container shop/prepare: it was not there",
+        "start container shop/prepare: it was not there",
+        "await completion of init container shop/prepare: it was not there",
+        "create container shop/log: it was not there",
+        "start container shop/log: it was not there",
+        "await start of sidecar shop/log: it was not there",
+        "create container shop/web: it was not there",
+        "start container shop/web: it was not there",
+        "create container shop/worker: it was not there",
+        "start container shop/worker: it was not there",
     ]
     assert pods.read("shop-web", "/run/shop/state") == "ready\n"
     assert pods.get("shop-worker", 8080, "/hostname") == "shop"

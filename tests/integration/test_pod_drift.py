@@ -67,7 +67,7 @@ def replace(pods: PodRuns) -> None:
     [
         (stop, remake("main", "it is not running (exit code 0)", False)),
         (kill, remake("main", "it is not running (exit code 137)", False)),
-        (remove, remake("main", "not found", False)[1:]),
+        (remove, remake("main", "it was not there", False)[1:]),
         (pause, remake("main", "it is paused", True)),
     ],
 )
@@ -88,7 +88,7 @@ def test_container_made_again_by_hand(pods: PodRuns) -> None:
     text = pods.refuse(options(), Refused)
     assert text == "name: the container name web-main is taken by a container of others; remove or rename it"
     remove(pods)
-    pods.change(options(), remake("main", "not found", False)[1:], wait=True)
+    pods.change(options(), remake("main", "it was not there", False)[1:], wait=True)
 
 
 def test_container_that_was_renamed_or_copied(pods: PodRuns) -> None:
@@ -101,8 +101,8 @@ def test_container_that_was_renamed_or_copied(pods: PodRuns) -> None:
         [
             "stop container web/main: it is called mine",
             "remove container web/main: it is called mine",
-            "create container web/main: not found",
-            "start container web/main: not found",
+            "create container web/main: it was not there",
+            "start container web/main: it was not there",
         ],
         wait=True,
     )
@@ -134,7 +134,7 @@ def pause_pod(pods: PodRuns) -> None:
     ("change", "cause"),
     [
         (kill_infra, "its infra container is not running"),
-        (remove_infra, "not found"),
+        (remove_infra, "it was not there"),
         (stop_pod, "its infra container is not running"),
         (pause_pod, "its infra container is not running"),
     ],

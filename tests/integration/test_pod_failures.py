@@ -138,7 +138,7 @@ def test_record_of_a_newer_release(pods: PodRuns) -> None:
     assert "move it away to have the pod recorded anew at the next run" in text
     path.unlink()
     result = pods.apply(pod())
-    assert plan(result) == ["record pod web: not recorded yet"]
+    assert plan(result) == ["record pod web: it is not recorded yet"]
 
 
 def test_record_of_an_older_release(pods: PodRuns) -> None:
@@ -236,7 +236,7 @@ def test_command_that_is_not_there(pods: PodRuns) -> None:
     assert text.startswith("#5 start container web/main failed: web/main: RunContainerError: ")
     assert "/absent/program" in text
     assert "Check command and args: the program must exist in the image and be executable." in text
-    assert "Done before: record pod web: not recorded yet; create pod web: not found; " in text
+    assert "Done before: record pod web: it is not recorded yet; create pod web: it was not there; " in text
     assert "It is left as it is: no earlier state was ready, so there is nothing to go back to." in text
     # The next run makes it anew.
     result = pods.apply(pod(), wait=True)

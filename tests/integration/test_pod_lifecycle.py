@@ -53,14 +53,14 @@ def test_init_containers_run_one_after_another(pods: PodRuns) -> None:
     options = pod(sleeping("main"), init_containers=[first, logging("second", ":")], **KEPT_LOG)
     result = pods.create(options, wait=True)
     assert plan(result)[4:] == [
-        "create container web/first: not found",
-        "start container web/first: not found",
-        "await completion of init container web/first: not found",
-        "create container web/second: not found",
-        "start container web/second: not found",
-        "await completion of init container web/second: not found",
-        "create container web/main: not found",
-        "start container web/main: not found",
+        "create container web/first: it was not there",
+        "start container web/first: it was not there",
+        "await completion of init container web/first: it was not there",
+        "create container web/second: it was not there",
+        "start container web/second: it was not there",
+        "await completion of init container web/second: it was not there",
+        "create container web/main: it was not there",
+        "start container web/main: it was not there",
     ]
     assert kept_log(pods) == ["first", "first is done", "second", "main"]
     states = pods.status_of("web")["initContainerStatuses"]
@@ -135,7 +135,7 @@ def test_sidecars_start_before_and_stop_after_the_others(pods: PodRuns) -> None:
     one["command"][2] = one["command"][2].replace("sleep 600", "(sleep 0.3; touch /tmp/up); sleep 600")
     options = pod(sleeping("main"), init_containers=[one, sidecar("two"), logging("init", ":")], **KEPT_LOG)
     result = pods.create(options, wait=True)
-    assert plan(result)[6] == "await start of sidecar web/one: not found"
+    assert plan(result)[6] == "await start of sidecar web/one: it was not there"
     assert kept_log(pods) == ["one", "one is up", "two", "init", "main"]
     assert phase(pods) == "Running"
     stopped = pods.apply({"name": "web", "state": "stopped"})

@@ -177,11 +177,11 @@ def test_post_start_comes_before_the_next_container(pods: PodRuns) -> None:
     options = pod(one, two, volumes=[{"name": "log", "empty_dir": {}}])
     result = pods.apply(options)
     assert plan(result)[4:] == [
-        "create container web/one: not found",
-        "start container web/one: not found",
-        "run postStart hook (exec) of web/one: not found",
-        "create container web/two: not found",
-        "start container web/two: not found",
+        "create container web/one: it was not there",
+        "start container web/one: it was not there",
+        "run postStart hook (exec) of web/one: it was not there",
+        "create container web/two: it was not there",
+        "start container web/two: it was not there",
     ]
     await_true(lambda: "two" in pods.read("web-one", "/log/order"))
     assert pods.read("web-one", "/log/order").split() == ["one", "hook", "two"]
@@ -216,8 +216,8 @@ def test_post_start_that_fails_ends_its_container(pods: PodRuns) -> None:
         "create container web/one: it is not running (exit code 0)",
         "start container web/one: it is not running (exit code 0)",
         "run postStart hook (exec) of web/one: it is not running (exit code 0)",
-        "create container web/two: not found",
-        "start container web/two: not found",
+        "create container web/two: it was not there",
+        "start container web/two: it was not there",
     ]
 
 

@@ -180,8 +180,8 @@ def test_containers_come_and_go(pods: PodRuns) -> None:
             "record pod web: containers changed",
             "stop container web/one: no longer declared",
             "remove container web/one: no longer declared",
-            "create container web/three: not found",
-            "start container web/three: not found",
+            "create container web/three: it was not there",
+            "start container web/three: it was not there",
         ],
     )
     # The order of the containers is no matter.

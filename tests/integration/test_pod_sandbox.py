@@ -50,11 +50,11 @@ def fetch(port: int, path: str) -> str:
 def test_containers_share_network_ipc_and_host_name(pods: PodRuns) -> None:
     result = pods.create(pod(*TWO))
     assert plan(result) == [
-        "record pod web: not recorded yet",
-        "create pod web: not found",
-        "start infra container of pod web: not found",
-        *brought_up("one", "not found"),
-        *brought_up("two", "not found"),
+        "record pod web: it is not recorded yet",
+        "create pod web: it was not there",
+        "start infra container of pod web: it was not there",
+        *brought_up("one", "it was not there"),
+        *brought_up("two", "it was not there"),
     ]
     assert pods.names() == ["web-infra", "web-one", "web-two"]
     for kind in ("net", "ipc", "uts"):

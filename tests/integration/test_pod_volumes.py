@@ -65,7 +65,7 @@ def test_empty_dir_is_shared_and_goes_with_the_pod(pods: PodRuns) -> None:
     reader = mounting(mount(path="/seen", read_only=True), name="reader")
     options = pod(writer, reader, volumes=[{"name": "data", "empty_dir": {}}])
     result = pods.create(options)
-    assert plan(result)[1] == "prepare volume web/data: not found"
+    assert plan(result)[1] == "prepare volume web/data: it was not there"
     await_true(lambda: inside(pods, "/seen/word", "web-reader").exists())
     assert pods.read("web-reader", "/seen/word") == "hello\n"
     assert mode(inside(pods, "/data", "web-writer")) == 0o777
@@ -174,7 +174,7 @@ def test_host_path_of_a_directory(pods: PodRuns, tmp_path: Path, kind: str) -> N
 
 def test_host_paths_that_are_made(pods: PodRuns, tmp_path: Path) -> None:
     result = pods.create(host_path(tmp_path / "a" / "b", "DirectoryOrCreate"))
-    assert f"prepare volume web/data: {tmp_path}/a/b not found" in plan(result)
+    assert f"prepare volume web/data: {tmp_path}/a/b was not there" in plan(result)
     assert mode(tmp_path / "a" / "b") == 0o755
     pods.create(host_path(tmp_path / "new", "FileOrCreate"))
     inside(pods, "/data").write_text("hello")
@@ -222,18 +222,18 @@ def claim(name: str = "shop-data", **fields: Any) -> Options:
 def test_named_volume_is_kept(pods: PodRuns) -> None:
     options = pod(mounting(), volumes=[claim()])
     result = pods.create(options)
-    assert plan(result)[1] == "create named volume shop-data: not found"
+    assert plan(result)[1] == "create named volume shop-data: it was not there"
     inside(pods, "/data/row").write_text("kept")
     pods.apply({"name": "web", "state": "absent"})
     assert pods.host.podman("volume", "ls", "-q").split() == ["shop-data"]
-    assert "create named volume shop-data: not found" not in plan(pods.create(options))
+    assert "create named volume shop-data: it was not there" not in plan(pods.create(options))
     assert pods.read("web-main", "/data/row") == "kept"
     # Another claim is another volume; the first one stays.
     pods.change(
         pod(mounting(), volumes=[claim("other-data")]),
         [
             "record pod web: volumes changed",
-            "create named volume other-data: not found",
+            "create named volume other-data: it was not there",
             *replaced("main", "volume_mounts changed"),
         ],
     )
@@ -261,7 +261,7 @@ def test_config_map_files(pods: PodRuns) -> None:
     }
     options = pod(mounting(), volumes=[{"name": "data", "config_map": {"name": "site"}}], config_maps=[config])
     result = pods.create(options)
-    assert plan(result)[1] == "write volume web/data: not found"
+    assert plan(result)[1] == "write volume web/data: it was not there"
     assert sorted(path.name for path in inside(pods, "/data").iterdir() if not path.name.startswith("..")) == [
         "a.conf",
         "b.conf",

@@ -63,20 +63,20 @@ def shop(level: str = "1", **more: Any) -> Options:
 def test_created_in_order_and_unchanged(runs: StackRuns) -> None:
     told = runs.create(shop())
     assert plan(told) == [
-        "record revision 1 of stack shop: not recorded yet",
-        "create network shop: not found",
-        "create named volume shop-data: not found",
-        "record pod worker: not recorded yet",
-        "create pod worker: not found",
-        "start infra container of pod worker: not found",
-        "create container worker/worker: not found",
-        "start container worker/worker: not found",
-        "record pod web: not recorded yet",
-        "write volume web/site: not found",
-        "create pod web: not found",
-        "start infra container of pod web: not found",
-        "create container web/web: not found",
-        "start container web/web: not found",
+        "record revision 1 of stack shop: it is not recorded yet",
+        "create network shop: it was not there",
+        "create named volume shop-data: it was not there",
+        "record pod worker: it is not recorded yet",
+        "create pod worker: it was not there",
+        "start infra container of pod worker: it was not there",
+        "create container worker/worker: it was not there",
+        "start container worker/worker: it was not there",
+        "record pod web: it is not recorded yet",
+        "write volume web/site: it was not there",
+        "create pod web: it was not there",
+        "start infra container of pod web: it was not there",
+        "create container web/web: it was not there",
+        "start container web/web: it was not there",
     ]
     assert set(results(told).values()) == {"created"}
     assert {item["name"]: item.get("phase") for item in told["objects"] if item["kind"] == "Pod"} == {
@@ -203,9 +203,9 @@ def test_what_is_no_longer_declared_goes_and_all_else_stays(runs: StackRuns) -> 
     told = runs.apply(smaller)
     assert plan(told)[:4] == [
         "record revision 2 of stack shop: config_maps, depends_on, networks, pods, volumes changed",
-        "stop container web/web: state is absent",
-        "remove pod web: state is absent",
-        "forget pod web: state is absent",
+        "stop container web/web: no longer declared",
+        "remove pod web: no longer declared",
+        "forget pod web: no longer declared",
     ]
     assert plan(told)[-1] == "remove network shop: no longer declared"
     assert results(told)["ConfigMap pages"] == "removed"
@@ -243,7 +243,7 @@ def test_a_pod_that_was_made_alone_is_taken_over(runs: StackRuns) -> None:
     engine.run_pod({**alone, "wait": False}, False)
     before = runs.starts()
     told = runs.create({"name": "all", "pods": [alone]})
-    assert plan(told) == ["record revision 1 of stack all: not recorded yet"]
+    assert plan(told) == ["record revision 1 of stack all: it is not recorded yet"]
     assert runs.changed_since(before) == set()
     runs.apply({"name": "all", "state": "absent"})
     assert runs.starts() == {}
@@ -257,7 +257,7 @@ def test_a_generated_secret_comes_along_with_its_pod(runs: StackRuns) -> None:
     before = runs.starts()
     told = runs.create({"name": "all", "pods": [alone], "secrets": secrets})
     assert plan(told) == [
-        "record revision 1 of stack all: not recorded yet",
+        "record revision 1 of stack all: it is not recorded yet",
         "record pod alone: secrets changed",
     ]
     assert runs.changed_since(before) == set()

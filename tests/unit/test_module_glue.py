@@ -127,7 +127,7 @@ def test_details_of_a_failure() -> None:
 def test_a_failure_that_came_after_changes_tells_of_them() -> None:
     failed = "from ansible_collections.podwright.pods.plugins.module_utils.engine import RunFailed"
     raised = "raise RunFailed('it failed', errors.PodwrightError('why'), {actions}, ())"
-    for actions in ([], ["create pod web: not found"]):
+    for actions in ([], ["create pod web: it was not there"]):
         result, _logged = run(f"{failed}; {raised.format(actions=actions)}")
         assert (result["failed"], result["changed"]) == (True, bool(actions))
 
