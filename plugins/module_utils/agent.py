@@ -36,6 +36,7 @@ from .agent_server import AgentServer
 from .engine import RunFailed, run_pod
 from .errors import HostError, NewerState, PodwrightError
 from .event_log import EventLog
+from .lifecycle import Attempts
 from .observe import Snapshot, read_node
 from .observed import LABEL_POD, LiveLimits, Node
 from .operations import MISSING, CreateNetwork, Operation
@@ -65,6 +66,8 @@ _BUSY_LOOKS = 6
 _HEARING_SECONDS = 1
 """How long Podman may take from being asked for its events to telling of each."""
 _STOPPING_WORKERS = 8
+_LASTING_SECONDS = 600
+"""A thread that has lasted for so long before it failed has not failed several times in a row."""
 # Exec probes alone make several of these each time.
 _EXEC_EVENTS = frozenset({"exec", "exec_died", "exec_create", "exec_start", "health_status"})
 # What says nothing of how a container stands.
@@ -117,6 +120,10 @@ class Agent:
         self._service: podman_room.PodmanService | None = None
         self._failed_looks = 0
         self._probers = ThreadPool(PROBING_THREADS, "probe")
+        self._told: dict[tuple[str, str], str] = {}
+        """What went wrong when a pod was looked at last, by pod and by what was done."""
+        self.thread_errors: Mapping[str, Mapping[str, Any]] = {}
+        """By thread of the agent's own that has failed: why last, how often in a row, and when."""
 
     # --- the life of the process -------------------------------------------------------------------------------------
 
@@ -129,25 +136,23 @@ class Agent:
         self.store.ensure()
         self._refuse_newer_state()
         with self._alone(), self._podman_service():
-            self.store.sweep_all()
             self.events = EventLog(self.store.directory / "events.jsonl")
+            with self._telling("", "what killed processes left behind"):
+                self.store.sweep_all()
             server = AgentServer(agent_client.socket_path(self.store.directory), self)
-            threads = [
-                threading.Thread(target=work, name=name, daemon=True)
+            try:
                 for name, work in (
                     ("api", server.serve),
                     ("events", self._follow_events),
                     ("garbage", self._keep_garbage_low),
-                )
-            ]
-            try:
-                for thread in threads:
-                    thread.start()
+                ):
+                    threading.Thread(target=self._go_on, args=(name, work), name=name, daemon=True).start()
                 for name in self.store.recorded_pods():
                     self.keeper_of(name)
                 notify_supervisor("READY=1")
                 while not self._ended.wait(LIST_SECONDS):
-                    self._compare()
+                    with self._telling("", "the list of containers"):
+                        self._compare()
                     self.events.save()
                     notify_supervisor("WATCHDOG=1")
             finally:
@@ -162,6 +167,42 @@ class Agent:
         """Have `run` return. Containers go on running unless they are to stop, as before the host goes down."""
         self.is_stopping_pods = self.is_stopping_pods or is_to_stop_pods
         self._ended.set()
+
+    def _go_on(self, name: str, work: Callable[[], None]) -> None:
+        """Do work that is to last until the agent ends. What ends it sooner is told, and it is begun anew.
+
+        The process goes on: what the others do does not depend on it, and a new process would meet with the same error.
+        """
+        attempts = Attempts()
+        while not self._ended.is_set():
+            begun_at = time.monotonic()
+            try:
+                work()
+                error = "it came to an end"
+            except Exception as problem:
+                error = f"{type(problem).__name__}: {problem}"
+            if self._ended.is_set():
+                return
+            now = time.monotonic()
+            attempts = (attempts if now - begun_at < _LASTING_SECONDS else Attempts()).failed(now)
+            told = {"error": error, "failures": attempts.failures, "failed_at": time.time()}
+            self.thread_errors = {**self.thread_errors, name: told}
+            message = f"the agent's thread {name} failed and is begun anew: {error}"
+            self.events.add("AgentThreadFailed", "", message, is_warning=True)
+            self._ended.wait(attempts.held_until_seconds - now)
+
+    @contextlib.contextmanager
+    def _telling(self, pod: str, what: str) -> Iterator[None]:
+        """Whatever goes wrong with a pod, or with all of them, is an event, once for as long as it is the same."""
+        try:
+            yield
+            self._told.pop((pod, what), None)
+        except Exception as error:
+            is_known = isinstance(error, (PodwrightError, OSError))
+            message = f"{what}: {error if is_known else f'{type(error).__name__}: {error}'}"
+            if self._told.get((pod, what)) != message:
+                self._told[pod, what] = message
+                self.events.add("FailedSync" if is_known else "InternalError", pod, message, is_warning=True)
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
@@ -326,7 +367,9 @@ class Agent:
             keeper = self._keepers.get(name)
             if keeper is None or not keeper.is_alive:
                 keeper = self._keepers[name] = PodKeeper(name, self, self._turn_of(name))
-                keeper.start()
+                # Where there is no thread to be had, it is begun anew at the next look at all pods.
+                with self._telling(name, "its keeper"):
+                    keeper.start()
             return keeper
 
     def noticed(self) -> None:
@@ -388,16 +431,18 @@ class Agent:
         inside_before, self._prints_inside = self._prints_inside, {}
         self._looks += 1
         for number, name in enumerate(self.store.recorded_pods()):
-            keeper, found = self.keeper_of(name), containers.get(name, [])
-            now = self._prints[name] = sorted(map(_print_of, found))
-            if before.get(name) != now:
-                self.noticed()
-                keeper.kick()
-            known = inside_before.get(name)
-            if known and (number + self._looks) % _LOOKS_INSIDE:
-                self._prints_inside[name] = known
-            else:
-                self._prints_inside[name] = self._compare_inside(keeper, found, known)
+            # One pod's fault is no other pod's.
+            with self._telling(name, "compared with what it was"):
+                keeper, found = self.keeper_of(name), containers.get(name, [])
+                now = self._prints[name] = sorted(map(_print_of, found))
+                if before.get(name) != now:
+                    self.noticed()
+                    keeper.kick()
+                known = inside_before.get(name)
+                if known and (number + self._looks) % _LOOKS_INSIDE:
+                    self._prints_inside[name] = known
+                else:
+                    self._prints_inside[name] = self._compare_inside(keeper, found, known)
         self._compared_at = begun_at
 
     def _compare_inside(self, keeper: PodKeeper, found: Sequence[Mapping[str, Any]], known: _Inside | None) -> _Inside:
@@ -434,7 +479,7 @@ class Agent:
         if had_error and not error:
             self.events.add("PodmanRecovered", "", "Podman answers again")
             for keeper in self.keepers():
-                keeper.kick()
+                keeper.changed()
 
     def _service_answers(self) -> bool:
         """Whether the service says of what version it is, for which it waits for no container."""
@@ -474,16 +519,17 @@ class Agent:
         """Pods that others depend on last; those that do not depend on one another side by side."""
         waits: dict[str, list[str]] = {keeper.name: [] for keeper in self.keepers()}
         for stack in stack_names(self.store):
-            for pod, dependencies in self._dependencies(stack).items():
-                if pod in waits:
-                    waits[pod] += [d.pod for d in dependencies if d.pod in waits]
+            with self._telling("", f"stack {stack}"):
+                for pod, dependencies in self._dependencies(stack).items():
+                    if pod in waits:
+                        waits[pod] += [d.pod for d in dependencies if d.pod in waits]
         for wave in _waves(waits):
             with ThreadPoolExecutor(_STOPPING_WORKERS) as workers:
                 for name in wave:
                     workers.submit(self._stop_pod, name)
 
     def _stop_pod(self, name: str) -> None:
-        with contextlib.suppress(PodwrightError), self.connect() as podman:
+        with self._telling(name, "ended before the host"), self.connect() as podman:
             self._keepers[name].stop_pod(podman)
 
 
@@ -493,7 +539,7 @@ def _refuse_if_newer(read: Callable[[], Any]) -> None:
         read()
     except NewerState:
         raise
-    except (HostError, LookupError, TypeError, ValueError):
+    except Exception:
         return
 
 

@@ -81,6 +81,7 @@ class Home(engine.Keeper, Protocol):
     probes: int
     probe_latest_seconds: float
     terminated_pods: int
+    thread_errors: Mapping[str, Mapping[str, Any]]
     unchanged_runs: UnchangedRuns
 
     def keepers(self) -> list[PodKeeper]: ...
@@ -106,6 +107,7 @@ class AgentServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
     def __init__(self, path: Path, home: Home) -> None:
         self.home = home
         self._path = path
+        self._has_served = False
         self._free = threading.BoundedSemaphore(CONNECTIONS)
         # The connections whose request has not arrived in full, and since when they are there; the oldest first.
         self._arriving: dict[socket.socket, float] = {}
@@ -118,12 +120,24 @@ class AgentServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
             os.umask(mask)
 
     def serve(self) -> None:
+        """Answer until `close`, or until an error, after which it may be called anew."""
+        self._has_served = True
         self.serve_forever(poll_interval=0.5)
 
     def close(self) -> None:
-        self.shutdown()
+        # What has never served would be waited for without end.
+        if self._has_served:
+            self.shutdown()
         self.server_close()
         self._path.unlink(missing_ok=True)
+
+    def get_request(self) -> Any:
+        """A connection. Where there is no descriptor to be had for it, it stays in the queue, and is no busy loop."""
+        try:
+            return super().get_request()
+        except OSError:
+            time.sleep(PROMPT_SECONDS)
+            raise
 
     def verify_request(self, request: Any, client_address: Any) -> bool:
         """Only root and the agent's own user, whatever the socket's mode has become."""
@@ -348,6 +362,7 @@ class _Answers:
             "pods": len(self._home.keepers()),
             "terminated_pods": self._home.terminated_pods,
             "podman_error": self._home.podman_error,
+            "thread_errors": self._home.thread_errors,
             "probes": self._home.probes,
             "probe_latest_seconds": self._home.probe_latest_seconds,
             "threads": threading.active_count(),

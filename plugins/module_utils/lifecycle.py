@@ -253,6 +253,29 @@ class Backoff:
         return entry if entry and event_at_seconds - entry.updated_at_seconds <= limit else None
 
 
+@dataclass(frozen=True)
+class Attempts:
+    """How often in a row something has failed that is tried again and again, and when it comes next.
+
+    The second attempt comes almost at once, the others 10, 20, 40 ... 300 s after the one before.
+    """
+
+    failures: int = 0
+    held_until_seconds: float = 0
+
+    def failed(self, now_seconds: float) -> Attempts:
+        """One more attempt has failed."""
+        later = CONTAINER_BACKOFF.initial_seconds * 2 ** min(max(self.failures - 1, 0), 10)
+        delay = min(later, CONTAINER_BACKOFF.max_seconds) if self.failures else SECOND_ATTEMPT_SECONDS
+        return Attempts(self.failures + 1, now_seconds + delay)
+
+    def is_held(self, now_seconds: float) -> bool:
+        """Whether the next attempt has still to wait."""
+        return now_seconds < self.held_until_seconds
+
+
+SECOND_ATTEMPT_SECONDS = 1
+"""How long what has failed once is left alone: time for what was half done by somebody else to be whole."""
 # The kubelet's and the Job controller's; start from these.
 CONTAINER_BACKOFF = Backoff(initial_seconds=10, max_seconds=300)
 IMAGE_PULL_BACKOFF = Backoff(initial_seconds=10, max_seconds=300)

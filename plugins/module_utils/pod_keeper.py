@@ -29,7 +29,7 @@ from .errors import PodmanError, PodwrightError
 from .event_log import EventLog
 from .execute import Executor, OperationFailed, target_of
 from .fields import Context
-from .lifecycle import IMAGE_PULL_BACKOFF, PROBER_ATTEMPTS, Outcome
+from .lifecycle import IMAGE_PULL_BACKOFF, PROBER_ATTEMPTS, SECOND_ATTEMPT_SECONDS, Attempts, Outcome
 from .observe import Sandbox, Snapshot, observe, observe_image, observe_sandbox
 from .observed import Node, ObservedPod, read_time
 from .plan import plan_stopped, stop_of
@@ -168,6 +168,8 @@ class PodKeeper:
         self._must_look = True
         self._is_settled = False
         self._is_written = True
+        self._turns = Attempts()
+        self._acts = Attempts()
         self._retry = IMAGE_PULL_BACKOFF
         self._retry_at = 0.0
         self._look_at = 0.0
@@ -219,6 +221,7 @@ class PodKeeper:
 
     def _begin_anew(self) -> bool:
         self._must_look, self._is_settled = True, False
+        self._turns = self._acts = Attempts()
         self._retry, self._retry_at = IMAGE_PULL_BACKOFF, 0.0
         self._waiting, self._failures = {}, {}
         return True
@@ -228,36 +231,50 @@ class PodKeeper:
         with self._turned:
             if self.view.looked_at <= since:
                 self.kick()
-                self._turned.wait_for(lambda: self.view.looked_at > since or not self.is_alive, _FRESH_SECONDS)
+                self._turned.wait_for(lambda: self.view.looked_at > since or not self._is_at_work, _FRESH_SECONDS)
             return self.view
+
+    @property
+    def _is_at_work(self) -> bool:
+        """Whether another view is to be expected soon."""
+        return self.is_alive and not self._turns.is_held(time.monotonic() + SECOND_ATTEMPT_SECONDS)
 
     # --- the thread --------------------------------------------------------------------------------------------------
 
     def _keep(self) -> None:
-        # Where Podman does not answer to begin with, the agent begins another keeper once it does.
-        with contextlib.suppress(PodwrightError), self._house.connect() as podman:
+        """Turn after turn, until there is no pod."""
+        try:
             while not self._ended.is_set():
                 try:
-                    if not self._turn(podman):
-                        break
-                except PodmanError as error:
-                    self._event("PodmanError", str(error), is_warning=True)
-                    self._must_look = True
-                    self._ended.wait(1)
-                except (PodwrightError, OSError) as error:
-                    self._put_off("FailedSync", str(error))
+                    with self._house.connect() as podman:
+                        self._keep_by(podman)
+                    break
                 except Exception as error:
-                    # A mistake of ours in one pod's keeper must not leave the pod without one.
-                    self._put_off("InternalError", f"{type(error).__name__}: {error}")
-                self._await_next()
+                    # There is no session to be had, or the one there was has failed.
+                    self._put_off(error)
+                    self._await_next()
+        finally:
+            with self._turned:
+                self._turned.notify_all()
+
+    def _keep_by(self, podman: Podman) -> None:
+        """Turns by one session; what goes wrong in one is an event, and another turn comes later."""
+        while not self._ended.is_set():
+            try:
+                if not self._turn(podman):
+                    return
+                self._turns = Attempts()
+            except Exception as error:
+                # A mistake of ours too must not leave the pod without a keeper.
+                self._put_off(error)
+            self._await_next()
+
+    def _put_off(self, error: Exception) -> None:
+        """Say why there was no turn. The next one waits, whatever happens meanwhile, save for a run on the pod."""
+        self._tell_of_error(error)
+        self._must_look, self._turns = True, self._turns.failed(time.monotonic())
         with self._turned:
             self._turned.notify_all()
-
-    def _put_off(self, reason: str, message: str) -> None:
-        """Say what went wrong in a turn, and look again when it is tried again."""
-        self._event(reason, message, is_warning=True)
-        self._retry_later()
-        self._look_at = min(self._look_at, time.monotonic() + self._retry.delay_seconds(self.name))
 
     def _turn(self, podman: Podman) -> bool:
         """One turn; tells whether there still is a pod to keep."""
@@ -284,7 +301,7 @@ class PodKeeper:
                 # Who had the turn since the record was read may have changed or removed the pod.
                 is_same = is_ours and self._house.store.read_record(self.name) == record
                 if is_same and not self._house.is_stopping_pods:
-                    self._act(podman, record)
+                    self._try_to_act(podman, record)
                 self._must_look = self._must_look or (is_ours and not is_same)
         return True
 
@@ -391,11 +408,11 @@ class PodKeeper:
         probe = probe_of(container, due.kind) if container else None
         if container is None or probe is None or (due.container, due.kind) in self._probing:
             return
-        self._probing.add((due.container, due.kind))
         target = self._targets.get(container.name)
         if target is None:
             target = target_of(self._house.store, pod, container, self._sandbox(podman, pod))
             self._targets[container.name] = target
+        self._probing.add((due.container, due.kind))
         self._house.probe(functools.partial(self._attempt, due, probe, target))
 
     def _attempt(self, due: DueProbe, probe: s.Probe, target: probes.Target, podman: Podman) -> None:
@@ -461,7 +478,19 @@ class PodKeeper:
     # --- acting ------------------------------------------------------------------------------------------------------
 
     def _has_to_act(self) -> bool:
-        return bool(not self._is_settled or self._step.endings or self._step.held or self._step.restarts)
+        is_due = not self._is_settled or self._step.endings or self._step.held or self._step.restarts
+        return bool(is_due) and not self._acts.is_held(time.monotonic())
+
+    def _try_to_act(self, podman: Podman, record: Record) -> None:
+        """Act; what is in the way is an event, and it is tried again later. Probes go on meanwhile."""
+        try:
+            self._act(podman, record)
+            self._acts = Attempts()
+        except Exception as error:
+            self._must_look = True
+            if not _is_interrupted(error):
+                self._tell_of_error(error)
+                self._acts = self._acts.failed(time.monotonic())
 
     def _act(self, podman: Podman, record: Record) -> None:
         """Bring about what is due."""
@@ -600,6 +629,11 @@ class PodKeeper:
 
     # --- events ------------------------------------------------------------------------------------------------------
 
+    def _tell_of_error(self, error: Exception) -> None:
+        is_known = isinstance(error, (PodwrightError, OSError))
+        reason = "PodmanError" if isinstance(error, PodmanError) else "FailedSync" if is_known else "InternalError"
+        self._event(reason, str(error) if is_known else f"{type(error).__name__}: {error}", is_warning=True)
+
     def _event(self, reason: str, message: str, container: str = "", is_warning: bool = False) -> None:
         self._house.events.add(reason, self.name, message, container, is_warning)
 
@@ -620,14 +654,20 @@ class PodKeeper:
     # --- waiting for the next turn -----------------------------------------------------------------------------------
 
     def _await_next(self) -> None:
+        while self._turns.is_held(time.monotonic()) and not self._ended.is_set():
+            with contextlib.suppress(queue.Empty):
+                self._inbox.get(timeout=max(self._turns.held_until_seconds - time.monotonic(), 0))()
+        if not self._turns.failures:
+            self._await_reason()
+
+    def _await_reason(self) -> None:
         now, monotonic = time.time(), time.monotonic()
         waits = [self._look_at - monotonic]
         if self._step.next_at_seconds is not None:
             waits.append(self._step.next_at_seconds - now)
         if self._ends_at() > now:
             waits.append(self._ends_at() - now)
-        if self._retry_at > monotonic:
-            waits.append(self._retry_at - monotonic)
+        waits += [at - monotonic for at in (self._retry_at, self._acts.held_until_seconds) if at > monotonic]
         if any(waiting.reason == ERR_IMAGE_PULL for waiting in self._waiting.values()):
             waits.append(self._unpulled_at + PULL_ERROR_SECONDS - monotonic)
         if self._dependency:

@@ -230,9 +230,9 @@ def test_a_failed_post_start_ends_the_container(agent: AgentProcess, policy: str
     await_true(lambda: len(pulses(agent, "FailedPostStartHook")) >= 3)
 
 
-def pulses(agent: AgentProcess, reason: str) -> list[str]:
+def pulses(agent: AgentProcess, reason: str, pod_name: str = "web") -> list[str]:
     """The messages of the events with that reason, as often as they came."""
-    events = [event for event in agent.events("web") if event["reason"] == reason]
+    events = [event for event in agent.events(pod_name) if event["reason"] == reason]
     return [event["message"] for event in events for _time in range(event["count"])]
 
 

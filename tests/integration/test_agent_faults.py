@@ -36,7 +36,7 @@ from pod_runs import (
     write_memory_limit,
 )
 from podman_host import DEFAULT_NETWORK, PodmanHost
-from test_agent import await_new_run, run_of
+from test_agent import await_new_run, pulses, run_of
 
 from ansible_collections.podwright.pods.plugins.module_utils.agent import PROBING_THREADS
 from ansible_collections.podwright.pods.plugins.module_utils.errors import PodwrightError
@@ -550,6 +550,49 @@ def test_on_a_full_disk_pods_are_kept(own_agent: AgentProcess) -> None:
     status = host.state_directory / "pods" / "web" / "status.json"
     await_true(lambda: host.inspect("web-main")["Id"] in status.read_text(), 20)
     assert not temporaries(host.state_directory)
+
+
+def with_files(name: str) -> Options:
+    """A pod with a volume of files."""
+    site = {"name": "site", "config_map": {"name": "site"}}
+    mount = {"name": "site", "mount_path": "/site"}
+    maps = [{"name": "site", "data": {"page": "declared"}}]
+    return pod(container(volume_mounts=[mount]), name=name, volumes=[site], config_maps=maps)
+
+
+DAMAGES = {"bytes": "digests/site", "folder": "digests/site", "record": "record.json", "status": "status.json"}
+"""By name of the pod that is hurt: what is broken of it."""
+
+
+def test_one_pods_damage_is_that_pods_event(agent: AgentProcess) -> None:
+    """Told now and then and not all the time; the agent and all other pods go on."""
+    for name in (*DAMAGES, "well"):
+        agent.apply(with_files(name))
+    agent.stop()
+    for name, path in DAMAGES.items():
+        broken = agent.host.state_directory / "pods" / name / path
+        if name in ("bytes", "record"):
+            broken.write_bytes(b"\xff\xfe")
+        else:
+            broken.unlink()
+            broken.mkdir()
+    agent.start()
+    pid, before = agent.pid, run_of(agent.host, "well-main")
+    for name in DAMAGES:
+        await_true(lambda name=name: complaints(agent, name) > 0, 30)  # type: ignore[misc]
+    # Until after the second look at all pods, which comes after ten seconds.
+    time.sleep(12)
+    counts = {name: complaints(agent, name) for name in DAMAGES}
+    assert max(counts.values()) <= 6, (counts, agent.events())
+    assert complaints(agent, "well") == 0, pulses(agent, "FailedSync", "well")
+    agent.host.podman("kill", "well-main")
+    await_new_run(agent.host, "well-main", before, 20)
+    assert agent.client.get("/health")["pid"] == pid
+
+
+def complaints(agent: AgentProcess, pod_name: str) -> int:
+    """How often it was told that the pod cannot be looked at."""
+    return sum(e["count"] for e in agent.events(pod_name) if e["reason"] in ("FailedSync", "InternalError"))
 
 
 def test_what_killed_processes_left_half_done_is_swept(agent: AgentProcess) -> None:

@@ -30,6 +30,7 @@ from ansible_collections.podwright.pods.plugins.module_utils.lifecycle import (
     IMAGE_PULL_BACKOFF,
     INITIAL_RESULTS,
     JOB_POD_BACKOFF,
+    Attempts,
     Backoff,
     ContainerFacts,
     PodFacts,
@@ -493,3 +494,19 @@ def test_grace_period(pod, deletion, probe, expected):
 )
 def test_termination_order(containers, waves):
     assert termination_order(containers) == waves
+
+
+# -- What is tried again and again
+
+
+def test_attempts_come_ever_later() -> None:
+    """At first almost at once, then 10, 20 ... 300 s after the one before, and from the start after a success."""
+    attempts, now, pauses = Attempts(), 1000.0, []
+    for _failure in range(9):
+        assert not attempts.is_held(now)
+        attempts = attempts.failed(now)
+        assert attempts.is_held(now)
+        pauses.append(attempts.held_until_seconds - now)
+        now = attempts.held_until_seconds
+    assert pauses == [1, 10, 20, 40, 80, 160, 300, 300, 300]
+    assert Attempts(5000, 0).failed(0).held_until_seconds == 300

@@ -24,6 +24,8 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 WATCH_SECONDS = 2
 """How often pods that are watched are asked for."""
+RECENT_SECONDS = 600
+"""How long `health` tells of a thread of the agent's that has failed."""
 _KEY_WIDTH = 14
 _NARROW = 60
 
@@ -307,7 +309,7 @@ def top_pods(
 def health(session: Session) -> int:
     """Show how the agent is.
 
-    The exit code is 1 where Podman does not answer it.
+    The exit code is 1 where Podman does not answer it, or a part of it has failed lately.
     """
     found, screen = session.agent.health(), session.screen
     error = str(found["podman_error"])
@@ -315,7 +317,20 @@ def health(session: Session) -> int:
     screen.write_pair("Agent:  ", f"process {found['pid']}, up for {since}, API version {found['api_version']}")
     screen.write_pair("Pods:   ", f"{found['pods']} kept")
     screen.write_pair("Podman: ", error or "answers", hanging=8, style="red" if error else "green")
-    return int(bool(error))
+    recent = [told for told in map(_show_thread_error, found["thread_errors"].items()) if told]
+    for told in recent:
+        screen.write_pair("Thread: ", told, hanging=8, style="red")
+    return int(bool(error or recent))
+
+
+def _show_thread_error(item: tuple[str, dict[str, Any]]) -> str:
+    """What a thread of the agent's own failed of, empty where that is long ago."""
+    name, failed = item
+    age_seconds = time.time() - failed["failed_at"]
+    if age_seconds > RECENT_SECONDS:
+        return ""
+    since = f"{view.show_age(age_seconds)} ago, {failed['failures']} times in a row"
+    return f"{name} failed {since}, and was begun anew: {failed['error']}"
 
 
 @program.command()
