@@ -37,7 +37,7 @@ from .engine import RunFailed, run_pod
 from .errors import HostError, NewerState, PodwrightError
 from .event_log import EventLog
 from .lifecycle import Attempts
-from .observe import Snapshot, read_node
+from .observe import Snapshot, has_process_as_told, read_node
 from .observed import LABEL_POD, LiveLimits, Node
 from .operations import MISSING, CreateNetwork, Operation
 from .pod_keeper import KeptWatch, PodKeeper, Turn, View, tell_of, tell_of_failure
@@ -554,7 +554,8 @@ def _waves(waits: Mapping[str, list[str]]) -> list[list[str]]:
 def _print_of(listed: Mapping[str, Any]) -> tuple[Any, ...]:
     """What tells whether a container is what it was."""
     names, state, pid = str(listed.get("Names")), str(listed.get("State")), int(listed.get("Pid") or 0)
-    return (listed["Id"], names, state, pid, listed.get("StartedAt"), listed.get("ExitCode"))
+    started_at, exit_code = listed.get("StartedAt"), listed.get("ExitCode")
+    return (listed["Id"], names, state, pid, started_at, exit_code, has_process_as_told(listed))
 
 
 def notify_supervisor(state: str) -> None:

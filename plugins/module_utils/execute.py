@@ -48,6 +48,10 @@ _API_GRACE_SECONDS = 30
 _START_SECONDS = 120
 _MONITOR_SECONDS = 20
 """How long what watches containers may outlive them."""
+_NO_MONITOR = "timed out waiting for file"
+"""What Podman says of a container that it has ended, and whose end there was nobody to write down."""
+_UNSETTLED = ("device or resource busy", "container state improper", "could not be stopped", _NO_MONITOR)
+"""What Podman says of a container that is ending, or whose end nobody told it of: the next try finds it so."""
 _POLL_SECONDS = (0.02, 0.25)
 _SHELL_NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
 
@@ -212,27 +216,11 @@ class Executor:
         self._sandbox = None
 
     def _remove_pod(self, operation: op.RemovePod, podman: Podman) -> None:
-        deadline = time.monotonic() + _MONITOR_SECONDS
-        for pause in _pauses():
-            busy = self._try_to_remove_pod(operation.id, podman)
-            if busy is None:
-                return
-            if time.monotonic() > deadline:
-                raise busy
-            time.sleep(pause)
+        def remove() -> None:
+            cgroup.lift(self._cgroup_path(operation.id, podman))
+            podman.delete(f"/pods/{operation.id}", {"force": True}, timeout_seconds=120)
 
-    def _try_to_remove_pod(self, pod_id: str, podman: Podman) -> PodmanError | None:
-        """Remove it; what Podman says where a monitor that outlives its container is in the way (cgroups v1)."""
-        try:
-            cgroup.lift(self._cgroup_path(pod_id, podman))
-            podman.delete(f"/pods/{pod_id}", {"force": True}, timeout_seconds=120)
-        except NotFound:
-            return None
-        except PodmanError as error:
-            if "device or resource busy" not in str(error):
-                raise
-            return error
-        return None
+        _insist(remove)
 
     def _update_pod_limits(self, operation: op.UpdatePodLimits, podman: Podman) -> None:
         path = self._cgroup_path(operation.pod, podman)
@@ -432,18 +420,19 @@ class Executor:
 
     def _end(self, container_id: str, budget: TerminationBudget, podman: Podman) -> None:
         seconds = budget.stop_seconds(time.monotonic())
+
+        def stop() -> None:
+            podman.post(f"/containers/{container_id}/stop", {"timeout": seconds}, None, seconds + _API_GRACE_SECONDS)
+
         with contextlib.suppress(NotFound):
             try:
-                podman.post(
-                    f"/containers/{container_id}/stop", {"timeout": seconds}, None, seconds + _API_GRACE_SECONDS
-                )
+                stop()
             except PodmanError as error:
-                if "paused" not in str(error):
+                if "paused" in str(error):
+                    podman.post(f"/containers/{container_id}/unpause")
+                    stop()
+                elif _NO_MONITOR not in str(error):
                     raise
-                podman.post(f"/containers/{container_id}/unpause")
-                podman.post(
-                    f"/containers/{container_id}/stop", {"timeout": seconds}, None, seconds + _API_GRACE_SECONDS
-                )
 
     def _remove_container(self, operation: op.RemoveContainer, podman: Podman) -> None:
         if self.context.node.has_keeper and self.pod.find(operation.container):
@@ -452,8 +441,8 @@ class Executor:
                 log = podman.logs(operation.id, KEPT_LOG_LINES)
                 self.store.keep_log(operation.pod, operation.container, log)
         # Anonymous volumes are part of the container's writable layer; named ones stay.
-        with contextlib.suppress(NotFound):
-            podman.delete(f"/containers/{operation.id}", {"force": True, "v": True}, timeout_seconds=120)
+        removal = {"force": True, "v": True}
+        _insist(lambda: podman.delete(f"/containers/{operation.id}", removal, timeout_seconds=120))
         if not self.context.node.secret_launcher:
             for secret in _secrets_of(podman, operation.pod, operation.container):
                 podman.delete(f"/secrets/{secret}")
@@ -535,6 +524,34 @@ def _batches(steps: Sequence[op.Operation]) -> Iterator[list[op.Operation]]:
 
     for _key, group in itertools.groupby(enumerate(steps), key):
         yield [operation for _number, operation in group]
+
+
+def _insist(remove: Callable[[], object]) -> None:
+    """Remove a pod or container, which may be gone already, again and again while Podman has not come to know its end.
+
+    Raises PodmanError where that takes too long, or for what is in the way otherwise.
+    """
+    deadline = time.monotonic() + _MONITOR_SECONDS
+    for pause in _pauses():
+        unsettled = _try(remove)
+        if unsettled is None:
+            return
+        if time.monotonic() > deadline:
+            raise unsettled
+        time.sleep(pause)
+
+
+def _try(remove: Callable[[], object]) -> PodmanError | None:
+    """Remove what may be gone already; what Podman says where it has not come to know of an end."""
+    try:
+        remove()
+    except NotFound:
+        return None
+    except PodmanError as error:
+        if not any(words in str(error) for words in _UNSETTLED):
+            raise
+        return error
+    return None
 
 
 def _pauses() -> Iterator[float]:

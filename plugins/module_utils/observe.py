@@ -15,19 +15,25 @@ import re
 import shutil
 import socket
 import stat
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from . import cgroup
+from . import cgroup, processes
 from . import spec as s
 from .errors import NameInUse, NotFound, PodmanError
 from .fields import host_ports
 from .observed import (
+    ENDING,
+    LABEL_CONTAINER,
     LABEL_POD,
     LABEL_VOLUME,
+    LOST,
+    UNWATCHED,
+    KernelWord,
     Node,
     Observed,
     ObservedContainer,
@@ -37,6 +43,7 @@ from .observed import (
     read_container,
     read_image,
     read_pod,
+    state_of,
 )
 from .podman import Podman
 from .store import Store
@@ -162,13 +169,15 @@ def observe_pod(podman: Podman, store: Store, name: str) -> ObservedPod | None:
 
 @dataclass(frozen=True)
 class _Answers:
-    """What Podman says of a pod: its inspection, and its containers as in the list."""
+    """What Podman says of a pod: its inspection, and its containers as in the list; since when it was asked."""
 
     pod: Mapping[str, Any]
     containers: Sequence[Mapping[str, Any]]
+    asked_at: float
 
 
 def _ask(podman: Podman, name: str) -> _Answers | None:
+    asked_at = time.time()
     try:
         inspected = podman.get(f"/pods/{quote(name)}/json")
     except (NotFound, NameInUse):
@@ -180,7 +189,7 @@ def _ask(podman: Podman, name: str) -> _Answers | None:
         # Podman takes the start of an id for a name as well, and "db" is one.
         return None
     listed = podman.get("/containers/json", {"all": True, "filters": {"pod": [inspected["Id"]]}})
-    return _Answers(inspected, listed)
+    return _Answers(inspected, listed, asked_at)
 
 
 def _answers_in(snapshot: Snapshot, name: str) -> _Answers | None:
@@ -192,7 +201,8 @@ def _answers_in(snapshot: Snapshot, name: str) -> _Answers | None:
     infra_pid = next((int(c.get("Pid") or 0) for c in containers if c.get("IsInfra")), 0)
     path = cgroup.path_of(infra_pid).rpartition("/")[0] if infra_pid else ""
     is_its_own = pod["Id"] in path.rpartition("/")[2]
-    return _Answers({**pod, "CgroupPath": path if is_its_own else ""}, containers)
+    # Of each container that runs by this list the kernel is asked now.
+    return _Answers({**pod, "CgroupPath": path if is_its_own else ""}, containers, time.time())
 
 
 def _read(podman: Podman, store: Store, answers: _Answers, details: bool = False) -> ObservedPod:
@@ -202,7 +212,7 @@ def _read(podman: Podman, store: Store, answers: _Answers, details: bool = False
     # A pod gets its limits once its infra container runs.
     runs = any(c.is_infra and c.is_running for c in containers)
     limits = cgroup.read_path(path) if path and runs else None
-    return read_pod(answers.pod, containers, limits)
+    return read_pod(answers.pod, containers, limits, answers.asked_at)
 
 
 @dataclass(frozen=True)
@@ -230,13 +240,69 @@ def _container(podman: Podman, store: Store, pod: str, listed: Mapping[str, Any]
     if details and not listed.get("IsInfra"):
         with contextlib.suppress(NotFound):
             inspected = podman.get(f"/containers/{listed['Id']}/json")
-    container = read_container(listed, inspected=inspected)
+    if not (listed.get("IsInfra") or LABEL_CONTAINER in (listed.get("Labels") or {})):
+        return read_container(listed, inspected=inspected)
+    word = _kernel_word(podman, listed)
+    container = read_container(listed, inspected=inspected, word=word)
     if not container.name:
         return container
     limits = cgroup.read_limits(container.pid) if container.pid else None
     post_start_done = store.post_started(pod, container.name) == container.id
     stopped_by_run = store.stopped(pod, container.name) == container.id
-    return read_container(listed, limits, post_start_done, stopped_by_run, inspected)
+    return read_container(listed, limits, post_start_done, stopped_by_run, inspected, word)
+
+
+_WITH_PROCESS = frozenset({"running", "paused", "stopping"})
+
+
+def has_process_as_told(listed: Mapping[str, Any]) -> bool:
+    """Whether the kernel knows of a container's process what Podman's list says of it."""
+    pid = int(listed.get("Pid") or 0)
+    return state_of(listed) not in _WITH_PROCESS or not pid or processes.is_watched(pid, listed["Id"])
+
+
+def _kernel_word(podman: Podman, listed: Mapping[str, Any]) -> KernelWord | None:
+    """What the kernel says of a container that has a process by Podman's word; None for any other.
+
+    Podman is asked once more only where the two differ: it may have been told of an end meanwhile.
+    """
+    state, pid = state_of(listed), int(listed.get("Pid") or 0)
+    if state not in _WITH_PROCESS or not pid:
+        return None
+    process = processes.find(pid)
+    if process and processes.is_monitor(process.parent, listed["Id"]):
+        return KernelWord(state, process.started_at, process.age_seconds)
+    first = _state_in_podman(podman, listed["Id"])
+    judged = _judge(first, listed["Id"])
+    if judged.state in (LOST, UNWATCHED):
+        again = _state_in_podman(podman, listed["Id"])
+        if (again.get("Status"), again.get("Pid")) != (first.get("Status"), first.get("Pid")):
+            # What was about to tell of its end has told, and gone.
+            return KernelWord(ENDING)
+    return judged
+
+
+def _judge(told: Mapping[str, Any], container_id: str) -> KernelWord:
+    """How a container stands of whose process the kernel does not say what Podman's list says."""
+    if str(told.get("Status", "")).lower() not in _WITH_PROCESS:
+        return KernelWord(ENDING)
+    pid, monitor = int(told.get("Pid") or 0), int(told.get("ConmonPid") or 0)
+    process, is_watched = processes.find(pid), processes.is_monitor(monitor, container_id)
+    if process is None:
+        return KernelWord(ENDING if is_watched else LOST)
+    if is_watched:
+        return KernelWord(str(told["Status"]).lower(), process.started_at, process.age_seconds)
+    is_its_own = processes.is_in_cgroup_of(pid, container_id)
+    return KernelWord(UNWATCHED, process.started_at, process.age_seconds) if is_its_own else KernelWord(LOST)
+
+
+def _state_in_podman(podman: Podman, container_id: str) -> Mapping[str, Any]:
+    """The container's state as its inspection has it, empty where the container is gone."""
+    try:
+        state: Mapping[str, Any] = podman.get(f"/containers/{container_id}/json")["State"]
+    except NotFound:
+        return {}
+    return state
 
 
 def observe_images(

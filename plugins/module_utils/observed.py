@@ -22,6 +22,15 @@ LABEL_VOLUME = "io.podwright.volume"
 LABEL_STACK = "io.podwright.stack"
 LABEL_DIGESTS = "io.podwright.digests"
 
+ENDING = "ending"
+LOST = "lost"
+UNWATCHED = "unwatched"
+"""States of a container that runs by Podman's word and not by the kernel's, which is right.
+
+``ENDING``: its process is gone, and its monitor is about to tell. ``LOST``: both are gone. ``UNWATCHED``: its monitor
+is gone, so that nobody would tell of its end.
+"""
+
 
 @dataclass(frozen=True)
 class LiveLimits:
@@ -34,6 +43,18 @@ class LiveLimits:
     cpu_quota_us: int | None = None
     cpu_shares: int | None = None
     cpu_weight: int | None = None
+
+
+@dataclass(frozen=True)
+class KernelWord:
+    """What the kernel says of a container that Podman calls running: its state, and of its process the beginning
+
+    (seconds since the boot, 0 where unknown) and the age.
+    """
+
+    state: str
+    began_at: float = 0.0
+    age_seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -60,6 +81,10 @@ class ObservedContainer:
     restart_count: int | None = None
     oom_killed: bool | None = None
     error: str = ""
+    process_began_at: float = 0.0
+    """When its process began, in seconds since the host's boot; 0 where that is not known."""
+    process_age_seconds: float | None = field(default=None, compare=False)
+    """How old its process was when it was looked at, by the kernel's clock, which nobody sets."""
 
     @property
     def is_ours(self) -> bool:
@@ -75,9 +100,17 @@ class ObservedContainer:
         return self.state in ("exited", "stopped")
 
     @property
+    def is_broken(self) -> bool:
+        """Whether Podman will say for ever that it runs, whatever becomes of it: only a removal by force mends it."""
+        return self.state in (LOST, UNWATCHED)
+
+    @property
     def run(self) -> str:
-        """Tells one run of the container from the next: Podman can start it again under the same id."""
-        return f"{self.id}@{self.pid or self.started_at}"
+        """Tells one run of the container from the next: Podman can start it again under the same id.
+
+        A process that got the number of an earlier one began at another time.
+        """
+        return f"{self.id}@{self.pid}.{self.process_began_at}" if self.pid else f"{self.id}@{self.started_at}"
 
     @property
     def has_started(self) -> bool:
@@ -96,6 +129,12 @@ class ObservedPod:
     containers: tuple[ObservedContainer, ...]
     limits: LiveLimits | None = None
     cgroup_path: str = ""
+    seen_at: float = field(default=0.0, compare=False)
+    """When this look at it began."""
+
+    @property
+    def infra(self) -> ObservedContainer | None:
+        return next((c for c in self.containers if c.is_infra), None)
 
     @property
     def infra_is_running(self) -> bool:
@@ -191,11 +230,15 @@ def read_container(
     post_start_done: bool = False,
     stopped_by_run: bool = False,
     inspected: Mapping[str, Any] | None = None,
+    word: KernelWord | None = None,
 ) -> ObservedContainer:
-    """One entry of ``GET /containers/json``, with facts that only ``/containers/ID/json`` has where it was asked."""
+    """One entry of ``GET /containers/json``, with facts that only ``/containers/ID/json`` has where it was asked.
+
+    ``word``: what the kernel says of its process, where it was asked.
+    """
     labels = listed.get("Labels") or {}
     state = (inspected or {}).get("State") or {}
-    running = str(listed.get("State", "unknown")).lower()
+    running = word.state if word else state_of(listed)
     return ObservedContainer(
         id=listed["Id"],
         podman_name=(listed.get("Names") or [""])[0],
@@ -216,11 +259,21 @@ def read_container(
         restart_count=(inspected or {}).get("RestartCount"),
         oom_killed=state.get("OOMKilled"),
         error=state.get("Error", ""),
+        process_began_at=word.began_at if word else 0.0,
+        process_age_seconds=word.age_seconds if word else None,
     )
 
 
+def state_of(listed: Mapping[str, Any]) -> str:
+    """The state of one entry of ``GET /containers/json``."""
+    return str(listed.get("State", "unknown")).lower()
+
+
 def read_pod(
-    inspected: Mapping[str, Any], containers: Sequence[ObservedContainer], limits: LiveLimits | None = None
+    inspected: Mapping[str, Any],
+    containers: Sequence[ObservedContainer],
+    limits: LiveLimits | None = None,
+    seen_at: float = 0.0,
 ) -> ObservedPod:
     """``GET /pods/NAME/json`` with the containers that were read from the list. Podman 5 gives a list of one."""
     if isinstance(inspected, list):
@@ -238,6 +291,7 @@ def read_pod(
         containers=tuple(containers),
         limits=limits,
         cgroup_path=inspected.get("CgroupPath", ""),
+        seen_at=seen_at,
     )
 
 

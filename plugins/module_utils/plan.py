@@ -20,7 +20,7 @@ from .errors import Fault, Refused
 from .lifecycle import should_restart
 from .limits import container_limits, differences, grown, pod_limits, weighed
 from .materials import Facts, files_digest, tmpfs_volume, volume_files
-from .observed import LiveLimits, Observed, ObservedContainer, ObservedPod
+from .observed import LOST, UNWATCHED, LiveLimits, Observed, ObservedContainer, ObservedPod
 from .operations import (
     INFRA,
     MISSING,
@@ -47,8 +47,13 @@ from .operations import (
     WriteFiles,
 )
 
-STOPPABLE = ("running", "paused", "stopping")
+STOPPABLE = ("running", "paused", "stopping", UNWATCHED)
 INFRA_GRACE_SECONDS = 10
+BROKEN = {
+    LOST: "its process is gone, though Podman says that it runs",
+    UNWATCHED: "what watches it for Podman is gone, so that its end would not be seen",
+}
+"""Why a container is made anew that Podman cannot tell the truth of, by its state."""
 _DEADLINE_CAUSE = "it was active for longer than its deadline"
 
 
@@ -191,6 +196,8 @@ def _replacement_cause(desired: Desired, observed: Observed) -> str | None:
         return "its infra container is gone"
     if pod.infra_is_running or not any(c.has_started for c in pod.containers) or _is_over(desired, observed):
         return None
+    if pod.infra and pod.infra.is_broken:
+        return f"its infra container is broken: {BROKEN[pod.infra.state]}"
     return "it was stopped" if desired.was_stopped else "its infra container is not running"
 
 
@@ -245,7 +252,8 @@ def _stop_all(name: str, spec: s.PodSpec | None, pod: ObservedPod, cause: str) -
 def stop_of(name: str, spec: s.PodSpec | None, found: ObservedContainer, cause: str, batch: int = 0) -> StopContainer:
     """How a container of a pod is ended: with the hook and the grace period that ``spec`` has for it."""
     container = spec.find(found.name) if spec else None
-    hook = container.lifecycle.pre_stop if container and container.lifecycle and found.is_running else None
+    has_process = found.is_running or found.state == UNWATCHED
+    hook = container.lifecycle.pre_stop if container and container.lifecycle and has_process else None
     if container and hook:
         hook = _numbered(hook, container)
     grace = spec.termination_grace_period_seconds if spec else s.PodSpec.termination_grace_period_seconds
@@ -373,6 +381,8 @@ def _container_cause(
     wanted_image = desired.pinned_images.get(container.name) or (image.id if image else "")
     if wanted_image and wanted_image != found.image_id:
         return f"{container.image} is another image now"
+    if found.is_broken:
+        return BROKEN[found.state]
     if found.state == "paused":
         return "it is paused"
     if not found.has_started:

@@ -31,10 +31,10 @@ from .execute import Executor, OperationFailed, target_of
 from .fields import Context
 from .lifecycle import IMAGE_PULL_BACKOFF, PROBER_ATTEMPTS, SECOND_ATTEMPT_SECONDS, Attempts, Outcome
 from .observe import Sandbox, Snapshot, observe, observe_image, observe_sandbox
-from .observed import Node, ObservedPod, read_time
-from .plan import plan_stopped, stop_of
+from .observed import ENDING, Node, ObservedPod, read_time
+from .plan import BROKEN, plan_stopped, stop_of
 from .podman import Podman
-from .status import DEADLINE_EXCEEDED, DEADLINE_MESSAGE, Waiting
+from .status import DEADLINE_EXCEEDED, DEADLINE_MESSAGE, STATUS_UNKNOWN, Waiting
 from .store import Record, Store
 from .supervisor import DueProbe, Ending, Memory, Step, probe_of
 from .wait import Waiter, Watch, is_stable_since
@@ -43,6 +43,8 @@ GATE_SECONDS = 3600
 """How long an init container or a sidecar's startup may take in one go; then it is begun anew."""
 LOOK_SECONDS = 300
 """How often a pod is looked at when nothing is heard of it. The agent compares its list of all far more often."""
+ENDING_SECONDS = 1
+"""How soon to look again at a container whose process is gone, and which Podman has not been told of."""
 DEPENDENCY_SECONDS = 1
 HURRY_SECONDS = 2
 PULL_ERROR_SECONDS = 2
@@ -314,6 +316,10 @@ class PodKeeper:
         self._look_at = looked_at + LOOK_SECONDS
         if self._observed != before:
             self._is_settled = False
+            self._tell_of_broken(before)
+        if self._observed and any(c.state == ENDING for c in self._observed.containers):
+            # Whatever was about to tell of its end may itself come to an end before it does.
+            self._look_at = looked_at + ENDING_SECONDS
         self._looked_at = looked_at
 
     def _note_deadline(self, record: Record) -> None:
@@ -636,6 +642,15 @@ class PodKeeper:
 
     def _event(self, reason: str, message: str, container: str = "", is_warning: bool = False) -> None:
         self._house.events.add(reason, self.name, message, container, is_warning)
+
+    def _tell_of_broken(self, before: ObservedPod | None) -> None:
+        """Once for each container that Podman cannot tell the truth of any more."""
+        known = {(c.id, c.state) for c in before.containers} if before else set()
+        for found in self._observed.containers if self._observed else ():
+            if found.is_broken and (found.id, found.state) not in known:
+                whose = "The infra container" if found.is_infra else f"Container {found.name}"
+                message = f"{whose} is broken: {BROKEN[found.state]}"
+                self._event(STATUS_UNKNOWN, message, found.name, is_warning=True)
 
     def _tell_of_hooks(self, executor: Executor, container: str = "") -> None:
         for warning in executor.warnings:

@@ -16,7 +16,7 @@ from datetime import datetime, timezone
 from typing import Any, Optional, Union, cast
 
 from .lifecycle import RestartPolicy, should_restart
-from .observed import Node, ObservedContainer, ObservedPod, read_time, strip_digest
+from .observed import ENDING, LOST, UNWATCHED, Node, ObservedContainer, ObservedPod, read_time, strip_digest
 from .resources import ContainerResources, QosClass, Role, qos_class
 from .spec import Container, PodSpec
 
@@ -41,9 +41,10 @@ DEADLINE_MESSAGE = "Pod was active on the node longer than the specified deadlin
 _CANNOT_RUN_CODES = range(125, 129)
 _HIGHEST_SIGNAL = 64
 _UNKNOWN_EXIT_CODE = 137
-# Podman's states in which the processes of a container exist, and those that say nothing of how it stands.
-_ALIVE = ("running", "paused", "stopping")
-_GONE = ("unknown", "removing")
+# The states in which the processes of a container exist, or their end is about to be told, and those that say nothing
+# of how it stands.
+_ALIVE = ("running", "paused", "stopping", ENDING)
+_GONE = ("unknown", "removing", LOST, UNWATCHED)
 
 
 # -- The shapes -------------------------------------------------------------------------------------------------------
@@ -483,7 +484,7 @@ def _probed(
         return False, context.role == "init" and completed
     started = container.startup_probe is None if context.started is None else context.started
     ready = container.readiness_probe is None if context.ready is None else context.ready
-    frozen = observed is not None and observed.state == "paused"
+    frozen = observed is not None and observed.state in ("paused", ENDING)
     return started, started and ready and not frozen and context.role != "init"
 
 

@@ -15,6 +15,7 @@ import pytest
 from pod_runs import SLEEP, Options, PodRuns, await_true, container, plan, pod, server
 from podman_host import BUSYBOX
 
+from ansible_collections.podwright.pods.plugins.module_utils import processes
 from ansible_collections.podwright.pods.plugins.module_utils.errors import Refused
 
 pytestmark = pytest.mark.integration
@@ -56,6 +57,26 @@ def pause(pods: PodRuns) -> None:
     pods.host.pause("web-main")
 
 
+def lose(pods: PodRuns, name: str = "web-main") -> None:
+    """Neither the container's process nor what watches it for Podman is left, so that Podman is told of nothing."""
+    told = pods.host.inspect(name)["State"]
+    for pid in (told["ConmonPid"], told["Pid"]):
+        os.kill(pid, signal.SIGKILL)
+    await_true(lambda: processes.find(told["Pid"]) is None)
+    assert pods.state(name) == "running"
+
+
+def unwatch(pods: PodRuns) -> None:
+    """Only what watches it is gone."""
+    os.kill(pods.host.inspect("web-main")["State"]["ConmonPid"], signal.SIGKILL)
+
+
+def lose_while_it_stops(pods: PodRuns) -> None:
+    unwatch(pods)
+    pods.host.podman("stop", "-t", "2", "web-main", check=False)
+    assert pods.state("web-main") in ("stopping", "stopped")
+
+
 def replace(pods: PodRuns) -> None:
     """Made again by hand in our pod, under our name, without our labels."""
     remove(pods)
@@ -69,6 +90,8 @@ def replace(pods: PodRuns) -> None:
         (kill, remake("main", "it is not running (exit code 137)", False)),
         (remove, remake("main", "it was not there", False)[1:]),
         (pause, remake("main", "it is paused", True)),
+        (lose, remake("main", "its process is gone, though Podman says that it runs", False)),
+        (unwatch, remake("main", "what watches it for Podman is gone, so that its end would not be seen", True)),
     ],
 )
 def test_one_container(pods: PodRuns, change: Callable[[PodRuns], None], expected: list[str]) -> None:
@@ -79,6 +102,21 @@ def test_one_container(pods: PodRuns, change: Callable[[PodRuns], None], expecte
     pods.change(options(), expected, wait=True)
     assert pods.get("web-other", 8080, "/row") == "kept"
     assert pods.identity("web-other") == other
+
+
+def test_container_that_stops_for_ever(pods: PodRuns) -> None:
+    pods.create(options(), wait=True)
+    lose_while_it_stops(pods)
+    assert "start container web/main" in " ".join(plan(pods.apply(options(), wait=True)))
+    pods.unchanged(options(), wait=True)
+
+
+def test_lost_containers_can_be_removed(pods: PodRuns) -> None:
+    pods.create(options(), wait=True)
+    lose(pods)
+    lose(pods, "web-infra")
+    pods.apply({"name": "web", "state": "absent"})
+    assert pods.names() == []
 
 
 def test_container_made_again_by_hand(pods: PodRuns) -> None:
@@ -117,6 +155,10 @@ def kill_infra(pods: PodRuns) -> None:
     pods.await_state("web-infra", "exited")
 
 
+def lose_infra(pods: PodRuns) -> None:
+    lose(pods, "web-infra")
+
+
 def remove_infra(pods: PodRuns) -> None:
     """Podman lets the infra container go only together with its pod."""
     pods.host.podman("pod", "rm", "-f", "-t", "0", "web")
@@ -137,6 +179,10 @@ def pause_pod(pods: PodRuns) -> None:
         (remove_infra, "it was not there"),
         (stop_pod, "its infra container is not running"),
         (pause_pod, "its infra container is not running"),
+        (
+            lose_infra,
+            "its infra container is broken: its process is gone, though Podman says that it runs",
+        ),
     ],
 )
 def test_the_whole_pod(pods: PodRuns, change: Callable[[PodRuns], None], cause: str) -> None:

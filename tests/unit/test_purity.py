@@ -37,6 +37,7 @@ IMPURE_ROOMS = {
     "podman": "sockets, processes, files",
     "private_directory": "files",
     "probes": "sockets",
+    "processes": "files",
     "report": "composes the others",
     "root_filesystem": "processes, files",
     "stack_store": "files",
