@@ -9,9 +9,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .printable import printable
+
 
 class PodwrightError(Exception):
-    """The base of all errors raised on purpose; ``str()`` is the message shown to the user."""
+    """The base of all errors raised on purpose; ``str()`` is the message shown to the user.
+
+    What containers wrote may be part of it: nothing that a terminal would obey is.
+    """
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(printable(message))
 
 
 @dataclass(frozen=True)
@@ -91,7 +99,7 @@ class ContainerFailed(PodwrightError):
         self.pod = pod
         self.container = container
         self.reason = reason
-        self.logs = logs
+        self.logs = printable(logs)
         super().__init__(f"{pod}/{container}: {reason}: {message}")
 
 

@@ -20,6 +20,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from .printable import printable
 from .store import read_bytes, write_atomically
 
 CAPACITY = 1000
@@ -69,7 +70,7 @@ class EventLog:
 
     def add(self, reason: str, pod: str, message: str, container: str = "", is_warning: bool = False) -> None:
         """Note an event; one like it that is kept already is counted."""
-        kind, text, now = ("Warning" if is_warning else "Normal"), message[:MESSAGE_LENGTH], self._clock()
+        kind, text, now = ("Warning" if is_warning else "Normal"), printable(message, MESSAGE_LENGTH), self._clock()
         key = (kind, reason, pod, container, text)
         with self._changed:
             self._number += 1

@@ -20,6 +20,7 @@ from typing import Any
 
 from . import spec as s
 from .expansion import expand, references
+from .printable import printable
 from .quantity import Quantity
 
 _FIELD_KEY = re.compile(r"metadata\.(labels|annotations)\['([^']+)'\]")
@@ -262,4 +263,5 @@ def digest(value: Any, key: bytes) -> str:
 def secret_values(materials: Materials) -> tuple[str, ...]:
     """Every secret value as text, for those who must keep it out of what they print."""
     values = (value.decode(errors="replace") for items in materials.secrets.values() for value in items.values())
-    return tuple(sorted({value for value in values if value}))
+    # What is shown has escapes in it, and so then has a secret.
+    return tuple(sorted({form for value in values if value for form in (value, printable(value))}))

@@ -15,12 +15,16 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
 
+from .printable import printable
+
 LABEL_POD = "io.podwright.pod"
 LABEL_CONTAINER = "io.podwright.container"
 LABEL_ROLE = "io.podwright.role"
 LABEL_VOLUME = "io.podwright.volume"
 LABEL_STACK = "io.podwright.stack"
 LABEL_DIGESTS = "io.podwright.digests"
+_ERROR_LENGTH = 2048
+"""How much is shown of why the runtime could not start a container, in characters."""
 
 ENDING = "ending"
 LOST = "lost"
@@ -258,7 +262,7 @@ def read_container(
         stopped_by_run=stopped_by_run,
         restart_count=(inspected or {}).get("RestartCount"),
         oom_killed=state.get("OOMKilled"),
-        error=state.get("Error", ""),
+        error=printable(state.get("Error") or "", _ERROR_LENGTH),
         process_began_at=word.began_at if word else 0.0,
         process_age_seconds=word.age_seconds if word else None,
     )

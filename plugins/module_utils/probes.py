@@ -27,12 +27,15 @@ from . import spec
 from .errors import HostError, PodwrightError
 from .netns import open_socket
 from .podman import Podman
+from .printable import printable
 
 Purpose = Literal["probe", "lifecycle"]
 """What a handler runs for; servers see it in the User-Agent, as ``kube-probe/1.32``."""
 
 KUBERNETES_VERSION = "1.32"
 OUTPUT_LIMIT_BYTES = 1024
+MESSAGE_LIMIT = 2048
+"""In characters, of what a server or a command has said."""
 BODY_LIMIT_BYTES = 10 * 1024
 REQUEST_LIMIT = 10
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -121,7 +124,12 @@ def check(probe: spec.Handler, timeout_seconds: float, target: Target, podman: P
 
 def perform(handler: spec.Handler, purpose: Purpose, timeout_seconds: float, target: Target, podman: Podman) -> Outcome:
     """Run a handler's exec, httpGet, tcpSocket or grpc once. An errors.PodwrightError becomes Unknown."""
-    attempt = Attempt(purpose, target, podman, Deadline(timeout_seconds))
+    outcome = attempt_once(handler, Attempt(purpose, target, podman, Deadline(timeout_seconds)))
+    # Much of it is what the container said.
+    return Outcome(outcome.result, printable(outcome.message, MESSAGE_LIMIT))
+
+
+def attempt_once(handler: spec.Handler, attempt: Attempt) -> Outcome:
     try:
         if handler.exec is not None:
             return run_command(handler.exec, attempt)
@@ -131,7 +139,7 @@ def perform(handler: spec.Handler, purpose: Purpose, timeout_seconds: float, tar
                 return reach(act, action, attempt)
     except (PodwrightError, RuntimeError) as error:  # RuntimeError: no thread can be started
         return Outcome("Unknown", f"{handler.kind}: {error}")
-    return Outcome("Unknown", f"{handler.kind} is not for a {purpose} handler")
+    return Outcome("Unknown", f"{handler.kind} is not for a {attempt.purpose} handler")
 
 
 # -- exec -------------------------------------------------------------------------------------------------------------

@@ -239,7 +239,7 @@ def test_use_of_a_pod_has_a_limit_where_all_have_one() -> None:
 
 
 def test_nothing_that_a_terminal_obeys_gets_out() -> None:
-    assert view.plain("a\x1b[31mb\r\nc") == "a [31mb  c"
+    assert view.plain("a\x1b[31mb\r\nc\td") == "a\\x1b[31mb c d"
 
 
 def test_masking_takes_the_longest_first() -> None:

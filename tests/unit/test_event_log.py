@@ -83,7 +83,7 @@ def test_long_messages_are_cut(log: EventLog) -> None:
     for end in "ab":
         log.add("Unhealthy", "web", "x" * MESSAGE_LENGTH + end)
     (event,) = log.list()
-    assert (event.message, event.count) == ("x" * MESSAGE_LENGTH, 2)
+    assert (event.message, event.count) == ("x" * (MESSAGE_LENGTH - 3) + "...", 2)
 
 
 def test_the_quietest_is_forgotten_first(log: EventLog) -> None:

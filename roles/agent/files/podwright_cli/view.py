@@ -13,6 +13,8 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from .asking import room
+
 Document = Mapping[str, Any]
 
 _MINUTE, _HOUR, _DAY, _YEAR = 60, 3600, 86400, 365 * 86400
@@ -258,7 +260,7 @@ def show_repeated(event: Document, now: float) -> str:
 
 def plain(text: object) -> str:
     """On one line and without what a terminal would obey: names and messages are what others wrote."""
-    return "".join(letter if letter.isprintable() else " " for letter in str(text))
+    return str(room("printable").one_line(str(text)))
 
 
 def masked(text: str, secrets: Sequence[str]) -> str:
