@@ -26,6 +26,7 @@ from .release import Release
 from .state_directory import default_directory
 
 API_VERSION = 1
+_PIECE_BYTES = 64 << 10
 CONNECT_SECONDS = 5
 """How long the agent may take to accept a connection, and to say how it is."""
 
@@ -92,6 +93,12 @@ class AgentClient:
         response = self._ask("GET", path, None, None, parameters)
         with response:
             yield from response
+
+    def pieces(self, path: str, **parameters: Any) -> Iterator[bytes]:
+        """What an answer holds, as it comes, however long its lines are."""
+        with self._ask("GET", path, None, None, parameters) as response:
+            while piece := response.read1(_PIECE_BYTES):
+                yield piece
 
     def _call(
         self, method: str, path: str, body: Any, timeout_seconds: float | None, parameters: Mapping[str, Any]

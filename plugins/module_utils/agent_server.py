@@ -27,6 +27,7 @@ import functools
 import hashlib
 import json
 import os
+import re
 import socket
 import socketserver
 import struct
@@ -41,6 +42,7 @@ from typing import Any, Callable, Protocol
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from . import agent_client, agent_metrics, engine, host_code, parse, spec, stacks
+from .container_output import log_stream
 from .errors import NotFound, PodwrightError, details_of
 from .event_log import EventLog
 from .pod_keeper import PodKeeper
@@ -59,7 +61,6 @@ PROMPT_SECONDS = 0.1
 """What has not been arriving for longer is not cut off for others."""
 PAUSE_SECONDS = 5
 """How often a follower of events hears something, so that it is noticed when there is none any more."""
-LOG_LINES = 100_000
 EXEC_SECONDS = 3600
 
 _BUSY = json.dumps({"message": "the agent has as many requests to answer as it can; try again later"}).encode()
@@ -369,23 +370,23 @@ class _Answers:
         }
 
     def _events(self, parameters: Mapping[str, str]) -> Iterator[bytes]:
-        pod, since = parameters.get("pod", ""), _whole(parameters, "since", 0)
+        pod, since = parameters.get("pod", ""), _whole(parameters, "since") or 0
         events = self._home.events
         found = events.follow(pod, since, PAUSE_SECONDS) if parameters.get("follow") else iter(events.list(pod, since))
         return (json.dumps(asdict(event)).encode() + b"\n" if event else b"\n" for event in found)
 
     def _logs(self, pod: str, container: str, parameters: Mapping[str, str]) -> Iterator[bytes]:
-        name, tail = self._podman_name(pod, container), _whole(parameters, "tail", LOG_LINES)
+        name, tail = self._podman_name(pod, container), _whole(parameters, "tail")
         if parameters.get("previous"):
             lines = self._home.store.kept_log(pod, container).splitlines(keepends=True)
-            return iter([line.encode() for line in lines[max(len(lines) - tail, 0) :]])
+            return iter([line.encode() for line in lines[0 if tail is None else max(len(lines) - tail, 0) :]])
         with self._home.connect() as podman:
             podman.get(f"/containers/{name}/exists")
         return self._log_lines(name, tail, bool(parameters.get("follow")))
 
-    def _log_lines(self, name: str, tail: int, is_followed: bool) -> Iterator[bytes]:
+    def _log_lines(self, name: str, tail: int | None, is_followed: bool) -> Iterator[bytes]:
         with self._home.connect() as podman:
-            yield from podman.log_stream(name, tail, is_followed, self._reader if is_followed else None)
+            yield from log_stream(podman, name, tail, is_followed, self._reader if is_followed else None)
 
     def _exec(self, pod: str, container: str, body: Mapping[str, Any]) -> dict[str, Any]:
         command = body.get("command")
@@ -425,10 +426,10 @@ def _is_plain(name: str) -> bool:
     return parse.pod_name(name) is None
 
 
-def _whole(parameters: Mapping[str, str], name: str, default: int) -> int:
+def _whole(parameters: Mapping[str, str], name: str) -> int | None:
     text = parameters.get(name)
     if text is None:
-        return default
-    if not text.isdecimal():
+        return None
+    if not re.fullmatch("[0-9]{1,18}", text):
         raise BadRequest(f"{name} is a whole number")
     return int(text)

@@ -24,6 +24,7 @@ from urllib.parse import quote
 from . import cgroup, hooks, render
 from . import operations as op
 from . import spec as s
+from .container_output import last_lines, shown_log
 from .errors import ContainerFailed, HostError, NotFound, PodmanError, PodwrightError, Timeout
 from .expansion import expand
 from .fields import Context
@@ -39,8 +40,8 @@ from .quantity import Quantity
 from .store import Applied, Record, Store, give_to_group
 from .wait import Waiter
 
-LOG_LINES = 20
 KEPT_LOG_LINES = 500
+KEPT_LOG_BYTES = 1 << 20
 """How much of the log of a container that is started again is kept of the run before."""
 _STOP_WORKERS = 4
 _API_GRACE_SECONDS = 30
@@ -374,9 +375,7 @@ class Executor:
         return self.pod.podman_name(container.name)
 
     def _logs(self, container: s.Container) -> str:
-        with contextlib.suppress(PodmanError):
-            return self.podman.logs(self._podman_name(container), LOG_LINES).strip()
-        return ""
+        return shown_log(self.podman, self._podman_name(container))
 
     def _remaining(self) -> float:
         return max(self.deadline - time.monotonic(), 1.0)
@@ -437,8 +436,8 @@ class Executor:
     def _remove_container(self, operation: op.RemoveContainer, podman: Podman) -> None:
         if self.context.node.has_keeper and self.pod.find(operation.container):
             # Where there is no room for it, the container is started again without.
-            with contextlib.suppress(PodmanError, OSError):
-                log = podman.logs(operation.id, KEPT_LOG_LINES)
+            with contextlib.suppress(OSError):
+                log = last_lines(podman, operation.id, KEPT_LOG_LINES, KEPT_LOG_BYTES)
                 self.store.keep_log(operation.pod, operation.container, log)
         # Anonymous volumes are part of the container's writable layer; named ones stay.
         removal = {"force": True, "v": True}

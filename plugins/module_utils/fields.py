@@ -259,6 +259,7 @@ POD_FIELDS: tuple[PodField, ...] = (
     PodField("termination_grace_period_seconds", Cost.NOTHING),
     PodField("active_deadline_seconds", Cost.NOTHING),
     PodField("readiness_gates", Cost.NOTHING),
+    PodField("log_size_max", Cost.NOTHING),
     PodField("config_maps", Cost.NOTHING),
     PodField("secrets", Cost.NOTHING),
 )

@@ -134,6 +134,8 @@ def _pod(stack: StackSpec, pod: s.PodSpec) -> Document:
         own["depends-on"] = s.to_options(stack.depends_on[pod.name])
     if pod.infra != s.Infra():
         own["infra"] = s.to_options(pod.infra)
+    if pod.log_size_max != s.DEFAULT_LOG_SIZE_MAX:
+        own["log-size-max"] = pod.log_size_max.canonical()
     if own:
         document["metadata"]["annotations"] = {**pod.annotations, **_annotations(own)}
     for volume in document["spec"].get("volumes", ()):

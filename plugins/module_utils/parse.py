@@ -406,6 +406,17 @@ def _whole_bytes(quantity: Quantity) -> str | None:
     return f"{quantity.canonical()} is not a whole number of bytes (m means thousandths; did you mean Mi?)"
 
 
+# Podman's monitor writes as much at once, and counts in 64 bits.
+_LOG_SIZES = (Quantity.parse("8Ki"), Quantity.parse("1Ei"))
+
+
+def _log_size(quantity: Quantity) -> str | None:
+    least, most = _LOG_SIZES
+    if quantity != Quantity.parse("0") and not least <= quantity <= most:
+        return f"{quantity.canonical()} is not between {least.canonical()} and {most.canonical()}; 0 is for no limit"
+    return _whole_bytes(quantity)
+
+
 _NO_DEVICES = (
     "devices are not scheduled on one host; mount them with host_path (hostPath) volumes into a privileged container"
 )
@@ -895,6 +906,7 @@ METADATA_FIELDS = (
 HOST_FIELDS = (
     Field("infra", _INFRA, default=s.Infra()),
     Field("networks", Sequence(Text(podman_name), unique=True), default=()),
+    Field("log_size_max", Amount(_log_size), default=s.DEFAULT_LOG_SIZE_MAX),
     Field("config_maps", Sequence(_CONFIG_MAP, unique_by="name"), default=()),
     Field("secrets", Sequence(_SECRET, unique_by="name", secret=True), default=()),
 )

@@ -25,7 +25,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -45,6 +45,8 @@ SERVICE_IDLE_SECONDS = 3600
 SERVICE_PREFIX = "podwright-service-"
 EXEC_GRACE_SECONDS = 5
 EXEC_OUTPUT_BYTES = 1 << 20
+PIECE_BYTES = 64 << 10
+"""How much of what a container wrote is taken at a time, whatever length it is told to have."""
 
 # An inherited value of these would make the started service talk to another Podman, or report to our own supervisor.
 FOREIGN_VARIABLES = ("CONTAINER_HOST", "CONTAINER_CONNECTION", "CONTAINER_SSHKEY", "NOTIFY_SOCKET", "LISTEN_FDS")
@@ -196,35 +198,34 @@ class Podman:
             return ExecResult(128 + signal.SIGKILL, output, timed_out=True)
         return ExecResult(self._exec_exit_code(session), output)
 
-    def logs(self, container: str, tail: int = 50) -> str:
-        """Return the last ``tail`` lines that a container wrote to standard output and error."""
-        params = {"stdout": True, "stderr": True, "tail": tail}
-        response = self._request("GET", f"/containers/{container}/logs", params, None, None, 60, stream=True)
-        with contextlib.closing(response):
-            return self._read_frames(response, f"GET /containers/{container}/logs", 60).decode(errors="replace")
-
     def log_stream(
-        self, container: str, tail: int, follow: bool, reader: socket.socket | None = None
-    ) -> Iterator[bytes]:
-        """Yield a container's log as it is written, piece by piece; with ``follow`` until it ends.
+        self,
+        container: str,
+        tail: int,
+        follow: bool,
+        reader: socket.socket | None = None,
+        timeout_seconds: float | None = None,
+    ) -> Generator[bytes, None, None]:
+        """Yield a container's log as the service tells it, piece by piece; with ``follow`` until it ends.
 
-        Podman says nothing at all before a container does. So that nobody waits for a silent one in vain, it is over
-        as well once the other end of ``reader`` is closed.
+        The service takes up as much memory as a line is long: where the log is in a file, `container_output` reads
+        it. Podman says nothing at all before a container does. So that nobody waits for a silent one in vain, it is
+        over as well once the other end of ``reader`` is closed. ``timeout_seconds`` is the longest silence borne.
         """
         params = {"stdout": True, "stderr": True, "tail": tail, "follow": follow}
         path = f"/containers/{container}/logs"
         # Only here: requests shows nobody the socket of a call that has not been answered.
         connection = http.client.HTTPConnection("podman")
         connection.sock = socket.socket(socket.AF_UNIX)
+        connection.sock.settimeout(timeout_seconds)
         try:
             connection.sock.connect(self.socket_path)
             with _ended_with(reader, connection.sock):
                 connection.request("GET", f"/v{self._version}/libpod{path}?{urlencode(encode_params(params))}")
                 response = connection.getresponse()
                 if response.status >= 400:
-                    raise_refusal(f"GET {path}", response.status, response.read())
-                while len(header := response.read(8)) == 8:
-                    yield response.read(struct.unpack(">I", header[4:])[0])
+                    raise_refusal(f"GET {path}", response.status, response.read(PIECE_BYTES))
+                yield from read_frames(response)
         except (OSError, http.client.HTTPException) as error:
             self._raise_no_answer(f"GET {path}", error)
         finally:
@@ -289,24 +290,19 @@ class Podman:
             return self._read_frames(response, f"POST {path}", timeout_seconds)
 
     def _read_frames(self, response: Any, call: str, timeout_seconds: float) -> bytes:
-        """Join the payloads of a multiplexed stream: 1 byte stream, 3 bytes 0, 4 bytes length, then the payload."""
+        """The beginning of what a multiplexed stream holds, read to its end."""
         deadline = time.monotonic() + timeout_seconds
-        payloads: list[bytes] = []
-        size_bytes = 0
+        kept = bytearray()
         try:
-            while time.monotonic() < deadline:
-                header = response.raw.read(8)
-                if len(header) < 8:
+            for piece in read_frames(response.raw):
+                kept += piece[: EXEC_OUTPUT_BYTES - len(kept)]
+                if time.monotonic() >= deadline:
                     break
-                payload = response.raw.read(struct.unpack(">I", header[4:])[0])
-                if size_bytes < EXEC_OUTPUT_BYTES:
-                    payloads.append(payload)
-                    size_bytes += len(payload)
         except self._transport_errors as error:
             # Something that outlived the killed command still holds its output open.
             if time.monotonic() < deadline:
                 self._raise_no_answer(call, error)
-        return b"".join(payloads)[:EXEC_OUTPUT_BYTES]
+        return bytes(kept)
 
     def _exec_exit_code(self, session: str) -> int:
         """Return the exit code of an exec session whose output has ended; the state follows within milliseconds."""
@@ -318,6 +314,15 @@ class Podman:
             if time.monotonic() > deadline:
                 raise PodmanError(f"exec session {session} closed its output and has not ended: it may run on")
             time.sleep(0.01)
+
+
+def read_frames(stream: Any) -> Iterator[bytes]:
+    """Yield the payloads of a multiplexed stream in pieces: 1 byte stream, 3 bytes 0, 4 bytes length, the payload."""
+    while len(header := stream.read(8)) == 8:
+        left = struct.unpack(">I", header[4:])[0]
+        while left and (piece := stream.read(min(left, PIECE_BYTES))):
+            left -= len(piece)
+            yield piece
 
 
 @contextlib.contextmanager

@@ -123,6 +123,12 @@ def _port_mapping(port: s.ContainerPort) -> dict[str, Any]:
     }
 
 
+def _log_configuration(pod: s.PodSpec) -> dict[str, Any]:
+    """A file for each container's log, whatever the host's default is: one that can be capped, and read in pieces."""
+    size_bytes = pod.log_size_max.integer()
+    return {"driver": "k8s-file", **({"size": size_bytes} if size_bytes else {})}
+
+
 def _dns(pod: s.PodSpec) -> dict[str, Any]:
     config = pod.dns_config
     if not config or pod.host_network:
@@ -193,6 +199,7 @@ def container_body(context: Context, container: s.Container, parts: ContainerPar
         "resource_limits": linux_resources(limits.container_limits(container)),
         "stdin": container.stdin,
         "terminal": container.tty,
+        "log_configuration": _log_configuration(pod),
         **_mount_keys(parts.mounts, node),
         **_security_keys(pod, container, parts.image),
         **_namespace_keys(pod),

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import time
 from collections.abc import Mapping
@@ -14,10 +13,11 @@ from typing import Any
 from . import cgroup, resources
 from . import materials as m
 from . import spec as s
-from .errors import PodmanError
+from .container_output import last_lines
 from .observed import Node, ObservedPod
 from .operations import Plan
 from .podman import Podman
+from .printable import printable
 from .status import DEADLINE_EXCEEDED, PodStatus, Waiting, explain, from_kubernetes, pod_status, to_kubernetes
 from .store import Store
 
@@ -126,10 +126,8 @@ def _termination_messages(podman: Podman, store: Store, pod: s.PodSpec, observed
         found = observed.find(container.name) if observed else None
         has_failed = found is not None and found.has_exited and found.exit_code != 0
         if not text and has_failed and container.termination_message_policy == "FallbackToLogsOnError":
-            with contextlib.suppress(PodmanError):
-                logs = podman.logs(pod.podman_name(container.name), FALLBACK_LOG_LINES)
-                text = logs.encode()[-FALLBACK_LOG_BYTES:].decode(errors="replace")
-        messages[container.name] = text
+            text = last_lines(podman, pod.podman_name(container.name), FALLBACK_LOG_LINES, FALLBACK_LOG_BYTES)
+        messages[container.name] = printable(text)
     return messages
 
 

@@ -489,6 +489,10 @@ class Secret:
     immutable: bool = False
 
 
+DEFAULT_LOG_SIZE_MAX = Quantity.parse("50Mi")
+"""How large the log of a container may grow before it begins anew, in bytes; 0 is without a limit."""
+
+
 @dataclass(frozen=True)
 class PodSpec:
     """One Pod with the configuration objects that were given along with it."""
@@ -516,6 +520,7 @@ class PodSpec:
     readiness_gates: tuple[ReadinessGate, ...] = ()
     networks: tuple[str, ...] = ()
     infra: Infra = Infra()
+    log_size_max: Quantity = DEFAULT_LOG_SIZE_MAX
     config_maps: tuple[ConfigMap, ...] = ()
     secrets: tuple[Secret, ...] = ()
 
@@ -564,9 +569,9 @@ def to_options(value: Any) -> Any:
 
 
 def to_kubernetes(pod: PodSpec) -> dict[str, Any]:
-    """The pod as a Kubernetes v1 Pod document, without what stands beside it (infra, networks, configuration)."""
+    """The pod as a Kubernetes v1 Pod document, without what stands beside it (infra, networks, configuration, ...)."""
     options = _plain(pod, Style.KUBERNETES)
-    beside = ("infra", "networks", "configMaps", "secrets")
+    beside = ("infra", "networks", "logSizeMax", "configMaps", "secrets")
     metadata = {name: options.pop(name) for name in ("name", "labels", "annotations") if options.get(name)}
     body = {name: item for name, item in options.items() if name not in (*beside, "labels", "annotations")}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": body}

@@ -45,7 +45,7 @@ _POD = Object(
     (
         *parse.METADATA_FIELDS,
         *parse.SPEC_FIELDS,
-        *(field for field in parse.HOST_FIELDS if field.name in ("infra", "networks")),
+        *(field for field in parse.HOST_FIELDS if field.name in ("infra", "networks", "log_size_max")),
     ),
     unsupported={
         **parse.SPEC_UNSUPPORTED,
@@ -203,7 +203,11 @@ def _generate_type() -> Type:
 
 
 _POD_ANNOTATIONS: dict[str, Type] = {
-    **{field.name: field.type for field in parse.HOST_FIELDS if field.name in ("infra", "networks")},
+    **{
+        field.name.replace("_", "-"): field.type
+        for field in parse.HOST_FIELDS
+        if field.name in ("infra", "networks", "log_size_max")
+    },
     "depends-on": Sequence(_DEPENDENCY, unique_by="pod"),
     # Doubles are found among all networks of all documents.
     "stack-networks": Sequence(_NETWORK),
@@ -305,9 +309,13 @@ def _document_pod(values: Any, at: Place, names: MappingT[str, str]) -> _PodAt:
     """A pod as its document has it, with what its annotations say; ``names`` are the volumes of claims called other."""
     place = at.key("metadata").key("annotations")
     own = _own(values["metadata"]["annotations"], _POD_ANNOTATIONS, place)
-    infra, networks = own.get("infra", s.Infra()), own.get("networks", ())
-    pod = parse.assemble(values, {"infra": infra, "networks": networks, "config_maps": (), "secrets": ()})
-    if pod.host_network and networks:
+    beside = {
+        "infra": own.get("infra", s.Infra()),
+        "networks": own.get("networks", ()),
+        "log_size_max": own.get("log-size-max", s.DEFAULT_LOG_SIZE_MAX),
+    }
+    pod = parse.assemble(values, {**beside, "config_maps": (), "secrets": ()})
+    if pod.host_network and beside["networks"]:
         reason = "a pod on the host's network joins no other; leave one of them out"
         pod = replace(pod, networks=place.raw(f"{ANNOTATIONS}networks").fault(reason))
     if pod.annotations is not INVALID:

@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from . import spec as s
+from .container_output import read_end
 from .errors import Busy, HostError, NewerState
 from .fields import RestartOnChange, Settings
 from .limits import requested
@@ -304,8 +305,9 @@ class Store:
 
     def termination_message(self, pod: str, container: str) -> str:
         """At most the last 4096 bytes that the container left."""
-        content = read_bytes(self._container(pod, container) / "termination-log") or b""
-        return content[-TERMINATION_MESSAGE_BYTES:].decode(errors="replace")
+        content = read_end(self._container(pod, container) / "termination-log", TERMINATION_MESSAGE_BYTES) or b""
+        # A container can make the file far longer than what it writes to it.
+        return content.strip(b"\0").decode(errors="replace")
 
     def keep_log(self, pod: str, container: str, text: str) -> None:
         """Keep the last log lines of a container that is about to be removed."""

@@ -19,7 +19,8 @@ from typing import Any, Callable, Protocol
 
 from . import lifecycle, probes
 from . import spec as s
-from .errors import ContainerFailed, NotFound, PodFailed, PodmanError
+from .container_output import shown_log
+from .errors import ContainerFailed, NotFound, PodFailed
 from .observe import observe_pod
 from .observed import ObservedContainer, ObservedPod, read_time
 from .podman import Podman
@@ -34,7 +35,6 @@ _POLL_SECONDS = 0.05
 _FIRST_RETRY_SECONDS = 0.1
 _CRASH_SECONDS = 30.0
 _LOG_PAUSES_SECONDS = (0.2, 0.5)
-_LOG_LINES = 20
 
 
 @dataclass
@@ -303,12 +303,11 @@ class Waiter:
     def _last_lines(self, container: s.Container) -> str:
         """The end of the container's log. Of one that has just ended the monitor may write it a moment later."""
         logs = ""
-        with contextlib.suppress(PodmanError):
-            for pause in (0.0, *_LOG_PAUSES_SECONDS):
-                time.sleep(pause)
-                logs = self._podman.logs(self._pod.podman_name(container.name), _LOG_LINES).strip()
-                if logs:
-                    break
+        for pause in (0.0, *_LOG_PAUSES_SECONDS):
+            time.sleep(pause)
+            logs = shown_log(self._podman, self._pod.podman_name(container.name))
+            if logs:
+                break
         return logs
 
 

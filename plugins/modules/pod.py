@@ -103,7 +103,7 @@ options:
       - >-
         Beside it may stand only the options that say how the run goes (O(state), O(wait), O(wait_timeout),
         O(on_failure), O(allocatable)) and those that Kubernetes has no field for (O(infra), O(networks),
-        O(config_maps), O(secrets)).
+        O(log_size_max), O(config_maps), O(secrets)).
       - >-
         Fields that say nothing on a host of its own, such as C(namespace), and what the API server writes into exported
         documents, such as C(status), are ignored. Fields that ask for what one host cannot do are refused by name.
@@ -852,6 +852,14 @@ options:
       - The default is Podman's default network.
     type: list
     elements: str
+  log_size_max:
+    description:
+      - >-
+        How large the log of a container may grow, as an amount such as V(10Mi), at least V(8Ki). The next line then
+        begins it anew, as Podman does it. V(0) leaves it to C(log_size_max) in the host's C(containers.conf), which has
+        no limit unless you set one. The default is V(50Mi).
+      - A changed value takes effect when a container is next made anew; nothing is restarted for it.
+    type: str
 seealso:
   - module: podwright.pods.pod_info
   - module: podwright.pods.image

@@ -20,6 +20,7 @@ import pytest
 from podman_host import PodmanHost, listens
 
 from ansible_collections.podwright.pods.plugins.module_utils import podman as client
+from ansible_collections.podwright.pods.plugins.module_utils.container_output import last_lines
 from ansible_collections.podwright.pods.plugins.module_utils.errors import HostError, NameInUse, NotFound, PodmanError
 from ansible_collections.podwright.pods.plugins.module_utils.podman import Podman, connect
 
@@ -205,8 +206,8 @@ class TestExec:
 
 class TestStreams:
     def test_logs(self, api: Podman, container: str) -> None:
-        wait_until(lambda: sorted(api.logs(container).splitlines()) == ["err", "out"])
-        assert len(api.logs(container, tail=1).splitlines()) == 1
+        wait_until(lambda: sorted(last_lines(api, container, 9, 999).splitlines()) == ["err", "out"])
+        assert len(last_lines(api, container, 1, 999).splitlines()) == 1
 
     def test_pull_streams_its_error(self, api: Podman) -> None:
         objects = list(api.stream("/images/pull", {"reference": "127.0.0.1:1/none:1"}))

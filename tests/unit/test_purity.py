@@ -22,6 +22,7 @@ IMPURE_ROOMS = {
     "agent_server": "sockets",
     "build_context": "files",
     "cgroup": "files",
+    "container_output": "Podman, files",
     "engine": "composes the others",
     "event_log": "files, the clock",
     "execute": "Podman",

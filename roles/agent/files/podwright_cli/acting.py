@@ -53,7 +53,7 @@ _YES = click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @click.option("--tail", metavar="N", type=click.IntRange(min=0), help="The last N lines only.")
 @pass_session
 def logs(session: Session, pod: str, container: str | None, follow: bool, previous: bool, tail: int | None) -> None:
-    """Print the log of a container of a POD."""
+    """Print the log of a container of a POD, as the container wrote it."""
     found = session.agent.pod(pod)
     name = chosen_container(found, container)
     _check_for_log(found, name, previous)
@@ -61,8 +61,8 @@ def logs(session: Session, pod: str, container: str | None, follow: bool, previo
     parameters = {"tail": None if tail is None else str(tail), "follow": follow and not previous, "previous": previous}
     if tail == 0 and not follow:
         return
-    for line in session.agent.logs(pod, name, **parameters):
-        sys.stdout.buffer.write(line)
+    for piece in session.agent.logs(pod, name, **parameters):
+        sys.stdout.buffer.write(piece)
         if follow:
             sys.stdout.buffer.flush()
 

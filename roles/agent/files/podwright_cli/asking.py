@@ -68,12 +68,12 @@ class Agent:
         yield from self._events(pod=pod, since=since, follow=1)
 
     def _events(self, **parameters: Any) -> Iterator[dict[str, Any]]:
-        for line in self._stream("/events", **parameters):
+        for line in self._stream("stream", "/events", **parameters):
             if line.strip():
                 yield json.loads(line)
 
     def logs(self, pod: str, container: str, **parameters: Any) -> Iterator[bytes]:
-        return self._stream(f"/pods/{pod}/{container}/logs", **parameters)
+        return self._stream("pieces", f"/pods/{pod}/{container}/logs", **parameters)
 
     def execute(self, pod: str, container: str, command: list[str], timeout_seconds: float) -> dict[str, Any]:
         body = {"command": command, "timeout_seconds": timeout_seconds}
@@ -90,10 +90,10 @@ class Agent:
         except room("errors").PodwrightError as error:
             raise Failure(told(error, client.path)) from error
 
-    def _stream(self, path: str, **parameters: Any) -> Iterator[bytes]:
+    def _stream(self, method: str, path: str, **parameters: Any) -> Iterator[bytes]:
         client = self._client
         try:
-            yield from client.stream(path, **parameters)
+            yield from getattr(client, method)(path, **parameters)
         except room("errors").PodwrightError as error:
             raise Failure(told(error, client.path)) from error
 
