@@ -10,6 +10,7 @@ values. Each write is atomic: it is there whole or not at all, also when the wri
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import json
@@ -194,7 +195,13 @@ class Store:
             # In one step first: the agent may be about to write how the pod is.
             gone = self.directory / f".{pod}.{secrets.token_hex(4)}"
             self._pod(pod).rename(gone)
-            remove_tree(gone)
+            try:
+                remove_tree(gone)
+            except OSError as error:
+                if error.errno != errno.ENOTEMPTY:
+                    raise
+                # A write that had begun before the renaming came through afterwards.
+                remove_tree(gone)
 
     # --- generated secrets -----------------------------------------------------------------------------------------
 
