@@ -9,13 +9,14 @@ OutOfmemory, OutOfpods), as is naming what was requested, what others use, and t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from . import image_reference, render
 from . import spec as s
 from .errors import ContainerFailed, Fault
 from .limits import requested
 from .observed import Node, Observed
+from .quantity import show_bytes
 
 _HOST_PATH_KINDS = {
     "Directory": "directory",
@@ -124,15 +125,15 @@ def _parts_of_memory(pod: s.PodSpec) -> Iterator[Fault]:
 def _no_room(pod: s.PodSpec, node: Node, allocatable: Mapping[str, int], observed: Observed) -> Iterator[Fault]:
     usage = observed.usage
     cpu, memory = requested(pod)
-    rows = (
-        ("OutOfcpu", "CPU", "m", cpu, usage.cpu_millicores, allocatable.get("cpu", node.cpu_millicores)),
-        ("OutOfmemory", "memory", " bytes", memory, usage.memory_bytes, allocatable.get("memory", node.memory_bytes)),
-        ("OutOfpods", "pods", "", 1, usage.pods, allocatable.get("pods", node.max_pods)),
+    rows: tuple[tuple[str, str, Callable[[int], str], int, int, int], ...] = (
+        ("OutOfcpu", "CPU", "{}m".format, cpu, usage.cpu_millicores, allocatable.get("cpu", node.cpu_millicores)),
+        ("OutOfmemory", "memory", show_bytes, memory, usage.memory_bytes, allocatable.get("memory", node.memory_bytes)),
+        ("OutOfpods", "pods", str, 1, usage.pods, allocatable.get("pods", node.max_pods)),
     )
-    for reason, what, unit, wanted, used, capacity in rows:
+    for reason, what, show, wanted, used, capacity in rows:
         if wanted and wanted + used > capacity:
             yield Fault(
                 pod.name,
-                f"{reason}: {what} requested: {wanted}{unit}, used by other pods: {used}{unit}, "
-                f"capacity: {capacity}{unit}; lower the requests, remove other pods, or raise allocatable",
+                f"{reason}: {what} requested: {show(wanted)}, used by other pods: {show(used)}, "
+                f"capacity: {show(capacity)}; lower the requests, remove other pods, or raise allocatable",
             )

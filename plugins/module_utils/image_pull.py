@@ -17,6 +17,12 @@ from typing import Any
 from .errors import Fault, ImageError, InvalidInput, PodmanError
 from .podman import Podman
 
+LOCAL_PREFIX = "localhost/"
+LOCAL_HINT = (
+    "build it, load it or make it of packages on this host with podwright.pods.image, or correct its name: "
+    "images of that name are in no registry"
+)
+"""Images under this name are those that Podman made here; it asks a registry at localhost for one that it has not."""
 PULL_HINTS = (
     ("short-name", "write the name in full, such as docker.io/library/NAME:TAG"),
     ("connection refused", "check the registry's name and port, and that this host reaches it"),
@@ -45,12 +51,14 @@ def pull(podman: Podman, name: str, options: Mapping[str, Any]) -> None:
             raise
         error = refusal.cause
     if error or not pulled:
-        raise ImageError("ErrImagePull", f"{name} could not be pulled: {error or 'Podman named no image'}{hint(error)}")
+        raise ImageError("ErrImagePull", f"{name} could not be pulled: {error or 'Podman named no image'}{hint(name, error)}")
 
 
-def hint(error: str) -> str:
-    """Return what to do about a failed pull, where its words tell."""
-    return next((f". To mend it, {advice}" for phrase, advice in PULL_HINTS if phrase in error), "")
+def hint(name: str, error: str) -> str:
+    """Return what to do about a failed pull, where the image's name or the words tell."""
+    found = next((advice for phrase, advice in PULL_HINTS if phrase in error), "")
+    advice = LOCAL_HINT if name.startswith(LOCAL_PREFIX) else found
+    return f". To mend it, {advice}" if advice else ""
 
 
 def registry_headers(options: Mapping[str, Any]) -> dict[str, str]:

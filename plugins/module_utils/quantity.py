@@ -212,3 +212,14 @@ def _extract(number: int, factor: int, limit: int | None) -> tuple[int, int]:
         number //= factor
         times += 1
     return number, times
+
+
+def show_bytes(number: int) -> str:
+    """A number of bytes as a person reads it: ``0``, ``640Ki``, ``1.4Mi``, ``7.6Gi``."""
+    amount, unit = float(number), ""
+    for larger in ("Ki", "Mi", "Gi", "Ti"):
+        if amount < 1024:
+            break
+        amount, unit = amount / 1024, larger
+    digits = f"{amount:.1f}" if unit and amount < 10 else f"{amount:.0f}"
+    return digits.removesuffix(".0") + unit

@@ -26,6 +26,10 @@ from .errors import HostError
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 TAIL_BYTES = 4000
+FAULT_LINE = re.compile(r"E: |W: Failed|Error\b|No match for argument|dpkg: error")
+"""How lines begin in which apt, dpkg and dnf say what is wrong."""
+CONSEQUENCE_LINE = re.compile(r"E: (setup failed|run_\w+ failed|mmdebstrap failed|Sub-process )")
+"""Those in which mmdebstrap says that something that it called has failed, with the whole command line."""
 TERMINATION_SECONDS = 30
 
 DPKG_OPTIONS = (
@@ -306,7 +310,7 @@ def run(command: Sequence[str], directory: Path, environment: Mapping[str, str],
         with ended_with_this_run(process):
             code = process.wait()
     if code != 0:
-        raise HostError(f"{command[0]} failed ({code}): {tail(log_path)}")
+        raise HostError(f"{command[0]} failed ({code}): {last_words(tail(log_path))}")
 
 
 @contextlib.contextmanager
@@ -329,5 +333,11 @@ def ended_with_this_run(process: subprocess.Popen[bytes]) -> Iterator[None]:
         watch.communicate()
 
 
+def last_words(text: str) -> str:
+    """Of what a program wrote the lines that say what is wrong, where there are any; else all of them."""
+    lines = [line for line in text.splitlines() if FAULT_LINE.match(line) and not CONSEQUENCE_LINE.match(line)]
+    return "; ".join(dict.fromkeys(line.strip() for line in lines)) or text.strip() or "it said nothing"
+
+
 def tail(path: Path) -> str:
-    return path.read_bytes()[-TAIL_BYTES:].decode(errors="replace").strip() or "it said nothing"
+    return path.read_bytes()[-TAIL_BYTES:].decode(errors="replace")

@@ -36,6 +36,13 @@ extends_documentation_fragment:
   - podwright.pods.attributes
   - podwright.pods.configuration
 attributes:
+  action_group:
+    description: >-
+      Takes its defaults from C(module_defaults) of the group, which holds M(podwright.pods.pod) and
+      M(podwright.pods.stack): for options that both have, such as O(wait_timeout), O(on_failure) and
+      O(restart_on_change).
+    support: full
+    membership: podwright.pods.podwright
   async:
     description: Can be run with the C(async) keyword of a task.
     support: full

@@ -218,8 +218,8 @@ def test_what_does_not_fit_is_refused(pods: PodRuns) -> None:
     assert text == (
         "two: OutOfcpu: CPU requested: 600m, used by other pods: 1500m, capacity: 2000m; "
         "lower the requests, remove other pods, or raise allocatable; "
-        f"two: OutOfmemory: memory requested: {600 * MEBIBYTE} bytes, used by other pods: {600 * MEBIBYTE} bytes, "
-        f"capacity: {1024 * MEBIBYTE} bytes; lower the requests, remove other pods, or raise allocatable"
+        "two: OutOfmemory: memory requested: 600Mi, used by other pods: 600Mi, "
+        "capacity: 1Gi; lower the requests, remove other pods, or raise allocatable"
     )
     assert pods.names() == ["one-infra", "one-main"]
     # What it asked for itself does not count against a pod.

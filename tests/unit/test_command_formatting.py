@@ -211,14 +211,6 @@ def test_an_age_is_short(seconds: float) -> None:
     assert len(view.show_age(seconds)) <= 7
 
 
-@pytest.mark.parametrize(
-    ("number", "shown"),
-    [(0, "0"), (999, "999"), (376832, "368Ki"), (1_468_006, "1.4Mi"), (1 << 20, "1Mi"), (128 << 20, "128Mi")],
-)
-def test_bytes(number: int, shown: str) -> None:
-    assert view.show_bytes(number) == shown
-
-
 def test_use_of_a_pod_has_a_limit_where_all_have_one() -> None:
     limited = {
         "memory_bytes": 58 << 20,

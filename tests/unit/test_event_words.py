@@ -37,9 +37,7 @@ TOLD: dict[op.Operation, str] = {
     op.UpdatePodLimits("web", "the sum of its limits is less", LiveLimits()): (
         "Resized: Resized the Pod: the sum of its limits is less"
     ),
-    op.WriteFiles("web", "content changed", "site"): (
-        "VolumeWritten: Wrote the files of volume site: content changed"
-    ),
+    op.WriteFiles("web", "content changed", "site"): ("VolumeWritten: Wrote the files of volume site: content changed"),
 }
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -49,12 +50,14 @@ class Cluster:
         self.directory = directory
         self.output = ""
 
-    def play(self, stacks: list[Any], *arguments: str, hosts: str = "one,", **variables: Any) -> int:
+    def play(self, stacks: list[Any] | None, *arguments: str, hosts: str = "one,", **variables: Any) -> int:
+        """``stacks`` None are those of the inventory ``hosts``."""
+        given = {**variables, **({} if stacks is None else {"podwright_stacks": stacks})}
         done = subprocess.run(
             [
                 str(Path(sys.executable).with_name("ansible-playbook")),
                 *("-i", hosts, "-c", "local", CHECKOUT / "playbooks/kubernetes.yml"),
-                *("-e", json.dumps({"podwright_stacks": stacks, **variables}), *arguments),
+                *("-e", json.dumps(given), *arguments),
             ],
             env={
                 **os.environ,
@@ -104,7 +107,26 @@ def test_the_lamp_pod_on_a_cluster(cluster: Cluster) -> None:
     for document in objects.values():
         kubernetes_validate.validate(document, KUBERNETES, strict=True)
     assert objects["Secret-passwords"]["data"].keys() == {"root_password", "app_password", "backup_password"}
-    assert [container["name"] for container in objects["Pod-lamp"]["spec"]["containers"]] == ["db", "php", "web"]
+    containers = {container["name"]: container for container in objects["Pod-lamp"]["spec"]["containers"]}
+    assert list(containers) == ["db", "php", "web"]
+    # There 127.0.0.1 is the node's own address for the kubelet.
+    assert all("exec" in containers[name]["livenessProbe"] for name in ("db", "php"))
+
+
+def test_the_inventory_of_this_machine(cluster: Cluster) -> None:
+    """Its images have names that go by the distribution, which nothing else asks for."""
+    assert cluster.play(None, hosts=str(CHECKOUT / "inventory/localhost.yml")) == 0, cluster.output
+    images = [item["image"] for item in cluster.objects("lamp")["Pod-lamp"]["spec"]["containers"]]
+    assert all(re.fullmatch(r"localhost/lamp-[a-z]+:[a-z]+", image) for image in images), images
+
+
+def test_a_host_that_is_not_there(cluster: Cluster, tmp_path: Path) -> None:
+    """The cluster is reached from the control node, so that the host itself need not be."""
+    host = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 1}
+    inventory = tmp_path / "inventory.yml"
+    inventory.write_text(json.dumps({"all": {"hosts": {"far": host}}}))
+    assert cluster.play([SHOP], hosts=str(inventory)) == 0, cluster.output
+    assert "Pod-web" in cluster.objects("shop")
 
 
 def test_one_host_has_to_be_named(cluster: Cluster) -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.podwright.pods.plugins.module_utils.quantity import Quantity, split
+from ansible_collections.podwright.pods.plugins.module_utils.quantity import Quantity, show_bytes, split
 
 TABLE = json.loads((Path(__file__).parent / "data" / "quantity.json").read_text())
 
@@ -208,3 +208,19 @@ def test_parse_answers_or_refuses(text):
     except ValueError:
         return
     assert Quantity.parse(quantity.canonical()) == quantity
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [
+        (0, "0"),
+        (999, "999"),
+        (376832, "368Ki"),
+        (1_468_006, "1.4Mi"),
+        (1 << 20, "1Mi"),
+        (128 << 20, "128Mi"),
+        (8_123_456_789, "7.6Gi"),
+    ],
+)
+def test_bytes_for_people(number, shown):
+    assert show_bytes(number) == shown

@@ -180,3 +180,20 @@ def test_no_secret_is_shown_however_much_is_asked_for(playbook: Playbook) -> Non
         assert [reaches_the_host(result) for result in results] == [True, True, False], playbook.output
         assert SECRET not in playbook.output
         assert SECRET not in json.dumps(results)
+
+
+def test_the_group_holds_what_has_the_options_of_a_run(playbook: Playbook) -> None:
+    """The others, which would refuse them, are not in it."""
+    group = {"module_defaults": {"group/podwright.pods.podwright": {"on_failure": "never"}}}
+    modules: dict[str, Task] = {
+        MODULE: {"name": "s"},
+        "podwright.pods.pod": POD,
+        "podwright.pods.stack_info": {},
+        "podwright.pods.pod_info": {},
+    }
+    results = playbook.run([{name: options, **group} for name, options in modules.items()])
+    told = dict(zip(modules, (result["msg"] for result in results), strict=True))
+    for name in (MODULE, "podwright.pods.pod"):
+        assert "on_failure: 'never' is not one of rollback, keep" in told[name]
+    for name in ("podwright.pods.stack_info", "podwright.pods.pod_info"):
+        assert "Unsupported parameters" not in told[name]

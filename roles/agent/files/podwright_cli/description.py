@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import view
+from .asking import room
 from .view import Document
 
 
@@ -127,7 +128,7 @@ def _resources(resources: Document, use: view.Use | None) -> Iterator[Line]:
         if resources.get(kind):
             yield Line(kind.capitalize(), _amounts(resources[kind]), 2)
     if use:
-        cpu, memory = f"cpu {use.cpu_millicores}m", f"memory {view.show_bytes(use.memory_bytes)}"
+        cpu, memory = f"cpu {use.cpu_millicores}m", f"memory {room('quantity').show_bytes(use.memory_bytes)}"
         yield Line("Use", f"{cpu}{_of(use.cpu_millicores, use.cpu_limit)}, {memory}{_of(*use[2:])}", 2)
 
 

@@ -202,17 +202,6 @@ def share(used: int, limit: int | None) -> int | None:
     return round(100 * used / limit) if limit else None
 
 
-def show_bytes(number: int) -> str:
-    """``640Ki``, ``1.4Mi``, ``128Mi``."""
-    amount, unit = float(number), ""
-    for larger in ("Ki", "Mi", "Gi", "Ti"):
-        if amount < 1024:
-            break
-        amount, unit = amount / 1024, larger
-    digits = f"{amount:.1f}" if unit and amount < 10 else f"{amount:.0f}"
-    return digits.removesuffix(".0") + unit
-
-
 # --- time ------------------------------------------------------------------------------------------------------------
 
 
