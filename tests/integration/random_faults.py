@@ -272,6 +272,9 @@ def limit_changed(aim: Aim) -> None:
 FAULTS: Mapping[Callable[[Aim], None], int] = {
     process_killed: 6,
     infra_killed: 4,
+    monitor_killed: 3,
+    monitor_and_process_killed: 3,
+    infra_monitor_and_process_killed: 2,
     removed: 4,
     pod_removed: 2,
     stopped: 3,
