@@ -51,7 +51,9 @@ def pull(podman: Podman, name: str, options: Mapping[str, Any]) -> None:
             raise
         error = refusal.cause
     if error or not pulled:
-        raise ImageError("ErrImagePull", f"{name} could not be pulled: {error or 'Podman named no image'}{hint(name, error)}")
+        raise ImageError(
+            "ErrImagePull", f"{name} could not be pulled: {error or 'Podman named no image'}{hint(name, error)}"
+        )
 
 
 def hint(name: str, error: str) -> str:
