@@ -11,10 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from . import image_reference, render
+from . import image_reference, render, start_program
 from . import spec as s
 from .errors import ContainerFailed, Fault
+from .fields import Context
 from .limits import requested
+from .materials import Facts, environment, names_secret
 from .observed import Node, Observed
 from .quantity import show_bytes
 
@@ -29,15 +31,15 @@ _HOST_PATH_KINDS = {
 }
 
 
-def refuse(
-    pod: s.PodSpec, node: Node, allocatable: Mapping[str, int], observed: Observed, pinned: frozenset[str]
-) -> list[Fault]:
+def refuse(context: Context, allocatable: Mapping[str, int], observed: Observed, pinned: frozenset[str]) -> list[Fault]:
     """Every reason why this host cannot have the pod. ``pinned``: containers whose image is known by its id."""
+    pod, node = context.pod, context.node
     return [
         *_taken_names(pod, observed),
         *_missing_images(pod, observed, pinned),
         *_host_paths(pod, observed),
         *_parts_of_memory(pod),
+        *_variables(context),
         *_no_room(pod, node, allocatable, observed),
     ]
 
@@ -120,6 +122,43 @@ def _parts_of_memory(pod: s.PodSpec) -> Iterator[Fault]:
                     f"volume {mount.name} is an emptyDir of medium Memory, of which Podman cannot mount a part; "
                     f"mount the whole of it at {mount.mount_path}, or leave out the medium",
                 )
+
+
+def _variables(context: Context) -> Iterator[Fault]:
+    """What no program could be given, or could not be given without showing a secret."""
+    pod, unable = context.pod, _why_no_start_program(context.node)
+    for container in pod.all_containers:
+        place = f"{pod.name}/{container.name}"
+        variables = environment(pod, container, context.materials, Facts())
+        if variables.secret and unable:
+            names = ", ".join(sorted(variables.secret))
+            yield Fault(place, f"secret variables ({names}) cannot be handed over unseen: {unable}")
+        for name in sorted({*variables.plain, *variables.secret}):
+            size = len(f"{name}={variables.lookup(name)}".encode())
+            if size > start_program.MAX_STRING_BYTES:
+                yield Fault(
+                    place,
+                    f"variable {name} has {size} bytes with its name, and Linux hands over at most "
+                    f"{start_program.MAX_STRING_BYTES} in one; mount it as a file",
+                )
+        for mount in container.volume_mounts:
+            if mount.sub_path_expr and names_secret(mount.sub_path_expr, variables):
+                yield Fault(
+                    place,
+                    f"the sub_path_expr of {mount.mount_path} names a secret variable, and paths are shown by Podman; "
+                    "use sub_path, or a variable that holds no secret",
+                )
+
+
+def _why_no_start_program(node: Node) -> str:
+    if start_program.program(node.machine) is None:
+        return f"there is no start program for a machine of kind {node.machine}; mount the secrets as files"
+    if node.noexec:
+        return (
+            f"no program runs from the state directory {node.noexec} (noexec); set PODWRIGHT_STATE_DIR to one on another "
+            "file system, or mount the secrets as files"
+        )
+    return ""
 
 
 def _no_room(pod: s.PodSpec, node: Node, allocatable: Mapping[str, int], observed: Observed) -> Iterator[Fault]:

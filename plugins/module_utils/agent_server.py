@@ -11,6 +11,7 @@
 | ``GET /v1/events`` | a JSON object on each line; ``pod``, ``since`` (a number), ``follow=1`` |
 | ``GET /v1/pods/NAME/CONTAINER/logs`` | text; ``tail``, ``previous=1``, ``follow=1`` |
 | ``POST /v1/pods/NAME/CONTAINER/exec`` | ``{"command": [...], "timeout_seconds": 60}`` |
+| ``GET /v1/pods/NAME/CONTAINER/exec`` | for ``podman exec``: the container's name, and the words before a command |
 | ``GET /v1/metrics`` | for Prometheus, where prometheus_client is installed |
 
 A run may also hold ``"release": {"version": "0.1.0", "code": DIGEST}`` of whoever asks, and modules always say it: what
@@ -307,6 +308,9 @@ class _Answers:
             return self._run(body)
         if body is not None and len(parts) == 4 and parts[0] == "pods" and parts[3] == "exec":
             return self._exec(parts[1], parts[2], body)
+        if method == "GET" and len(parts) == 4 and parts[0] == "pods" and parts[3] == "exec":
+            name = self._podman_name(parts[1], parts[2])
+            return {"container": name, "prefix": self._home.store.exec_prefix(parts[1], parts[2])}
         if method == "GET" and parts == ["health"]:
             return self._health()
         if method == "GET" and parts == ["pods"]:
@@ -395,8 +399,10 @@ class _Answers:
         seconds = body.get("timeout_seconds", 60)
         if not isinstance(seconds, (int, float)) or not seconds > 0:
             raise BadRequest("timeout_seconds is a number above 0")
+        name = self._podman_name(pod, container)
+        words = [*self._home.store.exec_prefix(pod, container), *command]
         with self._home.connect() as podman:
-            done = podman.exec(self._podman_name(pod, container), command, min(seconds, EXEC_SECONDS))
+            done = podman.exec(name, words, min(seconds, EXEC_SECONDS))
         output = done.output.decode(errors="replace")
         return {"exit_code": done.exit_code, "output": output, "timed_out": done.timed_out}
 

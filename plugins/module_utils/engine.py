@@ -253,7 +253,7 @@ class Run:
             # What a pod lacks for want of a part of Podman's is not known before Podman is.
             yield f"predicted for a host without pods, since {self.podman.reason}"
         elif self.request.state == "started":
-            yield from supervision.warnings(pod, self.node, self.observed, self.plan)
+            yield from supervision.warnings(self.desired.context, self.observed, self.plan)
 
     @property
     def secrets(self) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Callable
 from urllib.parse import quote
 
-from . import cgroup, hooks, render
+from . import cgroup, hooks, render, start_program
 from . import operations as op
 from . import spec as s
 from .container_output import last_lines, shown_log
@@ -54,7 +54,6 @@ _NO_MONITOR = "timed out waiting for file"
 _UNSETTLED = ("device or resource busy", "container state improper", "could not be stopped", _NO_MONITOR)
 """What Podman says of a container that is ending, or whose end nobody told it of: the next try finds it so."""
 _POLL_SECONDS = (0.02, 0.25)
-_SHELL_NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
 
 
 class OperationFailed(PodwrightError):
@@ -239,8 +238,7 @@ class Executor:
         variables = environment(self.pod, container, self.context.materials, self._facts_in_sandbox())
         self._share_with_group(container)
         mounts = [*self._mounts(container), self._termination_mount(container)]
-        launcher, names = self._hand_over_secrets(container, variables, mounts, podman)
-        parts = render.ContainerParts(image, variables, mounts, launcher, names)
+        parts = render.ContainerParts(image, variables, [*mounts, *self._start_mounts(container, image, variables)])
         try:
             podman.post("/containers/create", body=render.container_body(self.context, container, parts))
         except NotFound as error:
@@ -330,36 +328,34 @@ class Executor:
         path = self.store.termination_message_file(self.pod.name, container.name)
         return render.Mount(container.termination_message_path, path=str(path), is_ours=True)
 
-    def _hand_over_secrets(
-        self, container: s.Container, variables: Environment, mounts: list[render.Mount], podman: Podman
-    ) -> tuple[str | None, dict[str, str] | None]:
-        """By a start script where the host has a static busybox, else as Podman secrets (which inspect shows)."""
+    def _start_mounts(
+        self, container: s.Container, image: ObservedImage, variables: Environment
+    ) -> Sequence[render.Mount]:
+        """The start program with the secret variables as its data, where there are any."""
         if not variables.secret:
-            self.store.remove_start_script(self.pod.name, container.name)
-            return None, None
-        busybox = self.context.node.secret_launcher
-        exportable = all(set(name) <= _SHELL_NAME and not name[0].isdigit() for name in variables.secret)
-        if not busybox or not exportable:
-            return None, self._podman_secrets(container, variables, podman)
-        script = render.launcher_script(dict(variables.secret))
-        directory = self.store.write_start_script(self.pod.name, container.name, script)
-        mounts.append(render.Mount(f"{render.LAUNCHER_DIRECTORY}/busybox", path=busybox, read_only=True))
-        mounts.append(
-            render.Mount(
-                f"{render.LAUNCHER_DIRECTORY}/start", path=str(directory / "start"), read_only=True, is_ours=True
-            )
-        )
-        return str(directory), None
+            self.store.remove_start_files(self.pod.name, container.name)
+            return ()
+        program = start_program.program(self.context.node.machine)
+        if program is None:
+            raise HostError(f"there is no start program for {self.context.node.machine}")
+        words: list[str] = []
+        if render.shows_secret(container, variables):
+            entrypoint, args = render.command_words(container, image, variables)
+            words = entrypoint + args
+        data = start_program.data(variables.secret, words)
+        reader = self._reader(container, image)
+        directory = self.store.write_start_files(self.pod.name, container.name, program, data, reader)
+        path = str(directory)
+        return (render.Mount(start_program.DIRECTORY, path, read_only=True, is_ours=True, is_program=True),)
 
-    def _podman_secrets(self, container: s.Container, variables: Environment, podman: Podman) -> dict[str, str]:
-        names = {}
-        for number, (name, value) in enumerate(sorted(variables.secret.items())):
-            secret = f"{_secret_prefix(self.pod.name, container.name)}{number}"
-            with contextlib.suppress(NotFound):
-                podman.delete(f"/secrets/{secret}")
-            podman.upload("/secrets/create", {"name": secret}, value.encode())
-            names[name] = secret
-        return names
+    def _reader(self, container: s.Container, image: ObservedImage) -> int | None:
+        """The user that the container starts as, by the host's number, where that is known beforehand."""
+        user = render.starting_user(self.pod, container, image)
+        pid = self.sandbox().network_pid
+        if user is None or pid is None or (user != 0 and self.context.node.is_rootless):
+            return None
+        mapped = Path(f"/proc/{pid}/uid_map").read_text().split()
+        return user if self.context.node.is_rootless or mapped[:2] == ["0", "0"] else None
 
     def _start_container(self, operation: op.StartContainer, podman: Podman) -> None:
         container = self._declared(operation.container)
@@ -442,9 +438,8 @@ class Executor:
         # Anonymous volumes are part of the container's writable layer; named ones stay.
         removal = {"force": True, "v": True}
         _insist(lambda: podman.delete(f"/containers/{operation.id}", removal, timeout_seconds=120))
-        if not self.context.node.secret_launcher:
-            for secret in _secrets_of(podman, operation.pod, operation.container):
-                podman.delete(f"/secrets/{secret}")
+        for secret in _secrets_of(podman, operation.pod, operation.container):
+            podman.delete(f"/secrets/{secret}")
         if self.pod.find(operation.container) is None:
             self.store.forget_container(operation.pod, operation.container)
 
@@ -503,14 +498,12 @@ class Executor:
 
 def target_of(store: Store, pod: s.PodSpec, container: s.Container, sandbox: Sandbox) -> Target:
     """How probes and hooks reach a container of a pod with this sandbox."""
-    has_script = store.has_start_script(pod.name, container.name)
-    prefix = (f"{render.LAUNCHER_DIRECTORY}/busybox", "sh", f"{render.LAUNCHER_DIRECTORY}/start")
     return Target(
         container_id=pod.podman_name(container.name),
         pod_ip=sandbox.ip,
         network_pid=sandbox.network_pid,
         ports={port.name: port.container_port for port in container.ports if port.name},
-        exec_prefix=prefix if has_script else (),
+        exec_prefix=store.exec_prefix(pod.name, container.name),
     )
 
 
@@ -560,14 +553,13 @@ def _pauses() -> Iterator[float]:
         pause = min(pause * 1.5, longest)
 
 
-def _secret_prefix(*names: str) -> str:
-    """The start of the names of a pod's, or one container's, Podman secrets; names of pods hold dots, but no ``_``."""
-    return "_".join(["podwright", *names, ""])
-
-
 def _secrets_of(podman: Podman, *names: str) -> list[str]:
+    """A pod's, or one container's, Podman secrets, which the first of our releases made.
+
+    Names of pods hold dots, but no ``_``.
+    """
     listed = (item["Spec"]["Name"] for item in podman.get("/secrets/json") or [])
-    return [secret for secret in listed if secret.startswith(_secret_prefix(*names))]
+    return [secret for secret in listed if secret.startswith("_".join(["podwright", *names, ""]))]
 
 
 def _make_host_path(source: s.HostPathVolume) -> None:

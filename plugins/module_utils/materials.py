@@ -105,13 +105,18 @@ def environment(pod: s.PodSpec, container: s.Container, materials: Materials, fa
     for variable in container.env:
         if variable.value_from is None:
             text = variable.value or ""
-            tainted = any(name in secret for name in references(text))
-            put(variable.name, expand(text, Environment(plain, secret).lookup), tainted)
+            so_far = Environment(plain, secret)
+            put(variable.name, expand(text, so_far.lookup), names_secret(text, so_far))
             continue
         value = _value_from(pod, container, variable.value_from, materials, facts)
         if value is not None:
             put(variable.name, value, variable.value_from.secret_key_ref is not None)
     return Environment(plain, secret)
+
+
+def names_secret(text: str, variables: Environment) -> bool:
+    """Whether ``$(NAME)`` in the text stands for a secret variable."""
+    return any(name in variables.secret for name in references(text))
 
 
 def _source_texts(pod: s.PodSpec, source: s.EnvFromSource, materials: Materials) -> Mapping[str, str]:

@@ -12,7 +12,6 @@ import contextlib
 import errno
 import os
 import re
-import shutil
 import socket
 import stat
 import time
@@ -46,13 +45,13 @@ from .observed import (
     state_of,
 )
 from .podman import Podman
+from .state_directory import default_directory
 from .store import Store
 
 MAX_PODS = 110
 """The kubelet's default of ``maxPods``."""
 
 _CAP_SYS_RESOURCE = 24
-_ELF_HEAD_BYTES = 4096
 
 
 def read_node(podman_version: tuple[int, ...]) -> Node:
@@ -68,7 +67,8 @@ def read_node(podman_version: tuple[int, ...]) -> Node:
         has_systemd=Path("/run/systemd/system").is_dir(),
         can_lower_oom_score=_has_capability(_CAP_SYS_RESOURCE),
         has_selinux=Path("/sys/fs/selinux/enforce").exists(),
-        secret_launcher=_static_busybox(),
+        machine=os.uname().machine,
+        noexec=_noexec(default_directory()) if os.geteuid() != 0 else "",
         ip=_host_ip(),
         can_limit=os.geteuid() == 0 or cgroup.are_delegated(("cpu", "memory")),
     )
@@ -81,16 +81,10 @@ def _has_capability(number: int) -> bool:
     return False
 
 
-def _static_busybox() -> str | None:
-    """A busybox that runs in any image, for it needs no library of it; None where the host has none."""
-    program = shutil.which("busybox", path="/usr/bin:/bin:/usr/sbin:/sbin")
-    if program is None:
-        return None
-    with open(program, "rb") as file:
-        head = file.read(_ELF_HEAD_BYTES)
-    # A dynamic program names its loader (PT_INTERP) right behind the program headers.
-    is_dynamic = b"/ld-" in head or b"/ld." in head
-    return None if is_dynamic else os.path.realpath(program)
+def _noexec(directory: Path) -> str:
+    """The directory, where its file system runs no programs; root may mount it so that it does."""
+    there = next(path for path in (directory, *directory.parents) if path.exists())
+    return str(directory) if os.statvfs(there).f_flag & os.ST_NOEXEC else ""
 
 
 def _host_ip() -> str:

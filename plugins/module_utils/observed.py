@@ -185,7 +185,10 @@ class Node:
     has_systemd: bool
     can_lower_oom_score: bool
     has_selinux: bool = False
-    secret_launcher: str | None = None
+    machine: str = "x86_64"
+    """The kind of its processor, as uname(2) has it."""
+    noexec: str = ""
+    """The state directory, where none of its programs can run in a container."""
     ip: str = ""
     can_limit: bool = True
     """Whether Podman may set limits: rootless it needs cgroup v2 with the controllers delegated to the user."""

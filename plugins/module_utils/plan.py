@@ -115,7 +115,7 @@ def plan_started(desired: Desired, observed: Observed) -> Plan:
         pod = _our_pod(desired.pod.name, observed)
         return Plan(tuple(_stop_pod(desired.pod.name, desired.known, pod, _DEADLINE_CAUSE))) if pod else Plan()
     pinned = frozenset(desired.pinned_images)
-    faults = refuse(desired.pod, desired.context.node, desired.allocatable, observed, pinned)
+    faults = refuse(desired.context, desired.allocatable, observed, pinned)
     cause = _replacement_cause(desired, observed)
     if cause is not None:
         faults += refuse_replacement(observed)

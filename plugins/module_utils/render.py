@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from . import limits, resources
+from . import limits, resources, start_program
 from . import spec as s
 from .errors import ContainerFailed
 from .expansion import expand
@@ -27,7 +27,7 @@ from .fields import (
     pod_digests,
     restart_policy,
 )
-from .materials import Environment
+from .materials import Environment, names_secret
 from .observed import (
     LABEL_CONTAINER,
     LABEL_DIGESTS,
@@ -39,7 +39,6 @@ from .observed import (
     ObservedImage,
 )
 
-LAUNCHER_DIRECTORY = "/.podwright"
 _CPU_PERIOD_US = 100_000
 _NANOSECONDS = 1_000_000_000
 _KILL_ON_FAILURE = 2
@@ -58,21 +57,22 @@ class Mount:
     propagation: str | None = None
     is_ours: bool = False
     """Whether the path is in our own state directory, which SELinux must be told about."""
+    is_program: bool = False
+    """Whether it is to be executed, also from a file system whose programs may not be."""
 
 
 @dataclass(frozen=True)
 class ContainerParts:
-    """What a container is made from beside its declaration; ``launcher_path`` is set when secret variables
-
-    are handed over by a start script in the directory of that path.
-    """
+    """What a container is made from beside its declaration. Secret variables come by the start program, mounted."""
 
     image: ObservedImage
     environment: Environment
     mounts: Sequence[Mount]
-    launcher_path: str | None = None
-    secret_names: dict[str, str] | None = None
-    """Names of Podman secrets by variable, where there is no launcher."""
+
+    @property
+    def start(self) -> list[str]:
+        """The words before whatever is to have the secret variables."""
+        return [start_program.COMMAND] if self.environment.secret else []
 
 
 def pod_body(context: Context) -> dict[str, Any]:
@@ -177,7 +177,7 @@ def container_body(context: Context, container: s.Container, parts: ContainerPar
     pod, node = context.pod, context.node
     check_image(pod, container, parts.image)
     role = pod.role_of(container)
-    entrypoint, command = _command(pod, container, parts)
+    entrypoint, command = _shown_command(container, parts)
     body: dict[str, Any] = {
         "name": pod.podman_name(container.name),
         "pod": pod.name,
@@ -206,29 +206,36 @@ def container_body(context: Context, container: s.Container, parts: ContainerPar
     }
     if container.working_dir:
         body["work_dir"] = container.working_dir
-    if parts.secret_names:
-        body["secret_env"] = dict(parts.secret_names)
     probe = native_liveness(container, node)
     if probe:
-        body.update(_health_keys(pod, probe))
+        body.update(_health_keys(pod, probe, parts.start))
     score = oom_score_adj(pod, container, node)
     if score is not None:
         body["oom_score_adj"] = score
     return body
 
 
-def _command(pod: s.PodSpec, container: s.Container, parts: ContainerParts) -> tuple[list[str], list[str]]:
+def _shown_command(container: s.Container, parts: ContainerParts) -> tuple[list[str], list[str]]:
+    """ENTRYPOINT and CMD as Podman is told them, which shows them."""
+    entrypoint, args = command_words(container, parts.image, parts.environment)
+    if not parts.start:
+        return entrypoint, args
+    # With secrets among its words the command is in the start program's file, and nowhere else.
+    return parts.start, [] if shows_secret(container, parts.environment) else entrypoint + args
+
+
+def command_words(container: s.Container, image: ObservedImage, variables: Environment) -> tuple[list[str], list[str]]:
     """ENTRYPOINT and CMD as Kubernetes combines them: a command alone drops the image's arguments as well."""
-    lookup = parts.environment.lookup
-    command = [expand(word, lookup) for word in container.command]
-    args = [expand(word, lookup) for word in container.args]
-    entrypoint = command or list(parts.image.entrypoint)
+    command = [expand(word, variables.lookup) for word in container.command]
+    args = [expand(word, variables.lookup) for word in container.args]
     if not args and not command:
-        args = list(parts.image.command)
-    if parts.launcher_path:
-        start = [f"{LAUNCHER_DIRECTORY}/busybox", "sh", f"{LAUNCHER_DIRECTORY}/start"]
-        return start, entrypoint + args
-    return entrypoint, args
+        args = list(image.command)
+    return command or list(image.entrypoint), args
+
+
+def shows_secret(container: s.Container, variables: Environment) -> bool:
+    """Whether the container's command names a secret variable."""
+    return any(names_secret(word, variables) for word in (*container.command, *container.args))
 
 
 def check_image(pod: s.PodSpec, container: s.Container, image: ObservedImage) -> None:
@@ -246,28 +253,6 @@ def check_image(pod: s.PodSpec, container: s.Container, image: ObservedImage) ->
         _refuse_root(pod, container, str(context.run_as_user) if context.run_as_user is not None else image_user)
 
 
-def launcher_script(secret: dict[str, str]) -> str:
-    """A start script that sets secret variables and becomes the container's own command.
-
-    It is run by a busybox of the host's, so that nothing is needed in the image and nothing shows in
-    ``podman inspect`` or on a command line. Commands are looked up in PATH here, since busybox would take its own.
-    """
-    exports = [f"export {name}={_quote(value)}" for name, value in sorted(secret.items())]
-    search = [
-        'case $1 in */*) exec "$@" ;; esac',
-        "name=$1; shift; IFS=:",
-        "for directory in $PATH; do",
-        'program="$directory/$name"; [ -f "$program" ] && [ -x "$program" ] && exec "$program" "$@"',
-        "done",
-        'echo "$name: not found in PATH" >&2; exit 127',
-    ]
-    return "\n".join([*exports, *search, ""])
-
-
-def _quote(value: str) -> str:
-    return "'" + value.replace("'", "'\\''") + "'"
-
-
 def _mount_keys(mounts: Sequence[Mount], node: Node) -> dict[str, Any]:
     binds, volumes = [], []
     for mount in mounts:
@@ -278,6 +263,8 @@ def _mount_keys(mounts: Sequence[Mount], node: Node) -> dict[str, Any]:
         options = ["rbind", access, _PROPAGATION[mount.propagation]]
         if mount.is_ours and node.has_selinux:
             options.append("z")
+        if mount.is_program:
+            options.append("exec")
         binds.append({"type": "bind", "source": mount.path, "destination": mount.destination, "options": options})
     return {"mounts": binds, "volumes": volumes}
 
@@ -348,6 +335,12 @@ def _user(context: s.SecurityContext, image: ObservedImage) -> str:
     return f"{image_user}:{image_group}" if image_group else image_user
 
 
+def starting_user(pod: s.PodSpec, container: s.Container, image: ObservedImage) -> int | None:
+    """The number of the user that the container starts as; None where only its image can tell."""
+    user = _user(effective_security_context(pod, container), image).partition(":")[0]
+    return 0 if user in ("", "root") else int(user) if user.isdecimal() else None
+
+
 def _refuse_root(pod: s.PodSpec, container: s.Container, user: str) -> None:
     if user.isdigit() and int(user) != 0:
         return
@@ -358,12 +351,12 @@ def _refuse_root(pod: s.PodSpec, container: s.Container, user: str) -> None:
     raise ContainerFailed(pod.name, container.name, "CreateContainerConfigError", reason)
 
 
-def _health_keys(pod: s.PodSpec, probe: s.Probe) -> dict[str, Any]:
+def _health_keys(pod: s.PodSpec, probe: s.Probe, start: Sequence[str]) -> dict[str, Any]:
     """An exec liveness probe as Podman's health check, so that it is kept between runs."""
     on_failure = _RESTART_ON_FAILURE if pod.restart_policy != "Never" else _STOP_ON_FAILURE
     return {
         "healthconfig": {
-            "Test": ["CMD", *(probe.exec.command if probe.exec else ())],
+            "Test": ["CMD", *start, *(probe.exec.command if probe.exec else ())],
             "Interval": probe.period_seconds * _NANOSECONDS,
             "Timeout": probe.timeout_seconds * _NANOSECONDS,
             "StartPeriod": probe.initial_delay_seconds * _NANOSECONDS,

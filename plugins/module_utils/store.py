@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from . import spec as s
+from . import start_program
 from .container_output import read_end
 from .errors import Busy, HostError, NewerState
 from .fields import RestartOnChange, Settings
@@ -43,6 +44,9 @@ Print = tuple[str, int, int, int]
 Prints = tuple[Print, ...]
 _LETTERS = string.ascii_letters + string.digits
 _LOCK_POLL_SECONDS = 0.1
+_START_FILES = "environment"
+_START_SCRIPT = "start"
+"""What a container was begun with that the first of our releases made: it goes on until the container changes."""
 
 
 @dataclass(frozen=True)
@@ -326,19 +330,35 @@ class Store:
         """What the run before the present one wrote last."""
         return (read_bytes(self._container(pod, container) / "previous.log") or b"").decode(errors="replace")
 
-    def write_start_script(self, pod: str, container: str, script: str) -> Path:
-        """The directory that hands secret variables to a container; every user within it may read it."""
-        directory = self._container(pod, container) / "start"
+    def write_start_files(
+        self, pod: str, container: str, program: bytes, data: bytes, reader: int | None = None
+    ) -> Path:
+        """The directory that hands secret variables to a container that is about to be made: a program and its data.
+
+        ``reader`` is the only user of the container who may read them; with None every one within it may.
+        """
+        self.remove_start_files(pod, container)
+        directory = self._container(pod, container) / _START_FILES
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         directory.chmod(0o755)
-        write_atomically(directory / "start", script.encode(), 0o444)
+        write_atomically(directory / start_program.PROGRAM, program, 0o555)
+        write_atomically(directory / start_program.DATA, data, 0o444 if reader is None else 0o400)
+        if reader:
+            os.chown(directory / start_program.DATA, reader, -1)
         return directory
 
-    def has_start_script(self, pod: str, container: str) -> bool:
-        return (self._container(pod, container) / "start" / "start").exists()
+    def exec_prefix(self, pod: str, container: str) -> tuple[str, ...]:
+        """The words before a command that is to have the container's secret variables as well."""
+        directory = self._container(pod, container)
+        if (directory / _START_FILES / start_program.DATA).exists():
+            return (start_program.COMMAND,)
+        if (directory / _START_SCRIPT / "start").exists():
+            return (f"{start_program.DIRECTORY}/busybox", "sh", f"{start_program.DIRECTORY}/start")
+        return ()
 
-    def remove_start_script(self, pod: str, container: str) -> None:
-        remove_tree(self._container(pod, container) / "start")
+    def remove_start_files(self, pod: str, container: str) -> None:
+        for name in (_START_FILES, _START_SCRIPT):
+            remove_tree(self._container(pod, container) / name)
 
     def mark_post_start(self, pod: str, container: str, container_id: str) -> None:
         """Write down that postStart has run in the container of that id."""
@@ -384,7 +404,7 @@ class Store:
     def _temporaries(self, pod: str) -> Iterator[Path]:
         """Files and directories that were to be given their names once they were whole."""
         yield from (self.directory / "secrets").glob(f".{pod}.json.*")
-        for place in ("", "digests", "empty", "containers/*", "containers/*/start"):
+        for place in ("", "digests", "empty", "containers/*", f"containers/*/{_START_FILES}"):
             yield from self._pod(pod).glob(f"{place}/.*" if place else ".*")
 
     def forget_container(self, pod: str, container: str) -> None:

@@ -13,19 +13,21 @@ from collections.abc import Iterator
 
 from . import render
 from . import spec as s
-from .fields import native_liveness, restart_policy
+from .fields import Context, native_liveness, restart_policy
+from .materials import Facts, environment
 from .observed import Node, Observed
 from .operations import Plan, UpdateLimits
 
 
-def warnings(pod: s.PodSpec, node: Node, observed: Observed, plan: Plan) -> tuple[str, ...]:
+def warnings(context: Context, observed: Observed, plan: Plan) -> tuple[str, ...]:
     """The sentences for this pod on this host, in a stable order.
 
     What a declaration implies is said when it is applied, not again at every run that finds it unchanged.
     """
+    pod, node = context.pod, context.node
     sentences = _strangers(observed)
     if plan:
-        sentences += [*_volumes(pod), *_limits(pod, node, plan), *_secrets(pod, node)]
+        sentences += [*_volumes(pod), *_limits(pod, node, plan), *_secrets(context)]
     if plan and not node.has_keeper:
         sentences += [*_probes(pod, node), *_hooks(pod, node), *_deadline(pod)]
     return tuple(f"pod {pod.name}: {sentence}" for sentence in sentences)
@@ -90,12 +92,15 @@ def _limits(pod: s.PodSpec, node: Node, plan: Plan) -> Iterator[str]:
         )
 
 
-def _secrets(pod: s.PodSpec, node: Node) -> Iterator[str]:
-    uses = any(source.secret_ref for c in pod.all_containers for source in c.env_from) or any(
-        v.value_from and v.value_from.secret_key_ref for c in pod.all_containers for v in c.env
-    )
-    if uses and not node.secret_launcher:
+def _secrets(context: Context) -> Iterator[str]:
+    pod = context.pod
+    shown = [
+        container.name
+        for container in pod.all_containers
+        if render.shows_secret(container, environment(pod, container, context.materials, Facts()))
+    ]
+    if shown:
         yield (
-            "secret-env: podman inspect shows secret variables to root, since this host has no static busybox; "
-            "install busybox-static, or mount the secrets as files"
+            f"secret-args: the commands of {', '.join(shown)} name secret variables, so the values show in the host's "
+            "list of processes for as long as these run; let the programs read them from their environment or a file"
         )

@@ -163,9 +163,10 @@ class PodRuns:
 
     def environment(self, name: str) -> dict[str, str]:
         """The variables of the container's first process, once that is its own and no more the runtime's."""
-        file = Path(f"/proc/{self.pid(name)}/environ")
-        await_true(lambda: b"_LIBCONTAINER_" not in file.read_bytes())
-        raw = file.read_bytes().decode()
+        process = Path(f"/proc/{self.pid(name)}")
+        await_true(lambda: b"_LIBCONTAINER_" not in (process / "environ").read_bytes())
+        await_true(lambda: not (process / "cmdline").read_bytes().startswith(b"/.podwright/"))
+        raw = (process / "environ").read_bytes().decode()
         return dict(item.partition("=")[::2] for item in raw.split("\0") if item)  # type: ignore[misc]
 
     def status(self, name: str) -> dict[str, str]:

@@ -9,14 +9,18 @@ import base64
 import json
 import os
 import secrets
+import shutil
+import signal
 import socket
+import subprocess
 from pathlib import Path
 
 import pytest
-from pod_runs import SLEEP, PodRuns, container, plan, pod
+from pod_runs import SLEEP, PodRuns, await_true, container, plan, pod
 from podman_host import BUSYBOX, PodmanHost
 
-from ansible_collections.podwright.pods.plugins.module_utils import observe
+from ansible_collections.podwright.pods.plugins.module_utils import start_program
+from ansible_collections.podwright.pods.plugins.module_utils.errors import Refused
 
 pytestmark = pytest.mark.integration
 
@@ -156,8 +160,11 @@ def test_facts_of_the_pod_and_of_the_host(pods: PodRuns) -> None:
 # --- secrets ---------------------------------------------------------------------------------------------------------
 
 
-def everything_shown(host: PodmanHost) -> str:
-    """All that Podman tells of containers, pods, volumes, secrets and images, and every process's command line."""
+def everything_shown(host: PodmanHost, besides: int = 0) -> str:
+    """All that Podman tells of containers, pods, volumes, secrets and images, and every process's command line.
+
+    That of one process may be left out.
+    """
     told = host.podman("ps", "-a", "--format", "json") + host.podman("pod", "ps", "--format", "json")
     for kind in ("container", "pod", "volume", "secret", "image"):
         listed = host.podman(kind, "ps" if kind == "pod" else "ls", "-q", *(["-a"] if kind == "container" else []))
@@ -165,7 +172,11 @@ def everything_shown(host: PodmanHost) -> str:
             told += host.podman(kind, "inspect", name)
     for process in Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            told += process.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            told += (
+                ""
+                if process.parent.name == str(besides)
+                else process.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            )
         except OSError:
             continue
     return told
@@ -253,7 +264,7 @@ def test_secret_in_an_image_without_a_shell(pods: PodRuns, tmp_path: Path) -> No
     assert sorted(path.name for path in (pods.root("web-main") / "opt").iterdir()) == ["sleep"]
     assert not (pods.root("web-main") / "bin").exists()
     assert pods.environment("web-main")["PASSWORD"] == value
-    assert Path(f"/proc/{pods.pid('web-main')}/cmdline").read_bytes() == b"/opt/sleep\x00600\x00"
+    assert Path(f"/proc/{pods.pid('web-main')}/cmdline").read_bytes() == b"sleep\x00600\x00"
     assert_hidden(pods, value, result)
 
 
@@ -273,20 +284,207 @@ def test_secret_reaches_hooks_and_probes(pods: PodRuns) -> None:
     assert_hidden(pods, value, result)
 
 
-def test_secret_on_a_host_without_a_static_busybox(pods: PodRuns, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Then Podman keeps the variables as its own secrets, and the run says what that means."""
-    monkeypatch.setattr(observe, "_static_busybox", lambda: None)
+def test_a_machine_without_a_start_program_is_refused(pods: PodRuns, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A secret that could not be handed over unseen is not handed over at all."""
+    monkeypatch.setattr(start_program, "program", lambda machine: None)
+    message = pods.refuse(secret_pod("tiger"), Refused)
+    assert "web/main: secret variables (ALL_password, PASSWORD, URL) cannot be handed over unseen: there is no" in message
+    assert "mount the secrets as files" in message
+    assert "tiger" not in message
+    pods.create(pod(container(env=[{"name": "PLAIN", "value": "open"}])))
+
+
+ODD_NAMES = ("cluster.name", "my-dash", "IFS", "PWD", "SHLVL", "OPTIND", "PPID", "PS1", "spring.datasource.password")
+EVERY_CHARACTER = "".join(map(chr, range(1, 0x180))) + "\u2028\U0001f433"
+
+
+def odd_pod(value: str, **fields: object) -> dict[str, object]:
+    """A container of an image with a dotted variable, with secret variables that no shell would take or keep."""
+    data = dict.fromkeys(ODD_NAMES, f"{value}{EVERY_CHARACTER}")
+    data |= {f"N{number}": f"{value}{number}" for number in range(100)}
+    data["LONG"] = value * (100_000 // len(value))
+    main = container(
+        image="localhost/test/dotted:1",
+        env_from=[{"secret_ref": {"name": "odd"}}],
+        env=[{"name": "plain.dotted", "value": "open"}],
+        **fields,
+    )
+    return pod(main, secrets=[{"name": "odd", "string_data": data}])
+
+
+@pytest.fixture
+def dotted_image(pods: PodRuns, tmp_path: Path) -> None:
+    (tmp_path / "Containerfile").write_text(f"FROM {BUSYBOX}\nENV img.dotted=of-the-image IFS=image-ifs\n")
+    pods.host.podman("build", "-q", "-t", "localhost/test/dotted:1", str(tmp_path))
+
+
+@pytest.mark.usefixtures("dotted_image")
+def test_variables_are_exactly_those_that_are_declared(pods: PodRuns) -> None:
+    """Beside what Podman gives to a container of the image anyway: no shell adds, drops or changes one."""
     value = secrets.token_hex(12)
-    result = pods.create(secret_pod(value))
+    pods.host.podman("run", "-d", "--name", "bare", "localhost/test/dotted:1", "sleep", "600")
+    without = pods.environment("bare")
+    pods.host.podman("rm", "-f", "-t0", "bare")
+    options = odd_pod(value)
+    result = pods.create(options)
+    declared = {**options["secrets"][0]["string_data"], "plain.dotted": "open"}  # type: ignore[index]
+    found = pods.environment("web-main")
+    expected = {**without, **declared, "HOSTNAME": "web"}
+    assert {name for name in {*found, *expected} if found.get(name) != expected.get(name)} == set()
+    assert value not in everything_shown(pods.host)
+    assert result["warnings"] == []
+    # Podman starts it again by itself, and by hand: with the very same.
+    before = pods.pid("web-main")
+    os.kill(before, signal.SIGKILL)
+    await_true(lambda: pods.state("web-main") == "running" and pods.pid("web-main") not in (0, before), 60)
+    assert pods.environment("web-main") == found
+    pods.host.podman("restart", "-t0", "web-main")
+    assert pods.environment("web-main") == found
+
+
+@pytest.mark.usefixtures("dotted_image")
+def test_neither_podman_nor_its_log_knows_a_secret(pods: PodRuns) -> None:
+    """Not in what Podman keeps or logs at its most talkative, nor in any process but the container's own."""
+    value = secrets.token_hex(12)
+    ready = {"exec": {"command": ["sh", "-c", "exit 0"]}, "period_seconds": 1}
+    pods.create(odd_pod(value, readiness_probe=ready), wait=True, wait_timeout=60)
+    told = subprocess.run(
+        ["podman", "--log-level=debug", "restart", "-t0", "web-main"],
+        env=pods.host.environment_without_service,
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    assert "level=debug" in told.stderr
+    assert value not in told.stdout + told.stderr
+    for store in ("root", "run", "tmp"):
+        kept = [path for path in (pods.host.directory / store).rglob("*") if path.is_file() and not path.is_symlink()]
+        assert kept
+        assert [path for path in kept if "/overlay/" not in str(path) and value.encode() in path.read_bytes()] == []
+    session = exec_session(pods.host, ["/.podwright/start", "sleep", "600"])
+    assert value not in json.dumps(session)
+    assert value not in everything_shown(pods.host)
+    pid = int(session["Pid"])
+    await_true(lambda: Path(f"/proc/{pid}/cmdline").read_bytes() == b"sleep\x00600\x00")
+    raw = Path(f"/proc/{pid}/environ").read_bytes().decode()
+    assert f"\0cluster.name={value}" in "\0" + raw
+
+
+def exec_session(host: PodmanHost, command: list[str]) -> dict[str, object]:
+    """Podman's word on a command that it has begun in the container."""
+    as_json = {"Content-Type": "application/json"}
+    with host.api() as api:
+        made = api.post("/containers/web-main/exec", data=json.dumps({"Cmd": command}), headers=as_json)
+        session = made.json()["Id"]
+        begun = api.post(f"/exec/{session}/start", data=json.dumps({"Detach": True}), headers=as_json)
+        begun.raise_for_status()
+        return dict(api.get(f"/exec/{session}/json").json())
+
+
+def test_secret_among_a_commands_words(pods: PodRuns) -> None:
+    """It reaches the program, and its process shows it: Podman does not. A probe's words are not expanded."""
+    value = f"{secrets.token_hex(12)} 'q' $x"
+    ready = {"exec": {"command": ["sh", "-c", 'test "$0" = "\\$(PASSWORD)" && test -n "$PASSWORD"', "$(PASSWORD)"]}}
+    main = container(
+        command=["sh", "-c", SLEEP, "word", "--password=$(PASSWORD)"],
+        args=["$(URL)", "$$(URL)", "$(NAME)"],
+        env=[
+            {"name": "PASSWORD", "value_from": {"secret_key_ref": {"name": "login", "key": "password"}}},
+            {"name": "URL", "value": "db://$(PASSWORD)@localhost"},
+            {"name": "NAME", "value": "open"},
+        ],
+        readiness_probe={**ready, "period_seconds": 1},
+    )
+    options = pod(main, secrets=[{"name": "login", "string_data": {"password": value}}])
+    result = pods.create(options, wait=True, wait_timeout=60)
     assert result["warnings"] == [
-        "pod web: secret-env: podman inspect shows secret variables to root, since this host has no static busybox; "
-        "install busybox-static, or mount the secrets as files"
+        "pod web: secret-args: the commands of main name secret variables, so the values show in the host's list of "
+        "processes for as long as these run; let the programs read them from their environment or a file"
     ]
-    assert pods.environment("web-main")["URL"] == f"db://user:{value}@localhost"
-    assert value not in json.dumps({**result, "secrets": ()})
-    assert len(pods.host.podman("secret", "ls", "-q").split()) == 3
-    pods.apply({"name": "web", "state": "absent"})
+    pid = pods.pid("web-main")
+    words = [f"--password={value}", f"db://{value}@localhost", "$(URL)", "open"]
+    assert Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")[4:-1] == words
+    shown = everything_shown(pods.host, besides=pid)
+    assert value not in shown
+    assert json.dumps(value)[1:-1] not in shown
+    assert pods.host.inspect("web-main")["Config"]["Entrypoint"] == "/.podwright/start"
+    assert pods.host.podman("top", "web-main", "comm").split() == ["COMMAND", "sh", "sleep"]
+    options["containers"][0]["args"] = ["$(NAME)"]  # type: ignore[index]
+    options["containers"][0]["command"] = ["sh", "-c", SLEEP]  # type: ignore[index]
+    changed = pods.apply(options)
+    assert changed["warnings"] == []
+    assert pods.host.inspect("web-main")["Config"]["Cmd"] == ["sh", "-c", SLEEP, "open"]
+
+
+def test_secret_in_a_path_is_refused(pods: PodRuns) -> None:
+    main = container(
+        env=[{"name": "PASSWORD", "value_from": {"secret_key_ref": {"name": "login", "key": "password"}}}],
+        volume_mounts=[{"name": "data", "mount_path": "/data", "sub_path_expr": "of-$(PASSWORD)"}],
+    )
+    secret = {"name": "login", "string_data": {"password": "tiger"}}
+    message = pods.refuse(pod(main, volumes=[{"name": "data", "empty_dir": {}}], secrets=[secret]), Refused)
+    assert "web/main: the sub_path_expr of /data names a secret variable" in message
+    assert "tiger" not in message
+
+
+def test_variable_that_is_too_long_is_refused(pods: PodRuns) -> None:
+    secret = {"name": "login", "string_data": {"LONG": "x" * 131_067}}
+    options = pod(container(env_from=[{"secret_ref": {"name": "login"}}]), secrets=[secret])
+    message = pods.refuse(options, Refused)
+    assert "variable LONG has 131072 bytes with its name, and Linux hands over at most 131071 in one" in message
+    secret["string_data"] = {"LONG": "x" * 131_066}
+    pods.create(options)
+    assert len(pods.environment("web-main")["LONG"]) == 131_066
+
+
+@pytest.mark.parametrize("user", [0, 1000])
+def test_only_the_starting_user_may_read_the_file_of_secrets(pods: PodRuns, user: int) -> None:
+    """A server that has given up its first user's rights cannot read what only that one was given."""
+    value = secrets.token_hex(12)
+    pods.create(secret_pod(value, security_context={"run_as_user": user}))
+    assert pods.environment("web-main")["PASSWORD"] == value
+    read = ["exec", "-u", "33", "web-main", "cat", "/.podwright/data"]
+    assert pods.host.podman(*read, check=False) == ""
+    assert value in pods.host.podman("exec", "-u", str(user), "web-main", "cat", "/.podwright/data")
+
+
+def test_container_of_the_first_release_goes_on(pods: PodRuns) -> None:
+    """One that a start script of busybox began is left alone, probed as it was, and made anew when it changes."""
+    value = secrets.token_hex(12)
+    ready = {"exec": {"command": ["sh", "-c", 'test "$PASSWORD" = "$(cat /run/login/password)"']}, "period_seconds": 1}
+    options = secret_pod(value, readiness_probe=ready)
+    pods.create(options)
+    begin_as_the_first_release_did(pods.host, value)
+    identity = pods.identity("web-main")
+    result = pods.apply(options, wait=True, wait_timeout=60)
+    assert result["actions"] == []
+    assert pods.identity("web-main") == identity
+    another = secrets.token_hex(12)
+    changed = pods.apply(secret_pod(another, readiness_probe=ready), wait=True, wait_timeout=60)
+    assert "remove container web/main: secret env changed" in plan(changed)
+    assert pods.environment("web-main")["PASSWORD"] == another
+    assert not (pods.host.state_directory / "pods/web/containers/main/start").exists()
     assert pods.host.podman("secret", "ls", "-q") == ""
+
+
+def begin_as_the_first_release_did(host: PodmanHost, value: str) -> None:
+    """In place of the container its like with a start script, and a Podman secret as where there was no busybox."""
+    found = host.inspect("web-main")
+    directory = host.state_directory / "pods/web/containers/main"
+    shutil.rmtree(directory / "environment")
+    (directory / "start").mkdir()
+    script = f'export PASSWORD={value} ALL_password={value} URL=db://user:{value}@localhost\nexec "$@"\n'
+    (directory / "start" / "start").write_text(script)
+    host.podman("rm", "-f", "-t0", "web-main")
+    host.podman("secret", "create", "podwright_web_main_0", "-", input=value.encode())
+    labels = [word for name, text in found["Config"]["Labels"].items() for word in ("--label", f"{name}={text}")]
+    mounts = {m["Source"]: m["Destination"] for m in found["Mounts"] if m["Destination"] != "/.podwright"}
+    mounts |= {"/bin/busybox": "/.podwright/busybox", str(directory / "start/start"): "/.podwright/start"}
+    volumes = [word for source, destination in mounts.items() for word in ("-v", f"{source}:{destination}")]
+    start = ["--entrypoint", json.dumps(["/.podwright/busybox", "sh", "/.podwright/start"])]
+    given = ["--pod", "web", "--name", "web-main", "--restart", "always", "-e", "PLAIN=open", "--stop-timeout=2", "-c2"]
+    host.podman("create", *given, *labels, *volumes, *start, BUSYBOX, "sh", "-c", SLEEP)
+    host.podman("start", "web-main")
 
 
 def test_generated_secret_is_kept(pods: PodRuns) -> None:

@@ -45,7 +45,6 @@ NODE = Node(
     is_rootless=False,
     has_systemd=False,
     can_lower_oom_score=True,
-    secret_launcher="/bin/busybox",
     ip="192.0.2.1",
 )
 

@@ -93,7 +93,8 @@ def execute(session: Session, pod: str, command: tuple[str, ...], container: str
     name = chosen_container(session.agent.pod(pod), container)
     if stdin or tty:
         flags = [flag for flag, is_given in (("-i", stdin), ("-t", tty)) if is_given]
-        return _execute_by_podman(flags, f"{pod}-{name}", command)
+        way = session.agent.way_to_execute(pod, name)
+        return _execute_by_podman(flags, way["container"], [*way["prefix"], *command])
     done = session.agent.execute(pod, name, [*command], EXEC_SECONDS)
     sys.stdout.write(done["output"])
     sys.stdout.flush()

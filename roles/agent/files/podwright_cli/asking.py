@@ -79,6 +79,10 @@ class Agent:
         body = {"command": command, "timeout_seconds": timeout_seconds}
         return dict(self._ask("post", f"/pods/{pod}/{container}/exec", body))
 
+    def way_to_execute(self, pod: str, container: str) -> dict[str, Any]:
+        """For the podman program: the ``container``, and the words before a command (``prefix``)."""
+        return dict(self._ask("get", f"/pods/{pod}/{container}/exec"))
+
     def run(self, function: str, options: Mapping[str, Any], check: bool = False) -> dict[str, Any]:
         """A run of a module. What it tells holds no secret: the values that it names are masked."""
         return _without_secrets(dict(self._ask("run", function, options, check)))
