@@ -155,8 +155,8 @@ def _why_no_start_program(node: Node) -> str:
         return f"there is no start program for a machine of kind {node.machine}; mount the secrets as files"
     if node.noexec:
         return (
-            f"no program runs from the state directory {node.noexec} (noexec); set PODWRIGHT_STATE_DIR to one on another "
-            "file system, or mount the secrets as files"
+            f"no program runs from the state directory {node.noexec} (noexec); set PODWRIGHT_STATE_DIR to one on "
+            "another file system, or mount the secrets as files"
         )
     return ""
 

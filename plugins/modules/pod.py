@@ -213,7 +213,7 @@ options:
                 description:
                   - >-
                     A key of an object given in O(secrets) or the definition. The value shows in no output, label or
-                    command line, nor in C(podman inspect) on hosts with a static busybox.
+                    command line, nor in C(podman inspect).
                 type: dict
                 suboptions: *key_reference
               field_ref: &field_reference

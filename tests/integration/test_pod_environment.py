@@ -288,7 +288,7 @@ def test_a_machine_without_a_start_program_is_refused(pods: PodRuns, monkeypatch
     """A secret that could not be handed over unseen is not handed over at all."""
     monkeypatch.setattr(start_program, "program", lambda machine: None)
     message = pods.refuse(secret_pod("tiger"), Refused)
-    assert "web/main: secret variables (ALL_password, PASSWORD, URL) cannot be handed over unseen: there is no" in message
+    assert "web/main: secret variables (ALL_password, PASSWORD, URL) cannot be handed over unseen: there" in message
     assert "mount the secrets as files" in message
     assert "tiger" not in message
     pods.create(pod(container(env=[{"name": "PLAIN", "value": "open"}])))
