@@ -23,8 +23,8 @@ __all__ = (
     "STACK_INFO_ARGUMENTS",
 )
 
-HIDDEN = ("definition",)
-"""Options that free text may bring secrets into, so that no output shows their values."""
+HIDDEN = ("definition", "secrets")
+"""Options that hold secrets, or that free text may bring some into, so that no output shows their values."""
 
 
 def _pod_arguments() -> dict[str, Any]:

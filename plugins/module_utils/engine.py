@@ -515,7 +515,18 @@ def run_pod_info(
     return {
         "changed": False,
         "pods": [pod for pod in pods if wanted.items() <= (pod["metadata"].get("labels") or {}).items()],
+        "secrets": sorted({secret for name in names for secret in secrets_of(store, name)}),
     }
+
+
+def secrets_of(store: Store, pod: str) -> tuple[str, ...]:
+    """The values of a recorded pod's secrets, which must be shown nowhere."""
+    record = store.read_record(pod)
+    if record is None:
+        return ()
+    secrets = record.applied.pod.secrets
+    generated = store.generate(pod, secrets, keep=False)
+    return m.secret_values(m.gather(record.applied.pod, generated))
 
 
 def _our_pods(podman: Podman) -> list[str]:

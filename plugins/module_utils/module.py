@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from . import secrecy
 from .errors import PodwrightError, details_of
 
 Handler = Callable[[dict[str, Any], bool, bool], dict[str, Any]]
@@ -31,10 +32,22 @@ class DiscreetModule(AnsibleModule):  # type: ignore[misc]
         super().log("Invoked")
 
     def exit_json(self, **kwargs: Any) -> None:
-        super().exit_json(**{"invocation": self.shown_invocation(), **kwargs})
+        super().exit_json(**self._told(kwargs))
 
     def fail_json(self, msg: str, **kwargs: Any) -> None:
-        super().fail_json(msg, **{"invocation": self.shown_invocation(), **kwargs})
+        told = self._told({"msg": msg, **kwargs})
+        super().fail_json(told.pop("msg"), **told)
+
+    def _told(self, kwargs: dict[str, Any]) -> dict[str, Any]:
+        """What is told, without the values of secrets: Ansible, which masks them in any order, finds none any more."""
+        told: dict[str, Any] = secrecy.masked_within({"invocation": self.shown_invocation(), **kwargs}, self.secrets)
+        self.no_log_values = {value for value in self.secrets if secrecy.is_looked_for(value)}
+        return told
+
+    @property
+    def secrets(self) -> list[str]:
+        """The values that no output shows."""
+        return [str(value) for value in self.no_log_values]
 
     def shown_invocation(self) -> dict[str, Any]:
         """Return the options for -vvv, without the values of those whose text may hold secrets."""
@@ -69,7 +82,7 @@ def run_module(
         return
     keep_secret(module, result.pop("secrets", ()))
     for warning in result.pop("warnings", ()):
-        module.warn(warning)
+        module.warn(secrecy.masked(warning, module.secrets))
     module.exit_json(**result)
 
 

@@ -24,7 +24,7 @@ from . import materials as m
 from . import operations as op
 from . import probes, report, supervisor
 from . import spec as s
-from .engine import Request, Run, RunFailed
+from .engine import Request, Run, RunFailed, secrets_of
 from .errors import PodmanError, PodwrightError
 from .event_log import EventLog
 from .execute import Executor, OperationFailed, target_of
@@ -34,6 +34,7 @@ from .observe import Sandbox, Snapshot, observe, observe_image, observe_sandbox
 from .observed import ENDING, Node, ObservedPod, read_time
 from .plan import BROKEN, plan_stopped, stop_of
 from .podman import Podman
+from .secrecy import masked
 from .status import DEADLINE_EXCEEDED, DEADLINE_MESSAGE, STATUS_UNKNOWN, Waiting
 from .store import Record, Store
 from .supervisor import DueProbe, Ending, Memory, Step, probe_of
@@ -163,6 +164,7 @@ class PodKeeper:
         self._step = Step(self._memory, {}, {})
         self._observed: ObservedPod | None = None
         self._messages: dict[str, str] = {}
+        self._secrets: tuple[str, ...] = ()
         self._failures: dict[str, str] = {}
         self._waiting: dict[str, Waiting] = {}
         self._probing: set[tuple[str, str]] = set()
@@ -458,6 +460,7 @@ class PodKeeper:
         if outcome.result == "Success":
             self._messages.pop(due.container, None)
             return
+        outcome = replace(outcome, message=self._masked(outcome.message))
         if due.is_extra:
             self._messages[due.container] = outcome.message
             return
@@ -641,7 +644,13 @@ class PodKeeper:
         self._event(reason, str(error) if is_known else f"{type(error).__name__}: {error}", is_warning=True)
 
     def _event(self, reason: str, message: str, container: str = "", is_warning: bool = False) -> None:
-        self._house.events.add(reason, self.name, message, container, is_warning)
+        self._house.events.add(reason, self.name, self._masked(message), container, is_warning)
+
+    def _masked(self, text: str) -> str:
+        """Without the values of the pod's secrets, which what a container says may hold."""
+        with contextlib.suppress(PodwrightError, OSError):
+            self._secrets = secrets_of(self._house.store, self.name)
+        return masked(text, self._secrets)
 
     def _tell_of_broken(self, before: ObservedPod | None) -> None:
         """Once for each container that Podman cannot tell the truth of any more."""
@@ -726,9 +735,7 @@ def tell_of(operation: op.Operation, events: EventLog) -> None:
 
 def tell_of_failure(pod: str, error: RunFailed, events: EventLog) -> str:
     """Note the event that a failed run is, and return what it says: without the values of secrets."""
-    message = str(error).partition("\n")[0]
-    for secret in filter(None, error.secrets):
-        message = message.replace(secret, "********")
+    message = masked(str(error), error.secrets).partition("\n")[0]
     events.add(error.reason or "FailedSync", pod, message, error.container, is_warning=True)
     return message
 

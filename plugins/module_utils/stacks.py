@@ -24,7 +24,7 @@ from . import operations as op
 from . import podman as podman_room
 from . import report, stack_parse, stack_spec
 from . import spec as s
-from .engine import Keeper, Request, Run, RunFailed, describe, read_settings
+from .engine import Keeper, Request, Run, RunFailed, describe, read_settings, secrets_of
 from .errors import Fault, InvalidInput, NotFound, PodwrightError, Refused
 from .fields import Settings, host_ports
 from .limits import requested
@@ -701,7 +701,10 @@ def run_stack_info(
     with podman_room.connect() as podman:
         node = read_node(podman.api_version)
         told = [_describe(podman, store, node, name, keeper) for name in names]
-    return {"changed": False, "stacks": [stack for stack in told if stack]}
+    stacks = [stack for stack in told if stack]
+    pods = sorted({pod["metadata"]["name"] for stack in stacks for pod in stack["pods"]})
+    secrets = sorted({secret for pod in pods for secret in secrets_of(store, pod)})
+    return {"changed": False, "stacks": stacks, "secrets": secrets}
 
 
 def _describe(podman: Podman, store: Store, node: Node, name: str, keeper: Keeper | None) -> dict[str, Any] | None:

@@ -88,6 +88,19 @@ def test_reported_secrets_show_nowhere(body: str) -> None:
     assert SECRET not in logged
 
 
+def test_one_secret_within_another_leaves_nothing() -> None:
+    values = [f"tiger{'-lily' * number}" for number in range(1, 9)]
+    told = " ".join(reversed(values))
+    result, _logged = run(f"return {{'told': {told!r}, 'warnings': [{told!r}], 'secrets': {['tiger', *values]!r}}}")
+    assert "lily" not in json.dumps(result)
+    assert result["told"] == " ".join(["********"] * 8)
+
+
+def test_short_secrets_spoil_nothing() -> None:
+    result, _logged = run("return {'told': 'a pod', 'name': 'web', 'secrets': ['a', 'web']}", password="pod")
+    assert (result["told"], result["name"]) == ("a pod", "web")
+
+
 def test_the_log_holds_no_option() -> None:
     _result, logged = run("return {}", name="visible-name", definition={"data": SECRET})
     assert logged.strip() == "['Invoked']"

@@ -111,7 +111,7 @@ def told(error: Exception, socket: Path | str = "") -> str:
         return f"the agent at {socket} is not yours: ask as its user, or as root"
     faults = getattr(error, "faults", ())
     text = told_faults(faults) if faults else str(error)
-    return str(_masked(text, getattr(error, "secrets", ())))
+    return str(room("secrecy").masked(text, getattr(error, "secrets", ())))
 
 
 def _start_command() -> str:
@@ -128,14 +128,4 @@ def told_faults(faults: Any) -> str:
 
 def _without_secrets(result: dict[str, Any]) -> dict[str, Any]:
     secrets = result.pop("secrets", ())
-    return {name: _masked(value, secrets) for name, value in result.items()} if secrets else result
-
-
-def _masked(value: Any, secrets: Any) -> Any:
-    from .view import masked
-
-    if isinstance(value, str):
-        return masked(value, secrets)
-    if isinstance(value, Mapping):
-        return {key: _masked(item, secrets) for key, item in value.items()}
-    return [_masked(item, secrets) for item in value] if isinstance(value, list) else value
+    return dict(room("secrecy").masked_within(result, secrets)) if secrets else result

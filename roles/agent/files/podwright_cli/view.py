@@ -252,13 +252,6 @@ def plain(text: object) -> str:
     return str(room("printable").one_line(str(text)))
 
 
-def masked(text: str, secrets: Sequence[str]) -> str:
-    """Without these values, the longest first, for one may be part of another."""
-    for secret in sorted(filter(None, secrets), key=len, reverse=True):
-        text = text.replace(secret, "********")
-    return text
-
-
 _STYLES = {
     "green": ("Running", "Ready"),
     "bright_black": ("Completed", "Succeeded", "Deleted"),
