@@ -20,6 +20,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from ansible_collections.podwright.pods.plugins.module_utils.sub_path_mounts import runtime_directory
+
 PREFIX = "podwright-test-"
 DEFAULT_NETWORK = "podman"
 
@@ -160,9 +162,10 @@ def remove_abandoned() -> None:
 
 
 def remove_directory(directory: Path) -> None:
-    """Unmount what is mounted below and delete the directory."""
-    unmount_below(directory)
-    shutil.rmtree(directory, ignore_errors=True)
+    """Unmount what is mounted below, and elsewhere for the state that is kept there, and delete the directory."""
+    for place in (runtime_directory(directory / "state"), directory):
+        unmount_below(place)
+        shutil.rmtree(place, ignore_errors=True)
 
 
 def unmount_below(directory: Path) -> None:

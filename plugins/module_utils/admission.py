@@ -16,7 +16,7 @@ from . import spec as s
 from .errors import ContainerFailed, Fault
 from .fields import Context
 from .limits import requested
-from .materials import Facts, environment, names_secret
+from .materials import Environment, Facts, environment, names_secret, sub_path_of
 from .observed import Node, Observed
 from .quantity import show_bytes
 
@@ -38,7 +38,7 @@ def refuse(context: Context, allocatable: Mapping[str, int], observed: Observed,
         *_taken_names(pod, observed),
         *_missing_images(pod, observed, pinned),
         *_host_paths(pod, observed),
-        *_parts_of_memory(pod),
+        *_sub_paths(context),
         *_variables(context),
         *_no_room(pod, node, allocatable, observed),
     ]
@@ -111,16 +111,20 @@ def _host_paths(pod: s.PodSpec, observed: Observed) -> Iterator[Fault]:
             yield Fault(place, f"{source.path} is a {found} on this host, not a {wanted} (type {source.type})")
 
 
-def _parts_of_memory(pod: s.PodSpec) -> Iterator[Fault]:
-    """Podman makes the tmpfs when a container that mounts it starts, so there is no part of it to mount before."""
-    in_memory = {v.name for v in pod.volumes if v.empty_dir and v.empty_dir.medium == "Memory"}
-    for container in pod.all_containers:
-        for mount in container.volume_mounts:
-            if mount.name in in_memory and (mount.sub_path or mount.sub_path_expr):
+def _sub_paths(context: Context) -> Iterator[Fault]:
+    """The mounts whose ``sub_path_expr`` stands for no part of a volume, or that nobody could make here."""
+    pod = context.pod
+    for group, containers in (("init_containers", pod.init_containers), ("containers", pod.containers)):
+        for number, container in enumerate(containers):
+            place = f"{group}[{number}].volume_mounts"
+            variables = environment(pod, container, context.materials, Facts())
+            for index, mount in enumerate(container.volume_mounts):
+                yield from _sub_path_expr(mount, variables, f"{place}[{index}].sub_path_expr")
+            for index in () if context.node.can_mount else pod.held_sub_paths(container):
                 yield Fault(
-                    f"{pod.name}/{container.name}",
-                    f"volume {mount.name} is an emptyDir of medium Memory, of which Podman cannot mount a part; "
-                    f"mount the whole of it at {mount.mount_path}, or leave out the medium",
+                    f"{place}[{index}]",
+                    "a part of a volume that containers write has to be mounted by podwright.pods, which may not mount "
+                    "on this host (it lacks CAP_SYS_ADMIN); mount the whole volume",
                 )
 
 
@@ -159,6 +163,13 @@ def _why_no_start_program(node: Node) -> str:
             "another file system, or mount the secrets as files"
         )
     return ""
+
+
+def _sub_path_expr(mount: s.VolumeMount, variables: Environment, place: str) -> Iterator[Fault]:
+    try:
+        sub_path_of(mount, variables)
+    except ValueError as error:
+        yield Fault(place, str(error))
 
 
 def _no_room(pod: s.PodSpec, node: Node, allocatable: Mapping[str, int], observed: Observed) -> Iterator[Fault]:

@@ -21,17 +21,16 @@ from pathlib import Path
 from typing import Any, Callable
 from urllib.parse import quote
 
-from . import cgroup, hooks, render, start_program
+from . import cgroup, held_paths, hooks, render, start_program
 from . import operations as op
 from . import spec as s
 from .container_output import last_lines, shown_log
 from .errors import ContainerFailed, HostError, NotFound, PodmanError, PodwrightError, Timeout
-from .expansion import expand
 from .fields import Context
 from .image_pull import pull
 from .lifecycle import CONTAINER_BACKOFF, TerminationBudget, should_restart
 from .limits import pod_limits
-from .materials import Environment, Facts, environment, files_digest, tmpfs_volume, volume_files
+from .materials import Environment, Facts, environment, files_digest, sub_path_of, tmpfs_volume, volume_files
 from .observe import Sandbox, observe_image, observe_sandbox, tmpfs_volumes
 from .observed import LABEL_POD, LABEL_VOLUME, ObservedImage, read_time
 from .podman import Podman, keep_mounted
@@ -193,6 +192,8 @@ class Executor:
         self.store.write_record(operation.pod, record)
 
     def _forget(self, operation: op.Forget, podman: Podman) -> None:
+        # What is mounted of a volume keeps that alive.
+        self.store.sub_path_mounts.release(operation.pod)
         for volume in tmpfs_volumes(podman, operation.pod):
             podman.delete(f"/volumes/{quote(volume)}")
         for secret in _secrets_of(podman, operation.pod):
@@ -221,6 +222,7 @@ class Executor:
             podman.delete(f"/pods/{operation.id}", {"force": True}, timeout_seconds=120)
 
         _insist(remove)
+        self.store.sub_path_mounts.release(operation.pod)
 
     def _update_pod_limits(self, operation: op.UpdatePodLimits, podman: Podman) -> None:
         path = self._cgroup_path(operation.pod, podman)
@@ -237,7 +239,7 @@ class Executor:
         image = self._image(container)
         variables = environment(self.pod, container, self.context.materials, self._facts_in_sandbox())
         self._share_with_group(container)
-        mounts = [*self._mounts(container), self._termination_mount(container)]
+        mounts = [*self._mounts(container, variables), self._termination_mount(container)]
         parts = render.ContainerParts(image, variables, [*mounts, *self._start_mounts(container, image, variables)])
         try:
             podman.post("/containers/create", body=render.container_body(self.context, container, parts))
@@ -289,19 +291,29 @@ class Executor:
             if path and (path.stat().st_gid != group or not path.stat().st_mode & stat.S_ISGID):
                 give_to_group(path, group, 0o2777 if volume.empty_dir else 0o2775)
 
-    def _mounts(self, container: s.Container) -> list[render.Mount]:
-        variables = environment(self.pod, container, self.context.materials, self._facts_in_sandbox())
-        return [self._mount(mount, variables) for mount in container.volume_mounts]
+    def _mounts(self, container: s.Container, variables: Environment) -> list[render.Mount]:
+        self.store.sub_path_mounts.release(self.pod.name, container.name)
+        return [self._mount(container, number, variables) for number in range(len(container.volume_mounts))]
 
-    def _mount(self, mount: s.VolumeMount, variables: Environment) -> render.Mount:
+    def _mount(self, container: s.Container, number: int, variables: Environment) -> render.Mount:
+        mount = container.volume_mounts[number]
         volume = self.pod.volume(mount.name)
-        sub_path = mount.sub_path or (expand(mount.sub_path_expr, variables.lookup) if mount.sub_path_expr else "")
-        named, base = self._source(volume, bool(sub_path))
+        try:
+            sub_path = sub_path_of(mount, variables)
+        except ValueError as error:
+            raise self._failed(container, "CreateContainerConfigError", f"sub_path_expr {error}") from error
+        is_held = number in self.pod.held_sub_paths(container)
+        named, path = self._source(volume, is_held)
+        if path and volume.is_materialized:
+            # Nobody but us writes there. The links are our own, and followed at each start: the files of today may be
+            # gone by then.
+            path = path / sub_path
+        elif path and is_held:
+            path = self.store.sub_path_mounts.mount(self.pod.name, container.name, number, path, sub_path)
         claim = volume.persistent_volume_claim
-        path = str(_join_safely(base, sub_path, volume.is_materialized)) if base else ""
         return render.Mount(
             destination=mount.mount_path,
-            path=path,
+            path=str(path or ""),
             volume=named,
             read_only=mount.read_only or volume.is_materialized or bool(claim and claim.read_only),
             propagation=mount.mount_propagation,
@@ -322,7 +334,11 @@ class Executor:
             return "", self.store.empty_dir(self.pod.name, volume.name)
         if not needs_path:
             return name, None
-        return "", Path(self.podman.get(f"/volumes/{quote(name)}/json")["Mountpoint"])
+        found = self.podman.get(f"/volumes/{quote(name)}/json")
+        if found.get("Driver") != "local" or {"type", "device"} & {*(found.get("Options") or {})}:
+            # Such a volume is there only while it is mounted.
+            keep_mounted(name)
+        return "", Path(found["Mountpoint"])
 
     def _termination_mount(self, container: s.Container) -> render.Mount:
         path = self.store.termination_message_file(self.pod.name, container.name)
@@ -436,8 +452,9 @@ class Executor:
                 log = last_lines(podman, operation.id, KEPT_LOG_LINES, KEPT_LOG_BYTES)
                 self.store.keep_log(operation.pod, operation.container, log)
         # Anonymous volumes are part of the container's writable layer; named ones stay.
-        removal = {"force": True, "v": True}
+        removal = {"force": True, "volumes": True}
         _insist(lambda: podman.delete(f"/containers/{operation.id}", removal, timeout_seconds=120))
+        self.store.sub_path_mounts.release(operation.pod, operation.container)
         for secret in _secrets_of(podman, operation.pod, operation.container):
             podman.delete(f"/secrets/{secret}")
         if self.pod.find(operation.container) is None:
@@ -473,7 +490,7 @@ class Executor:
                     container, "Init:CrashLoopBackOff", f"exited with code {exit_code} until the time was over", logs
                 )
             self.pause(delay)
-            podman.delete(f"/containers/{self._podman_name(container)}", {"force": True, "v": True})
+            podman.delete(f"/containers/{self._podman_name(container)}", {"force": True, "volumes": True})
             self._create_container(op.CreateContainer(self.pod.name, operation.cause, container.name), podman)
             self._start_container(op.StartContainer(self.pod.name, operation.cause, container.name), podman)
 
@@ -565,39 +582,9 @@ def _secrets_of(podman: Podman, *names: str) -> list[str]:
 def _make_host_path(source: s.HostPathVolume) -> None:
     path = Path(source.path)
     if source.type == "FileOrCreate":
-        path.touch(mode=0o644)
+        held_paths.make_file(path, 0o644)
     else:
-        path.mkdir(mode=0o755, parents=True, exist_ok=True)
-
-
-def _join_safely(base: Path, sub_path: str, is_ours: bool) -> Path:
-    """``base/sub_path``, made when missing. A symbolic link on the way could lead out of the volume: HostError.
-
-    In volumes that we write the links are our own, and followed at each start: the files of today may be gone by then.
-    """
-    if not sub_path:
-        return base
-    if is_ours:
-        return base / sub_path
-    here = os.open(base, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        for step in [step for step in sub_path.split("/") if step not in ("", ".")]:
-            here = _enter(here, step, base / sub_path)
-    finally:
-        os.close(here)
-    return base / sub_path
-
-
-def _enter(directory: int, step: str, path: Path) -> int:
-    """Go one step down from an open directory, which is closed, to the next one."""
-    with contextlib.suppress(FileExistsError):
-        os.mkdir(step, 0o755, dir_fd=directory)
-    inner = os.open(step, os.O_PATH | os.O_NOFOLLOW, dir_fd=directory)
-    if stat.S_ISLNK(os.fstat(inner).st_mode):
-        os.close(inner)
-        raise HostError(f"sub_path {path} leads through a symbolic link ({step}), which could leave the volume")
-    os.close(directory)
-    return inner
+        held_paths.make_folders(path, 0o755)
 
 
 _PERFORMERS: dict[type, Callable[[Executor, Any, Podman], None]] = {

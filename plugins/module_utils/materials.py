@@ -237,6 +237,26 @@ def _downward(
         yield item.path, File(text.encode(), mode if item.mode is None else item.mode)
 
 
+def sub_path_of(mount: s.VolumeMount, variables: Environment) -> str:
+    """The part of its volume that a mount is of, empty for the whole. Raises ValueError where it is none.
+
+    ``variables`` are those of the container. Their values, which may be secret, are no part of what the error says.
+    """
+    if not mount.sub_path_expr:
+        return mount.sub_path or ""
+    unset = [name for name in references(mount.sub_path_expr) if variables.lookup(name) is None]
+    if unset:
+        raise ValueError(f"{mount.sub_path_expr} names the variable {unset[0]}, which the container does not have")
+    path = expand(mount.sub_path_expr, variables.lookup)
+    if path.startswith("/"):
+        raise ValueError(f"{mount.sub_path_expr} stands for a path that is not relative, which would leave the volume")
+    if ".." in path.split("/"):
+        raise ValueError(f"{mount.sub_path_expr} stands for a path that holds '..', which could leave the volume")
+    if "\0" in path:
+        raise ValueError(f"{mount.sub_path_expr} stands for a path that holds a NUL character")
+    return path
+
+
 def tmpfs_volume(pod: s.PodSpec, volume: s.Volume) -> str:
     """The name of the Podman volume that stands for an emptyDir of medium Memory.
 

@@ -120,7 +120,7 @@ def _visit(namespace: int, family: int, kind: int) -> tuple[socket.socket | OSEr
     except OSError as error:
         opened = error
     try:
-        _setns(home, CLONE_NEWNET)
+        set_namespace(home, CLONE_NEWNET)
     except OSError:
         return opened, False
     finally:
@@ -129,7 +129,7 @@ def _visit(namespace: int, family: int, kind: int) -> tuple[socket.socket | OSEr
 
 
 def _enter_and_open(namespace: int, family: int, kind: int) -> socket.socket:
-    _setns(namespace, CLONE_NEWNET)
+    set_namespace(namespace, CLONE_NEWNET)
     return socket.socket(family, kind)
 
 
@@ -152,7 +152,7 @@ def _open_in_child(namespace: int, family: int, kind: int) -> socket.socket:
 def _send_socket(channel: socket.socket, owner: int, namespace: int, family: int, kind: int) -> NoReturn:
     """Send the socket, or the number of the error, and end this process."""
     try:
-        _setns(owner, CLONE_NEWUSER)
+        set_namespace(owner, CLONE_NEWUSER)
         opened = _enter_and_open(namespace, family, kind)
         socket.send_fds(channel, [b"0"], [opened.fileno()])
     except OSError as error:
@@ -176,7 +176,7 @@ def _receive_socket(channel: socket.socket, child: int) -> socket.socket:
     return socket.socket(fileno=descriptors[0])
 
 
-def _setns(namespace: int, kind: int) -> None:
+def set_namespace(namespace: int, kind: int) -> None:
     if _libc.setns(namespace, kind) != 0:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))

@@ -51,6 +51,7 @@ from .store import Store
 MAX_PODS = 110
 """The kubelet's default of ``maxPods``."""
 
+_CAP_SYS_ADMIN = 21
 _CAP_SYS_RESOURCE = 24
 
 
@@ -71,6 +72,8 @@ def read_node(podman_version: tuple[int, ...]) -> Node:
         noexec=_noexec(default_directory()) if os.geteuid() != 0 else "",
         ip=_host_ip(),
         can_limit=os.geteuid() == 0 or cgroup.are_delegated(("cpu", "memory")),
+        # A user mounts in the namespaces of its Podman.
+        can_mount=os.geteuid() != 0 or _has_capability(_CAP_SYS_ADMIN),
     )
 
 
@@ -150,10 +153,15 @@ def observe(
         directories=directories,
         tmpfs_volumes=volumes.in_memory.get(name, {}),
         unmounted=volumes.unmounted & volumes.in_memory.get(name, {}).keys(),
+        sub_path_mounts=store.sub_path_mounts.mounted(name) if _has_sub_paths(desired) else None,
         host_paths={v.host_path.path: kind_of_path(v.host_path.path) for v in desired.volumes if v.host_path},
         taken_ports=_taken_ports(podman, desired, own_ports),
         usage=Usage() if snapshot else _usage(podman, store, name),
     )
+
+
+def _has_sub_paths(pod: s.PodSpec) -> bool:
+    return any(pod.held_sub_paths(container) for container in pod.all_containers)
 
 
 def observe_pod(podman: Podman, store: Store, name: str) -> ObservedPod | None:

@@ -194,6 +194,8 @@ class Node:
     """Whether Podman may set limits: rootless it needs cgroup v2 with the controllers delegated to the user."""
     has_keeper: bool = False
     """Whether the agent keeps the pods alive, so that Podman must not."""
+    can_mount: bool = True
+    """Whether we may mount, as sub paths of volumes need it."""
 
 
 @dataclass(frozen=True)
@@ -224,6 +226,8 @@ class Observed:
     """Podman volumes that stand for emptyDirs of medium Memory: name in Podman -> name in the pod."""
     unmounted: frozenset[str] = frozenset()
     """Those of them that nothing keeps mounted, as after a boot, so that the end of a container would empty them."""
+    sub_path_mounts: frozenset[tuple[str, int]] | None = None
+    """Which sub paths are mounted for the pod's containers, by the number of the mount; None where it is not known."""
     host_paths: Mapping[str, str] = field(default_factory=dict)
     """What stands at each hostPath: directory, file, socket, char-device, block-device, other, or missing."""
     taken_ports: Mapping[str, str] = field(default_factory=dict)

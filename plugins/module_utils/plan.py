@@ -391,7 +391,16 @@ def _container_cause(
         return "it was stopped"
     if found.has_exited and container.name not in desired.held and _is_restarted(desired.pod, container, found):
         return f"it is not running (exit code {found.exit_code})"
-    return _resize_cause(desired, container, found)
+    return _sub_path_cause(desired.pod, observed, container, found) or _resize_cause(desired, container, found)
+
+
+def _sub_path_cause(pod: s.PodSpec, observed: Observed, container: s.Container, found: ObservedContainer) -> str | None:
+    """Why the sub paths that a running container mounts take a new one: Podman could not start this one again."""
+    if observed.sub_path_mounts is None or not found.is_running:
+        return None
+    mounts = observed.sub_path_mounts
+    missing = [n for n in pod.held_sub_paths(container) if (container.name, n) not in mounts]
+    return f"the sub path of {container.volume_mounts[missing[0]].mount_path} is no longer mounted" if missing else None
 
 
 def _keeper_cause(context: fields.Context, container: s.Container, found: ObservedContainer) -> str | None:

@@ -555,6 +555,12 @@ class PodSpec:
     def volume(self, name: str) -> Volume:
         return next(v for v in self.volumes if v.name == name)
 
+    def held_sub_paths(self, container: Container) -> tuple[int, ...]:
+        """The numbers of the container's mounts of a part of a volume that containers can write."""
+        mounts = enumerate(container.volume_mounts)
+        parts = ((n, mount) for n, mount in mounts if mount.sub_path or mount.sub_path_expr)
+        return tuple(n for n, mount in parts if not self.volume(mount.name).is_materialized)
+
     def podman_name(self, container: str) -> str:
         """The container's name in Podman."""
         return f"{self.name}-{container}"

@@ -16,7 +16,6 @@ import hashlib
 import json
 import os
 import secrets
-import shutil
 import stat
 import string
 import subprocess
@@ -26,15 +25,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from . import held_paths, start_program
 from . import spec as s
-from . import start_program
 from .container_output import read_end
 from .errors import Busy, HostError, NewerState
 from .fields import RestartOnChange, Settings
 from .limits import requested
 from .materials import File
 from .parse import parse_options
+from .podman_namespaces import run_in_podmans_namespaces
 from .state_directory import default_directory
+from .sub_path_mounts import SubPathMounts, runtime_directory
 
 RECORD_VERSION = 2
 """Of the first version ``begun_at`` is not known."""
@@ -83,6 +84,7 @@ class Store:
 
     def __init__(self, directory: Path | None = None) -> None:
         self.directory = directory or default_directory()
+        self.sub_path_mounts = SubPathMounts(runtime_directory(self.directory))
         self._records: dict[str, tuple[bytes, Record]] = {}
 
     # --- the host's key, locks -------------------------------------------------------------------------------------
@@ -195,6 +197,7 @@ class Store:
 
     def forget(self, pod: str) -> None:
         """Remove everything kept for the pod, except its generated secrets."""
+        self.sub_path_mounts.release(pod)
         with contextlib.suppress(FileNotFoundError):
             # In one step first: the agent may be about to write how the pod is.
             gone = self.directory / f".{pod}.{secrets.token_hex(4)}"
@@ -386,6 +389,7 @@ class Store:
         for path in (self._pod(pod) / "containers").glob("*"):
             if path.name not in containers:
                 remove_tree(path)
+        self.sub_path_mounts.release_others(pod, containers)
         for path in self._temporaries(pod):
             # The pod's keeper writes its status at any time.
             if not path.name.startswith(".status.json"):
@@ -396,10 +400,12 @@ class Store:
         for path in self.directory.glob(".events.jsonl.*"):
             path.unlink()
         gone = {path: path.name[1:].rpartition(".")[0] for path in self.directory.glob(".*.*") if path.is_dir()}
-        for pod in {*self.recorded_pods(), *gone.values()}:
+        for pod in {*self.recorded_pods(), *gone.values(), *self.sub_path_mounts.pods()}:
             with contextlib.suppress(Busy, OSError), self.lock(pod, 0):
                 for path in [*self._temporaries(pod), *(path for path, name in gone.items() if name == pod)]:
                     remove_tree(path)
+                if not self.knows(pod):
+                    self.sub_path_mounts.release(pod)
 
     def _temporaries(self, pod: str) -> Iterator[Path]:
         """Files and directories that were to be given their names once they were whole."""
@@ -571,13 +577,13 @@ def give_to_group(path: Path, group: int, mode: int) -> None:
 
 
 def remove_tree(path: Path) -> None:
-    """Remove a file, link or tree; a rootless pod's files can belong to ids that only its user namespace may touch."""
-    if path.is_symlink() or path.is_file():
-        path.unlink()
-    elif path.exists():
-        try:
-            shutil.rmtree(path)
-        except PermissionError:
-            if os.geteuid() == 0:
-                raise
-            subprocess.run(["podman", "unshare", "rm", "-rf", "--", str(path)], check=True, capture_output=True)
+    """Remove a file, link or tree; a rootless pod's files can belong to ids that only its user namespace may touch.
+
+    What is mounted in it is unmounted and stays. Raises HostError where that cannot be done.
+    """
+    try:
+        held_paths.remove_tree(path)
+    except PermissionError:
+        if os.geteuid() == 0:
+            raise
+        run_in_podmans_namespaces(lambda: held_paths.remove_tree(path))

@@ -58,6 +58,7 @@ class _Sighting:
     volumes: Any
     networks: Any
     limits: tuple[LiveLimits | None, ...]
+    sub_path_mounts: tuple[frozenset[tuple[str, int]] | None, ...]
     host_paths: Mapping[str, str]
     prints: Prints
     statuses: tuple[Mapping[str, Any], ...]
@@ -123,6 +124,7 @@ class UnchangedRuns:
                         *(cgroup.read_path(pod.cgroup_path) for pod in observed if pod.cgroup_path),
                         *(cgroup.read_limits(c.pid) for pod in observed for c in pod.members if c.pid),
                     ),
+                    sub_path_mounts=tuple(map(store.sub_path_mounts.mounted, pods)),
                     host_paths=_host_paths(declared),
                     prints=store.prints(pods),
                     statuses=tuple(view.status for view in views),

@@ -34,6 +34,8 @@ from private_podman import (
     write_configuration,
 )
 
+from ansible_collections.podwright.pods.plugins.module_utils.sub_path_mounts import runtime_directory
+
 
 class PodmanHost:
     """Owns a private Podman: its roots, its service and everything created in it.
@@ -50,6 +52,7 @@ class PodmanHost:
         self._lock = lock_directory(self.directory)
         self.socket_path = self.directory / "podman.sock"
         self.state_directory = self.directory / "state"
+        self.mount_directory = runtime_directory(self.state_directory)
         self.service: subprocess.Popen[bytes] | None = None
         write_configuration(self.directory)
         (self.directory / "auth.json").write_text("{}")
@@ -110,6 +113,8 @@ class PodmanHost:
             subprocess.run(["umount", "--lazy", path], check=False, capture_output=True)
             Path(path).unlink(missing_ok=True)
         unmount_below(self.directory)
+        unmount_below(self.mount_directory)
+        shutil.rmtree(self.mount_directory, ignore_errors=True)
         for place in ("run", "tmp"):
             for path in (self.directory / place).iterdir():
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
@@ -199,7 +204,9 @@ class PodmanHost:
                     api.delete(f"/networks/{network['name']}", params={"force": "true"})
             for image in api.get("/images/json", params={"all": "true"}).json() or []:
                 self._clean_image(api, image)
-        shutil.rmtree(self.state_directory, ignore_errors=True)
+        unmount_below(self.mount_directory)
+        for directory in (self.state_directory, self.mount_directory):
+            shutil.rmtree(directory, ignore_errors=True)
 
     def _clean_image(self, api: Any, image: dict[str, Any]) -> None:
         names = image.get("Names") or []

@@ -499,12 +499,20 @@ def test_sub_path_does_not_leave_the_volume(pods: PodRuns) -> None:
     assert inside(pods, "/data/up").is_symlink()
 
 
-def test_part_of_a_volume_in_memory_is_refused(pods: PodRuns) -> None:
-    options = pod(mounting(mount(sub_path="part")), volumes=[{"name": "data", "empty_dir": {"medium": "Memory"}}])
-    assert pods.refuse(options, Refused) == (
-        "web/main: volume data is an emptyDir of medium Memory, of which Podman cannot mount a part; "
-        "mount the whole of it at /data, or leave out the medium"
+def test_part_of_a_volume_in_memory(pods: PodRuns) -> None:
+    writer = mounting(mount(sub_path="part"), name="writer")
+    writer["command"] = ["sh", "-c", "echo kept > /data/word"]
+    options = pod(
+        mounting(mount(sub_path="part"), name="part"),
+        mounting(name="whole"),
+        init_containers=[writer],
+        volumes=[{"name": "data", "empty_dir": {"medium": "Memory"}}],
     )
+    pods.create(options)
+    assert pods.read("web-part", "/data/word") == pods.read("web-whole", "/data/part/word") == "kept\n"
+    assert mount_options(pods, "/data", "web-part")[0] == "tmpfs"
+    pods.apply({"name": "web", "state": "absent"})
+    assert pods.host.podman("volume", "ls", "-q") == ""
 
 
 def test_mount_propagation(pods: PodRuns, tmp_path: Path) -> None:
