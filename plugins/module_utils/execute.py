@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import posixpath
 import stat
 import time
 from collections.abc import Iterator, Sequence
@@ -30,7 +31,17 @@ from .fields import Context
 from .image_pull import pull
 from .lifecycle import CONTAINER_BACKOFF, TerminationBudget, should_restart
 from .limits import pod_limits
-from .materials import Environment, Facts, environment, files_digest, sub_path_of, tmpfs_volume, volume_files
+from .materials import (
+    Environment,
+    Facts,
+    environment,
+    files_digest,
+    mount_points,
+    nested_mounts,
+    sub_path_of,
+    tmpfs_volume,
+    volume_files,
+)
 from .observe import Sandbox, observe_image, observe_sandbox, tmpfs_volumes
 from .observed import LABEL_POD, LABEL_VOLUME, ObservedImage, read_time
 from .podman import Podman, keep_mounted
@@ -166,8 +177,9 @@ class Executor:
     def _write_files(self, operation: op.WriteFiles, podman: Podman) -> None:
         volume = self.pod.volume(operation.volume)
         files = volume_files(self.pod, volume, self.context.materials, self.facts)
-        digest = files_digest(files, self.context.key, self.pod.fs_group)
-        self.store.write_files(operation.pod, operation.volume, files, digest, self.pod.fs_group)
+        points = mount_points(self.pod, volume, self.context.materials, self.facts)
+        digest = files_digest(files, self.context.key, self.pod.fs_group, points)
+        self.store.write_files(operation.pod, operation.volume, files, digest, self.pod.fs_group, points)
 
     def _drop_volume(self, operation: op.DropVolume, podman: Podman) -> None:
         if operation.kind == "tmpfs":
@@ -240,6 +252,7 @@ class Executor:
         variables = environment(self.pod, container, self.context.materials, self._facts_in_sandbox())
         self._share_with_group(container)
         mounts = [*self._mounts(container, variables), self._termination_mount(container)]
+        self._make_mount_points(container, variables, mounts)
         parts = render.ContainerParts(image, variables, [*mounts, *self._start_mounts(container, image, variables)])
         try:
             podman.post("/containers/create", body=render.container_body(self.context, container, parts))
@@ -302,14 +315,18 @@ class Executor:
             sub_path = sub_path_of(mount, variables)
         except ValueError as error:
             raise self._failed(container, "CreateContainerConfigError", f"sub_path_expr {error}") from error
+        is_folder = True
         is_held = number in self.pod.held_sub_paths(container)
         named, path = self._source(volume, is_held)
         if path and volume.is_materialized:
             # Nobody but us writes there. The links are our own, and followed at each start: the files of today may be
             # gone by then.
             path = path / sub_path
+            is_folder = path.is_dir()
         elif path and is_held:
-            path = self.store.sub_path_mounts.mount(self.pod.name, container.name, number, path, sub_path)
+            path, is_folder = self.store.sub_path_mounts.mount(self.pod.name, container.name, number, path, sub_path)
+        elif path and volume.host_path:
+            is_folder = path.is_dir()
         claim = volume.persistent_volume_claim
         return render.Mount(
             destination=mount.mount_path,
@@ -318,7 +335,16 @@ class Executor:
             read_only=mount.read_only or volume.is_materialized or bool(claim and claim.read_only),
             propagation=mount.mount_propagation,
             is_ours=volume.host_path is None,
+            is_folder=is_folder,
         )
+
+    def _make_mount_points(
+        self, container: s.Container, variables: Environment, mounts: Sequence[render.Mount]
+    ) -> None:
+        """The runtime cannot make the places of mounts in what it mounts read-only."""
+        kinds = {posixpath.normpath(mount.destination): mount.is_folder for mount in mounts}
+        for nested in nested_mounts(self.pod, container, variables):
+            self.store.make_mount_point(self.pod.name, nested.volume, nested.path, kinds[nested.destination])
 
     def _source(self, volume: s.Volume, needs_path: bool) -> tuple[str, Path | None]:
         """A volume as the name of a Podman volume, or a path of the host."""
@@ -342,7 +368,7 @@ class Executor:
 
     def _termination_mount(self, container: s.Container) -> render.Mount:
         path = self.store.termination_message_file(self.pod.name, container.name)
-        return render.Mount(container.termination_message_path, path=str(path), is_ours=True)
+        return render.Mount(container.termination_message_path, path=str(path), is_ours=True, is_folder=False)
 
     def _start_mounts(
         self, container: s.Container, image: ObservedImage, variables: Environment

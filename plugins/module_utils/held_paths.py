@@ -216,7 +216,7 @@ def remove_tree(path: Path) -> None:
     """
     try:
         if not stat.S_ISDIR(path.lstat().st_mode):
-            path.unlink()
+            _unlink(path)
             return
     except FileNotFoundError:
         return
@@ -227,6 +227,17 @@ def remove_tree(path: Path) -> None:
     finally:
         os.close(top)
     path.rmdir()
+
+
+def _unlink(path: Path) -> None:
+    try:
+        path.unlink()
+    except OSError as error:
+        if error.errno != errno.EBUSY:
+            raise
+        # Something is mounted on it.
+        unmount_below(path)
+        path.unlink()
 
 
 @dataclass

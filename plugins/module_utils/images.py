@@ -380,6 +380,9 @@ def plan_bootstrap(podman: Podman, request: Request, present: Image | None) -> l
 
 
 def read_root_filesystem(options: Mapping[str, Any], installer: str) -> RootFilesystem:
+    faults = list(_option_like_words(options))
+    if faults:
+        raise InvalidInput(faults)
     suite = options["suite"] or default_suite(installer)
     if not suite:
         raise InvalidInput([Fault("bootstrap.suite", "this host tells no release of its own; name the one to install")])
@@ -397,6 +400,16 @@ def read_root_filesystem(options: Mapping[str, Any], installer: str) -> RootFile
         commands=tuple(options["commands"]),
         env=options["env"],
     )
+
+
+def _option_like_words(options: Mapping[str, Any]) -> Iterator[Fault]:
+    """Words that the programs which bootstrap would take for options, some of which run commands on the host."""
+    words = [(f"bootstrap.{name}", options[name] or "") for name in ("suite", "mirror", "architecture")]
+    words += [(f"bootstrap.packages[{n}]", word) for n, word in enumerate(options["packages"])]
+    words += [(f"bootstrap.env.{name}", name) for name in options["env"]]
+    for place, word in words:
+        if word.lstrip().startswith("-"):
+            yield Fault(place, f"{word} begins with a dash, as an option of a program does; correct it")
 
 
 def image_changes(options: Mapping[str, Any]) -> list[str]:

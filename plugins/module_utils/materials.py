@@ -10,11 +10,13 @@ sees what stands before it. A value that holds secret material, also by referenc
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import json
+import posixpath
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -257,6 +259,68 @@ def sub_path_of(mount: s.VolumeMount, variables: Environment) -> str:
     return path
 
 
+@dataclass(frozen=True)
+class NestedMount:
+    """A mount that stands below one of a volume that we write; ``path`` is relative to the volume."""
+
+    volume: str
+    path: str
+    destination: str
+
+
+def nested_mounts(pod: s.PodSpec, container: s.Container, variables: Environment) -> Iterator[NestedMount]:
+    """The container's mounts, its termination message among them, that need a place in a volume that we write."""
+    tops = {posixpath.normpath(mount.mount_path): mount for mount in container.volume_mounts}
+    for destination in [*tops, posixpath.normpath(container.termination_message_path)]:
+        above = max(
+            (top for top in tops if destination.startswith(f"{top.rstrip('/')}/") and top != destination), default=""
+        )
+        if above and pod.volume(tops[above].name).is_materialized:
+            with contextlib.suppress(ValueError):
+                inner = posixpath.join(sub_path_of(tops[above], variables), posixpath.relpath(destination, above))
+                yield NestedMount(tops[above].name, posixpath.normpath(inner), destination)
+
+
+def mount_points(pod: s.PodSpec, volume: s.Volume, materials: Materials, facts: Facts) -> tuple[str, ...]:
+    """Where other mounts of the pod's containers stand in a volume that we write: relative paths, sorted."""
+    points = {
+        nested.path
+        for container in pod.all_containers
+        for nested in nested_mounts(pod, container, environment(pod, container, materials, facts))
+        if nested.volume == volume.name
+    }
+    return tuple(sorted(points))
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the files of a volume show. All paths are relative to it.
+
+    ``links`` lead to the files, and are the same for each revision of them. ``folders`` are real, since mounts stand in
+    them, which have to outlast a revision. ``places`` are where these mounts stand.
+    """
+
+    folders: frozenset[str]
+    places: frozenset[str]
+    links: Mapping[str, str]
+
+
+def layout(files: Collection[str], points: Collection[str]) -> Layout:
+    """Where the files and the mount points of a volume show. A mount on a file itself, or below one, has no place."""
+    points = [point for point in points if not {*_prefixes(point)} & {*files}]
+    above_files = {prefix for path in files for prefix in _prefixes(path)[:-1]}
+    folders = {prefix for point in points for prefix in _prefixes(point)[:-1]} | ({*points} & above_files)
+    tops = {next(prefix for prefix in _prefixes(path) if prefix not in folders) for path in files}
+    links = {top: f"{'../' * top.count('/')}..data/{top}" for top in tops}
+    return Layout(frozenset(folders), frozenset({*points} - folders), links)
+
+
+def _prefixes(path: str) -> list[str]:
+    """``a/b/c`` to ``a``, ``a/b`` and ``a/b/c``."""
+    steps = path.split("/")
+    return ["/".join(steps[:number]) for number in range(1, len(steps) + 1)]
+
+
 def tmpfs_volume(pod: s.PodSpec, volume: s.Volume) -> str:
     """The name of the Podman volume that stands for an emptyDir of medium Memory.
 
@@ -268,11 +332,16 @@ def tmpfs_volume(pod: s.PodSpec, volume: s.Volume) -> str:
     return f"{pod.name}_{volume.name}_tmpfs-{digest(made_with, b'')}"
 
 
-def files_digest(files: Mapping[str, File], key: bytes, group: int | None = None) -> str:
-    """Tells whether a volume's files, or their ``group``, changed. Keyed: it gives no hint of a secret's value."""
+def files_digest(files: Mapping[str, File], key: bytes, group: int | None = None, points: Sequence[str] = ()) -> str:
+    """Tells whether a volume's files, their ``group`` or the mount ``points`` among them changed.
+
+    Keyed: it gives no hint of a secret's value.
+    """
     state = hmac.new(key, digestmod=hashlib.sha256)
     if group is not None:
         state.update(json.dumps(group).encode())
+    if points:
+        state.update(json.dumps(points).encode())
     for path, item in sorted(files.items()):
         state.update(json.dumps([path, item.mode, len(item.content)]).encode())
         state.update(item.content)

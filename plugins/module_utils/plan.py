@@ -19,7 +19,7 @@ from .admission import refuse, refuse_replacement
 from .errors import Fault, Refused
 from .lifecycle import should_restart
 from .limits import container_limits, differences, grown, pod_limits, weighed
-from .materials import Facts, files_digest, tmpfs_volume, volume_files
+from .materials import Facts, files_digest, mount_points, tmpfs_volume, volume_files
 from .observed import LOST, UNWATCHED, LiveLimits, Observed, ObservedContainer, ObservedPod
 from .operations import (
     INFRA,
@@ -504,7 +504,8 @@ def _volume(desired: Desired, observed: Observed, volume: s.Volume) -> list[Oper
         return [] if claim in observed.volumes else [CreateVolume(name, MISSING, volume.name, claim)]
     if volume.is_materialized:
         files = volume_files(desired.pod, volume, desired.context.materials, desired.facts)
-        wanted = files_digest(files, desired.context.key, desired.pod.fs_group)
+        points = mount_points(desired.pod, volume, desired.context.materials, desired.facts)
+        wanted = files_digest(files, desired.context.key, desired.pod.fs_group, points)
         found = observed.files.get(volume.name)
         cause = MISSING if found is None else "content changed"
         return [] if wanted == found else [WriteFiles(name, cause, volume.name)]

@@ -25,14 +25,14 @@ CLONE_NEWNS = 0x20000
 _NAMESPACES = (("user", CLONE_NEWUSER), ("mnt", CLONE_NEWNS))
 
 
-def run_in_podmans_namespaces(work: Callable[[], None]) -> None:
+def run_in_podmans_namespaces(work: Callable[[], object]) -> object:
     """Do ``work`` as root of the namespaces that Podman has its mounts in: for root that is here, else in a child.
 
-    What it raises of HostError and OSError is raised; what else it leaves behind in memory is lost.
+    Returns what it does, which JSON can tell. What it raises of HostError and OSError is raised; what else it leaves
+    behind in memory is lost.
     """
     if os.geteuid() == 0:
-        work()
-        return
+        return work()
     with _process_in_them() as pid:
         flags = os.O_RDONLY | os.O_CLOEXEC
         namespaces = [(os.open(f"/proc/{pid}/ns/{name}", flags), kind) for name, kind in _NAMESPACES]
@@ -49,6 +49,7 @@ def run_in_podmans_namespaces(work: Callable[[], None]) -> None:
         raise HostError(str(told["message"]))
     if told["errno"]:
         raise OSError(told["errno"], told["text"])
+    return told["value"]
 
 
 @contextlib.contextmanager
@@ -71,12 +72,12 @@ def _process_in_them() -> Iterator[int]:
             process.communicate()
 
 
-def _work_and_end(work: Callable[[], None], namespaces: list[tuple[int, int]], question: int) -> NoReturn:
+def _work_and_end(work: Callable[[], object], namespaces: list[tuple[int, int]], question: int) -> NoReturn:
     told: dict[str, object] = {"errno": 0}
     try:
         for namespace, kind in namespaces:
             set_namespace(namespace, kind)
-        work()
+        told["value"] = work()
     except HostError as error:
         told = {"message": str(error)}
     except OSError as error:

@@ -8,10 +8,12 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+
+from .errors import HostError
+from .held_paths import remove_tree
 
 _MARK = ".in-use"
 
@@ -29,7 +31,7 @@ def private_directory(prefix: str, base: str) -> Iterator[Path]:
             (directory / _MARK).touch()
             yield directory
     finally:
-        shutil.rmtree(directory, ignore_errors=True)
+        _remove(directory)
 
 
 def remove_abandoned(prefix: str, base: str) -> None:
@@ -38,7 +40,13 @@ def remove_abandoned(prefix: str, base: str) -> None:
         with contextlib.suppress(OSError):
             if mark.parent.stat().st_uid == os.geteuid():
                 with locked(mark.parent):
-                    shutil.rmtree(mark.parent, ignore_errors=True)
+                    _remove(mark.parent)
+
+
+def _remove(directory: Path) -> None:
+    """As far as it can be; a later run removes the rest. What has been mounted in it stays as it is."""
+    with contextlib.suppress(OSError, HostError):
+        remove_tree(directory)
 
 
 @contextlib.contextmanager

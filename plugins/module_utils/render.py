@@ -57,6 +57,8 @@ class Mount:
     propagation: str | None = None
     is_ours: bool = False
     """Whether the path is in our own state directory, which SELinux must be told about."""
+    is_folder: bool = True
+    """Whether it is mounted on a folder, or else on a file."""
     is_program: bool = False
     """Whether it is to be executed, also from a file system whose programs may not be."""
 

@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .errors import HostError
+from .held_paths import make_folders, remove_tree
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 TAIL_BYTES = 4000
@@ -178,7 +179,8 @@ def mmdebstrap_command(request: RootFilesystem, included: Path, archive: Path) -
     command += [f"--extract-hook={MAKE_MANUAL_DIRECTORIES}"]
     command += [f"--customize-hook=tar-in {shlex.quote(str(included))} /"] if request.files else []
     command += [f"--customize-hook={chroot_text(line, request.env)}" for line in request.commands]
-    command += [f"--customize-hook={CLEAN}", request.suite, str(archive)]
+    # Words from here on, and no options whatever they look like.
+    command += [f"--customize-hook={CLEAN}", "--", request.suite, str(archive)]
     return command + ([request.mirror] if request.mirror else host_sources(request.suite))
 
 
@@ -237,7 +239,7 @@ def run_dnf(request: RootFilesystem, directory: Path, archive: Path) -> None:
     if os.geteuid() != 0:
         raise HostError("dnf can make a root file system only as root: run the task with become")
     root = directory / "root"
-    root.mkdir(mode=0o755)
+    make_folders(root, 0o755)
     make_devices(root)
     run(dnf_command(request, root), directory, dict(os.environ))
     included = io.BytesIO()
@@ -268,7 +270,7 @@ def is_dnf5() -> bool:
 
 def make_devices(root: Path) -> None:
     """Make the few devices that package scripts write to; they are no part of the archive."""
-    (root / "dev").mkdir(mode=0o755)
+    make_folders(root / "dev", 0o755)
     for name, major, minor in DEVICES:
         path = root / "dev" / name
         os.mknod(path, 0o666 | 0o020000, os.makedev(major, minor))
@@ -280,7 +282,8 @@ def drop_dnf_leftovers(root: Path) -> None:
         directory = root / name
         if directory.is_dir() and not directory.is_symlink():
             for path in directory.iterdir():
-                shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+                # What the commands inside have mounted is none of the root file system.
+                remove_tree(path)
 
 
 def write_files(files: Sequence[IncludedFile], stream: io.BufferedIOBase) -> None:
@@ -306,6 +309,8 @@ def run(command: Sequence[str], directory: Path, environment: Mapping[str, str],
             stderr=log,
             env={**environment, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C"},
             start_new_session=True,
+            # Of folders that no package brings: all users of the image go through them.
+            umask=0o022,
         )
         with ended_with_this_run(process):
             code = process.wait()

@@ -31,7 +31,7 @@ from .container_output import read_end
 from .errors import Busy, HostError, NewerState
 from .fields import RestartOnChange, Settings
 from .limits import requested
-from .materials import File
+from .materials import File, Layout, layout
 from .parse import parse_options
 from .podman_namespaces import run_in_podmans_namespaces
 from .state_directory import default_directory
@@ -270,11 +270,18 @@ class Store:
         made.replace(path)
 
     def write_files(
-        self, pod: str, volume: str, files: Mapping[str, File], files_digest: str, group: int | None
+        self,
+        pod: str,
+        volume: str,
+        files: Mapping[str, File],
+        files_digest: str,
+        group: int | None,
+        points: Sequence[str] = (),
     ) -> None:
         """Put a volume's files in place so that a reader sees all the old ones or all the new ones.
 
-        The visible names are links through ``..data``, one link that is swapped, as the kubelet does it.
+        The visible names are links through ``..data``, one link that is swapped, as the kubelet does it. What stands at
+        ``points`` of other mounts (`make_mount_point`) stays.
         """
         directory, digest = self.files_dir(pod, volume), self._pod(pod) / "digests" / volume
         # Gone first and written last, it never vouches for files that a killed run put in place halfway.
@@ -287,15 +294,30 @@ class Store:
             _write_volume_file(revision, path, item, group)
         revision.chmod(0o755)
         _link_atomically(directory / "..data", revision.name)
-        tops = {path.split("/")[0] for path in files}
-        for name in tops:
-            if not (directory / name).is_symlink():
-                _link_atomically(directory / name, f"..data/{name}")
-        for entry in list(directory.iterdir()):
-            if entry.name not in tops and entry.name != "..data" and entry != revision:
-                remove_tree(entry)
+        shown = layout(files, points)
+        _show_files(directory, shown)
+        _drop_others(directory, {*shown.folders, *shown.places, *shown.links, "..data", revision.name}, shown.folders)
         digest.parent.mkdir(mode=0o700, exist_ok=True)
         write_atomically(digest, f"{files_digest} {_tree_state(directory)}".encode())
+
+    def make_mount_point(self, pod: str, volume: str, path: str, is_folder: bool) -> None:
+        """Make an empty folder or file for another mount in a volume that we write, unless there is what it takes.
+
+        One of the volume's own files is mounted on as it is.
+        """
+        directory, digest = self.files_dir(pod, volume), self._pod(pod) / "digests" / volume
+        place = directory / path
+        if place.is_symlink() or (place.is_dir() if is_folder else place.is_file()):
+            return
+        words = (read_bytes(digest) or b"").decode().split(" ")
+        is_whole = words[1:] == [_tree_state(directory)]
+        remove_tree(place)
+        if is_folder:
+            held_paths.make_folders(place, 0o755)
+        else:
+            held_paths.make_file(place, 0o644)
+        if is_whole:
+            write_atomically(digest, f"{words[0]} {_tree_state(directory)}".encode())
 
     def drop_empty_dir(self, pod: str, volume: str) -> None:
         remove_tree(self.empty_dir(pod, volume))
@@ -545,6 +567,29 @@ def _link_atomically(path: Path, target: str) -> None:
     temporary = path.with_name(f"..link.{secrets.token_hex(4)}")
     temporary.symlink_to(target)
     temporary.replace(path)
+
+
+def _show_files(directory: Path, shown: Layout) -> None:
+    for name in sorted(shown.folders):
+        if (directory / name).is_symlink() or not (directory / name).is_dir():
+            remove_tree(directory / name)
+        held_paths.make_folders(directory / name, 0o755)
+    for name, target in shown.links.items():
+        path = directory / name
+        if not path.is_symlink() or os.readlink(path) != target:
+            if path.is_dir() and not path.is_symlink():
+                remove_tree(path)
+            _link_atomically(path, target)
+
+
+def _drop_others(directory: Path, known: Collection[str], folders: Collection[str], above: str = "") -> None:
+    """Remove what is not known of a volume's files; ``folders`` may hold more of both."""
+    for entry in list(directory.iterdir()):
+        name = f"{above}{entry.name}"
+        if name not in known:
+            remove_tree(entry)
+        elif name in folders:
+            _drop_others(entry, known, folders, f"{name}/")
 
 
 def _write_volume_file(root: Path, path: str, item: File, group: int | None) -> None:

@@ -46,27 +46,28 @@ class SubPathMounts:
     def place(self, pod: str, container: str, number: int) -> Path:
         return self._places / pod / container / str(number)
 
-    def mount(self, pod: str, container: str, number: int, base: Path, sub_path: str) -> Path:
+    def mount(self, pod: str, container: str, number: int, base: Path, sub_path: str) -> tuple[Path, bool]:
         """Mount ``base/sub_path``, made where it is missing, at the place of that number, in place of what is there.
 
+        Returns the place, and whether it is a folder.
         Raises HostError where the way there leads through a link, or where nothing can be mounted.
         """
         place = self.place(pod, container, number)
         self._make_directory()
 
-        def work() -> None:
+        def work() -> bool:
             self._make_places()
             held_paths.remove_tree(place)
             place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with held_paths.held(base, sub_path) as part:
                 place.mkdir(0o700) if held_paths.is_folder(part) else place.touch(0o600)
                 held_paths.bind(part, place)
+                return held_paths.is_folder(part)
 
         try:
-            run_in_podmans_namespaces(work)
+            return place, bool(run_in_podmans_namespaces(work))
         except OSError as error:
             raise HostError(f"{base / sub_path} cannot be mounted (sub_path): {error}") from error
-        return place
 
     def release(self, pod: str, container: str = "") -> None:
         """Unmount what a container, or every one of a pod, was given. One that runs still has what it mounted."""

@@ -237,6 +237,51 @@ def test_folders_of_sub_paths_are_open_to_whom_the_volume_is(pods: PodRuns, tmp_
     assert mode(inside(pods, "/kept")) == 0o755
 
 
+# --- mounts below mounts ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        {"config_map": {"name": "conf"}},
+        {"secret": {"secret_name": "conf"}},
+        {"projected": {"sources": [{"config_map": {"name": "conf"}}]}},
+        {"downward_api": {"items": [{"path": "a", "field_ref": {"field_path": "metadata.labels['app']"}}]}},
+    ],
+    ids=lambda source: next(iter(source)),
+)
+def test_mounts_below_files_that_are_written(pods: PodRuns, tmp_path: Path, source: Options) -> None:
+    """A folder, a file and the termination message; they stay when the files change."""
+    (tmp_path / "license").write_text("free")
+    volumes = [
+        {"name": "conf", **source},
+        {"name": "more", "empty_dir": {}},
+        {"name": "file", "host_path": {"path": str(tmp_path / "license")}},
+    ]
+    mounts = [mount("more", "/etc/app/deep/conf.d"), mount("conf", "/etc/app"), mount("file", "/etc/app/license")]
+    main = container(volume_mounts=mounts, termination_message_path="/etc/app/last-words")
+    other = container("other", volume_mounts=[mount("conf", "/conf")])
+    options = pod(main, other, volumes=volumes, labels={"app": "1"})
+    options["config_maps"] = [{"name": "conf", "data": {"a": "1"}}]
+    options["secrets"] = [{"name": "conf", "string_data": {"a": "1"}}]
+    pods.create(options)
+    before = pods.identity("web-main")
+    inside(pods, "/etc/app/deep/conf.d/word").write_text("there")
+    options["labels"]["app"] = options["config_maps"][0]["data"]["a"] = options["secrets"][0]["string_data"]["a"] = "2"
+    pods.create(options)
+    assert pods.identity("web-main") == before
+    assert pods.read("web-main", "/etc/app/a") == pods.read("web-other", "/conf/a") == "2"
+    assert pods.read("web-main", "/etc/app/deep/conf.d/word") == "there"
+    assert pods.read("web-main", "/etc/app/license") == "free"
+    assert pods.read("web-main", "/etc/app/last-words") == ""
+    shown = [name for name in os.listdir(inside(pods, "/conf", "web-other")) if not name.startswith("..")]
+    assert sorted(shown) == ["a", "deep", "last-words", "license"]
+    main["volume_mounts"], main["termination_message_path"] = mounts[1:2], "/dev/termination-log"
+    options["volumes"] = volumes[:1]
+    pods.create(options)
+    assert [name for name in os.listdir(inside(pods, "/conf", "web-other")) if not name.startswith("..")] == ["a"]
+
+
 # --- removal ---------------------------------------------------------------------------------------------------------
 
 

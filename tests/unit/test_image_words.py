@@ -5,10 +5,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 
+from ansible_collections.podwright.pods.plugins.module_utils.errors import InvalidInput
 from ansible_collections.podwright.pods.plugins.module_utils.image_pull import LOCAL_HINT, hint
-from ansible_collections.podwright.pods.plugins.module_utils.root_filesystem import last_words
+from ansible_collections.podwright.pods.plugins.module_utils.images import read_root_filesystem
+from ansible_collections.podwright.pods.plugins.module_utils.root_filesystem import (
+    RootFilesystem,
+    last_words,
+    mmdebstrap_command,
+)
 
 REFUSED = "pinging container registry localhost: dial tcp 127.0.0.1:443: connect: connection refused"
 MMDEBSTRAP = """\
@@ -55,3 +64,40 @@ def test_an_image_of_this_host_is_in_no_registry(name: str, advice: str) -> None
 
 def test_nothing_is_advised_where_nothing_is_known() -> None:
     assert hint("registry.example.com/shop:1", "some other fault") == ""
+
+
+BOOTSTRAP: dict[str, Any] = {
+    "suite": "trixie",
+    "packages": [],
+    "variant": "minbase",
+    "mirror": None,
+    "components": ["main"],
+    "keyring": None,
+    "architecture": None,
+    "files": [],
+    "commands": [],
+    "env": {},
+}
+
+
+@pytest.mark.parametrize("installer", ["mmdebstrap", "dnf"])
+def test_words_that_would_be_options_are_refused(installer: str) -> None:
+    hook = "--setup-hook=touch /tmp/x"
+    given = {
+        "suite": hook,
+        "mirror": hook,
+        "architecture": "-x",
+        "packages": ["nginx", hook, " -y"],
+        "env": {"-S": "x"},
+    }
+    with pytest.raises(InvalidInput) as caught:
+        read_root_filesystem({**BOOTSTRAP, **given}, installer)
+    places = [fault.path.removeprefix("bootstrap.") for fault in caught.value.faults]
+    assert places == ["suite", "mirror", "architecture", "packages[1]", "packages[2]", "env.-S"]
+    assert "begins with a dash" in caught.value.faults[0].reason
+    assert read_root_filesystem({**BOOTSTRAP, "packages": ["nginx"]}, installer).packages == ("nginx",)
+
+
+def test_words_for_mmdebstrap_come_after_its_options() -> None:
+    command = mmdebstrap_command(RootFilesystem("--help", mirror="--version"), Path("files"), Path("root.tar"))
+    assert command[-4:] == ["--", "--help", "root.tar", "--version"]
