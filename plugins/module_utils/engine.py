@@ -442,7 +442,7 @@ class Run:
         logs = getattr(cause, "logs", "")
         if logs:
             lines.append(f"Last log lines of {self.request.name}/{getattr(cause, 'container', '')}:\n{_indent(logs)}")
-        advice = _ADVICE.get(getattr(cause, "reason", ""))
+        advice = _advice(getattr(cause, "reason", ""), str(cause))
         if advice:
             lines.append(advice)
         done = [str(operation) for operation in self.done]
@@ -490,6 +490,12 @@ _ADVICE = {
     "StartupProbeFailed": "Raise failure_threshold or period_seconds of its startup_probe if it only needs longer.",
     "CrashLoopBackOff": "The container's process ends again and again: see its log, command and configuration.",
 }
+
+
+def _advice(reason: str, message: str) -> str | None:
+    if reason == "RunContainerError" and "read-only file system" in message:
+        return "A mount stands below one that is read_only, which has no place for it: make that place in the volume."
+    return _ADVICE.get(reason)
 
 
 def _indent(text: str) -> str:

@@ -18,7 +18,6 @@ import os
 import secrets
 import stat
 import string
-import subprocess
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -610,15 +609,15 @@ def give_to_group(path: Path, group: int, mode: int) -> None:
 
     A user without root's rights may do so only within the user namespace of its containers.
     """
-    if os.geteuid() == 0:
+
+    def give() -> None:
         os.chown(path, -1, group)
         path.chmod(mode)
-        return
-    script = 'chgrp -- "$1" "$3" && chmod -- "$2" "$3"'
-    command = ["podman", "unshare", "sh", "-c", script, "sh", str(group), f"{mode:o}", str(path)]
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
-    if done.returncode != 0:
-        raise HostError(f"{path} cannot be given to group {group} (fs_group): {done.stderr.strip()}")
+
+    try:
+        run_in_podmans_namespaces(give)
+    except OSError as error:
+        raise HostError(f"{path} cannot be given to group {group} (fs_group): {error}") from error
 
 
 def remove_tree(path: Path) -> None:

@@ -282,6 +282,15 @@ def test_mounts_below_files_that_are_written(pods: PodRuns, tmp_path: Path, sour
     assert [name for name in os.listdir(inside(pods, "/conf", "web-other")) if not name.startswith("..")] == ["a"]
 
 
+def test_a_mount_below_a_read_only_one_is_what_is_named(pods: PodRuns) -> None:
+    volumes = [{"name": name, "empty_dir": {}} for name in ("outer", "inner")]
+    mounts = [mount("outer", "/outer", read_only=True), mount("inner", "/outer/inner")]
+    failure = pods.fail(pod(container(volume_mounts=mounts), volumes=volumes), on_failure="keep")
+    assert "read-only file system" in str(failure)
+    assert "A mount stands below one that is read_only" in str(failure)
+    assert "command" not in str(failure)
+
+
 # --- removal ---------------------------------------------------------------------------------------------------------
 
 
