@@ -10,7 +10,6 @@ and without it, on a quiet machine and on a busy one. PODWRIGHT_UPDATES says how
 from __future__ import annotations
 
 import contextlib
-import itertools
 import json
 import os
 import subprocess
@@ -188,15 +187,14 @@ def by_itself(host: PodmanHost) -> Iterator[Apply]:
 def test_a_broken_update_always_fails_and_a_good_one_never_does(
     pods: PodRuns, way: Callable[[PodmanHost], contextlib.AbstractContextManager[Apply]], machine: str
 ) -> None:
-    titles = list(itertools.islice(itertools.cycle(BREAKS), BROKEN))
+    titles, turns = list(BREAKS), -(-BROKEN // SIDE_BY_SIDE)
     with MACHINES[machine](), way(pods.host) as apply, ThreadPoolExecutor(SIDE_BY_SIDE) as clients:
         updates = [Updates(pods, apply, f"u{number}", number % 2 == 1) for number in range(SIDE_BY_SIDE)]
 
         def work(number: int) -> None:
-            # Each pod has another break each time.
-            for turn, title in enumerate(titles[number::SIDE_BY_SIDE]):
-                own = list(BREAKS)[(list(BREAKS).index(title) + turn) % len(BREAKS)]
-                updates[number].broken(own)
+            for turn in range(turns):
+                # Side by side all kinds of them, and each pod has another one each time.
+                updates[number].broken(titles[(number + turn) % len(titles)])
 
         for done in [clients.submit(work, number) for number in range(SIDE_BY_SIDE)]:
             done.result()
