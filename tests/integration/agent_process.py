@@ -13,7 +13,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pod_runs import Options, await_true
+from pod_runs import PATIENCE_SECONDS, Options, await_true
 from podman_host import PodmanHost
 
 from ansible_collections.podwright.pods.plugins.module_utils import agent_client
@@ -56,7 +56,7 @@ class AgentProcess:
                 stdout=log,
                 stderr=log,
             )
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while not self._answers():
             assert self._process.poll() is None, self.log()
             assert time.monotonic() < deadline, "the agent does not answer"
@@ -114,5 +114,5 @@ class AgentProcess:
         conditions = {c["type"]: c["status"] for c in self.status(pod)["conditions"]}
         return conditions["Ready"] == "True"
 
-    def await_ready(self, pod: str, is_ready: bool = True, timeout_seconds: float = 20) -> None:
+    def await_ready(self, pod: str, is_ready: bool = True, timeout_seconds: float = PATIENCE_SECONDS) -> None:
         await_true(lambda: self.is_ready(pod) is is_ready, timeout_seconds)

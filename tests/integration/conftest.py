@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,10 @@ from agent_process import AgentProcess
 from pod_runs import PodRuns
 from podman_host import PodmanHost
 from stack_runs import StackRuns
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # As where a shell began these tests in the background: what they start would ignore it as well.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -27,6 +27,9 @@ CGROUP = Path("/sys/fs/cgroup")
 SLEEP = "trap 'exit 0' TERM; sleep 86400 & wait"
 """The shell ends as soon as it is told to; its child ends with the container."""
 
+PATIENCE_SECONDS = 90
+"""How long a busy machine may take for what a quiet one does in a moment."""
+
 Options = dict[str, Any]
 
 
@@ -145,10 +148,10 @@ class PodRuns:
         """Lines of the container's log."""
         return self.host.podman("logs", name).splitlines()
 
-    def await_log(self, name: str, line: str, timeout_seconds: float = 10) -> None:
+    def await_log(self, name: str, line: str, timeout_seconds: float = PATIENCE_SECONDS) -> None:
         await_true(lambda: line in self.log(name), timeout_seconds)
 
-    def await_state(self, name: str, state: str, timeout_seconds: float = 10) -> None:
+    def await_state(self, name: str, state: str, timeout_seconds: float = PATIENCE_SECONDS) -> None:
         await_true(lambda: self.state(name) == state, timeout_seconds)
 
     # --- facts from the kernel ---------------------------------------------------------------------------------------
@@ -244,7 +247,8 @@ def lasting(mutations: Sequence[str]) -> list[str]:
     return [line for line in mutations if not written.match(line)]
 
 
-def await_true(condition: Callable[[], bool], timeout_seconds: float = 10) -> None:
+def await_true(condition: Callable[[], bool], timeout_seconds: float = PATIENCE_SECONDS) -> None:
+    """Wait until it is so. How long is a bound for what never comes, and no measure of how quick it is."""
     deadline = time.monotonic() + timeout_seconds
     while not condition():
         assert time.monotonic() < deadline

@@ -24,7 +24,7 @@ from typing import Any
 import pytest
 import yaml
 from agent_process import AgentProcess
-from pod_runs import SLEEP, await_true, container, pod, server
+from pod_runs import PATIENCE_SECONDS, SLEEP, await_true, container, pod, server
 from podman_host import BUSYBOX
 
 from ansible_collections.podwright.pods.plugins.module_utils import agent_client
@@ -76,7 +76,7 @@ class CommandLine:
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=PATIENCE_SECONDS,
         )
 
     def shows(self, *arguments: str, **more: str) -> str:
@@ -109,7 +109,7 @@ class CommandLine:
         try:
             yield process
             process.send_signal(signal.SIGINT)
-            assert process.wait(10) == 130
+            assert process.wait(PATIENCE_SECONDS) == 130
             assert process.stderr is not None
             assert "Traceback" not in process.stderr.read()
         finally:
@@ -145,7 +145,7 @@ def command(agent: AgentProcess) -> CommandLine:
     return CommandLine(agent)
 
 
-def read_until(process: subprocess.Popen[str], text: str, timeout_seconds: float = 20) -> str:
+def read_until(process: subprocess.Popen[str], text: str, timeout_seconds: float = PATIENCE_SECONDS) -> str:
     """The first line of what a process prints that has the text."""
     assert process.stdout is not None
     deadline = time.monotonic() + timeout_seconds
@@ -294,7 +294,8 @@ def test_top(agent: AgentProcess, command: CommandLine) -> None:
 
 def test_logs(agent: AgentProcess, command: CommandLine) -> None:
     agent.apply(pod(container(script=f"seq 1 200; {SLEEP}"), name="many"), wait=True)
-    assert command.shows("logs", "many").split() == [str(number) for number in range(1, 201)]
+    # What a container has written its monitor writes down a moment later.
+    await_true(lambda: command.shows("logs", "many").split() == [str(number) for number in range(1, 201)])
     assert command.shows("logs", "many", "--tail", "2") == "199\n200\n"
     assert command.shows("logs", "many", "--tail", "0") == ""
     agent.apply(with_secret(), wait=True)

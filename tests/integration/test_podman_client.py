@@ -278,7 +278,7 @@ class TestServiceForARun:
             if number is not None:
                 assert listens(path)
                 process.send_signal(number)
-            assert process.wait(20) == code
+            assert process.wait(60) == code
         assert not path.parent.exists()
         assert services_of(path) == []
         self.assert_survivor(clean_host)
@@ -290,7 +290,7 @@ class TestServiceForARun:
         wait_until(lambda: services_of(path) == [])
         self.assert_survivor(clean_host)
         with self.run(clean_host, "pass") as process:
-            process.wait(20)
+            process.wait(60)
         assert not path.parent.exists(), "the next run removes the directory that the killed one left"
 
     def test_default_socket_is_not_used_with_a_store_of_ones_own(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -351,7 +351,7 @@ def services_of(path: Path) -> list[str]:
     return found
 
 
-def wait_until(condition: object, timeout_seconds: float = 10) -> None:
+def wait_until(condition: object, timeout_seconds: float = 60) -> None:
     assert callable(condition)
     deadline = time.monotonic() + timeout_seconds
     while not condition():
