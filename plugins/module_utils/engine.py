@@ -290,7 +290,8 @@ class Run:
         if self.keeper and not self.plan:
             # Its keeper is not to be disturbed for nothing.
             return
-        with self._acting(), self._telling_of_failures():
+        # Going back, which is part of telling, takes the pod's turn anew, and lets its keeper act while it waits.
+        with self._telling_of_failures(), self._acting():
             self._look_again_if_changed()
             self._sweep()
             self.executor.run(self.plan)

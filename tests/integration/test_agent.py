@@ -392,6 +392,19 @@ def await_deadline(agent: AgentProcess) -> None:
     await_true(lambda: not any(is_running(agent.host, name) for name in agent.host.containers()), 30)
 
 
+@pytest.mark.parametrize("broken", ["an init container fails", "a program is not there"])
+def test_an_update_that_fails_while_it_is_carried_out_is_taken_back(agent: AgentProcess, broken: str) -> None:
+    agent.apply(pod(), wait=True)
+    update = pod(init_containers=[container("first", "exit 4")])
+    if broken == "a program is not there":
+        update = pod({**container(), "command": ["no-such-program"]})
+    body = {"run": "run_pod", "options": {**update, "wait_timeout": 5}, "check": False}
+    with pytest.raises(agent_client.RemoteFailure, match="Rolled back to the state before, which is ready again"):
+        agent.client.post("/run", body, timeout_seconds=120)
+    agent.await_ready("web")
+    assert agent.apply(pod())["actions"] == []
+
+
 # --- drift -----------------------------------------------------------------------------------------------------------
 
 
