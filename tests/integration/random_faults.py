@@ -32,13 +32,15 @@ from podman_host import BUSYBOX, PodmanHost
 from random_declarations import BREAKS, Wanted, changed, wanted_by_chance
 
 from ansible_collections.podwright.pods.plugins.module_utils import agent_client
-from ansible_collections.podwright.pods.plugins.module_utils.errors import PodwrightError
+from ansible_collections.podwright.pods.plugins.module_utils.errors import HostError, PodwrightError
 from playbooks import REPOSITORY
 
 ROUNDS = 6
 REST_SECONDS = 240
 """How long the host may take to come to rest: back-offs, a repair of files after half a minute, a busy machine."""
 WELL_SECONDS = 180
+RUN_SECONDS = 3 * WELL_SECONDS
+"""By then a run has come to an end, be it by its own bound."""
 BROKEN_SECONDS = 8
 THREADS_ALLOWED = 12
 FILES_ALLOWED = 24
@@ -476,7 +478,14 @@ class Episode:
         return ""
 
     def _by_agent(self, run: Run) -> None:
-        self.agent.client.post("/run", {"run": run.function, "options": run.options, "check": False})
+        body = {"run": run.function, "options": run.options, "check": False}
+        try:
+            self.agent.client.post("/run", body, timeout_seconds=RUN_SECONDS)
+        except HostError as error:
+            # Of one that was killed the end is heard of at once.
+            if "timed out" in str(error):
+                raise Violation(f"{run} does not come to an end") from error
+            raise
 
     def _by_module(self, run: Run, seconds: float | None) -> None:
         """By a process of its own, which is killed after so many seconds where it is not done by then."""
