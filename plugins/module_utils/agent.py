@@ -47,7 +47,7 @@ from .stack_spec import Dependency, StackSpec
 from .stack_store import StackStore, stack_names
 from .stacks import create_network
 from .status import is_well
-from .store import Record, Store
+from .store import Record, Store, made, tell_holder
 from .thread_pool import ThreadPool
 from .unchanged_runs import UnchangedRuns
 from .wait import Watch
@@ -206,14 +206,12 @@ class Agent:
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
-        with open(self.store.directory / "agent.lock", "a+") as lock:
+        with open(self.store.directory / "agent.lock", "r+", opener=made) as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise HostError(f"another agent keeps the pods of {self.store.directory} already") from None
-            lock.truncate(0)
-            lock.write(str(os.getpid()))
-            lock.flush()
+            tell_holder(lock)
             yield
 
     def _refuse_newer_state(self) -> None:

@@ -18,7 +18,8 @@ A run may also hold ``"release": {"version": "0.1.0", "code": DIGEST}`` of whoev
 comes from another major or minor version is refused (409), for its options may mean something else there.
 
 A refusal is ``{"message": ..., "details": {...}, "secrets": [...]}``. What is malformed, too large or too
-slow is refused and hurts nobody else.
+slow is refused and hurts nobody else. 503 says that as many of the kind are being answered as can be, 507 that a disk
+is full, 500 a mistake of ours.
 """
 
 from __future__ import annotations
@@ -40,11 +41,11 @@ from dataclasses import asdict
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any, Callable, Protocol
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from . import agent_client, agent_metrics, engine, host_code, parse, spec, stacks
 from .container_output import log_stream
-from .errors import NotFound, PodwrightError, details_of
+from .errors import HostError, NotFound, PodwrightError, details_of, is_out_of_space
 from .event_log import EventLog
 from .pod_keeper import PodKeeper
 from .podman import Podman
@@ -58,6 +59,8 @@ READ_SECONDS = 30
 """How long a request may take to arrive, and a piece of an answer to be taken."""
 CONNECTIONS = 128
 """How many are answered at a time. One more takes the place of the one that is slowest to ask, if there is any."""
+LASTING: Mapping[str, int] = {"follow": 32, "run": 64, "exec": 16}
+"""How many of those are answered at a time that can take long. There are always places left for what is short."""
 PROMPT_SECONDS = 0.1
 """What has not been arriving for longer is not cut off for others."""
 PAUSE_SECONDS = 5
@@ -111,6 +114,7 @@ class AgentServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         self._path = path
         self._has_served = False
         self._free = threading.BoundedSemaphore(CONNECTIONS)
+        self._lasting = {kind: threading.BoundedSemaphore(number) for kind, number in LASTING.items()}
         # The connections whose request has not arrived in full, and since when they are there; the oldest first.
         self._arriving: dict[socket.socket, float] = {}
         self._arriving_lock = threading.Lock()
@@ -167,6 +171,20 @@ class AgentServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
             super().process_request_thread(request, client_address)
         finally:
             self._leave(request)
+
+    @contextlib.contextmanager
+    def place(self, kind: str) -> Iterator[None]:
+        """One of the places for what can take long. Raises BadRequest where all are taken."""
+        places = self._lasting.get(kind)
+        if places is None:
+            yield
+            return
+        if not places.acquire(blocking=False):
+            raise BadRequest(f"{LASTING[kind]} requests of this kind ({kind}) are being answered; try again later", 503)
+        try:
+            yield
+        finally:
+            places.release()
 
     def _leave(self, request: socket.socket) -> None:
         self.has_arrived(request)
@@ -227,7 +245,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, method: str) -> None:
         try:
-            url = urlsplit(self.path)
+            url = _url(self.path)
             parts = [unquote(part) for part in url.path.split("/") if part]
             if not parts or parts[0] != f"v{agent_client.API_VERSION}":
                 known = f"version {agent_client.API_VERSION} of this API, that of podwright.pods {Release().version}"
@@ -235,21 +253,24 @@ class _Handler(BaseHTTPRequestHandler):
             parameters = {name: values[-1] for name, values in parse_qs(url.query).items()}
             body = self._body() if method == "POST" else None
             self.server.has_arrived(self.request)
-            found = _Answers(self.server.home, self.connection).find(method, parts[1:], parameters, body)
-            if isinstance(found, Iterator):
-                self._send_lines(found)
-            else:
-                content, kind = found if isinstance(found, tuple) else (json.dumps(found).encode(), "application/json")
-                self._send(200, content, kind)
+            with self.server.place(_kind(method, parts, parameters)):
+                found = _Answers(self.server.home, self.connection).find(method, parts[1:], parameters, body)
+                if isinstance(found, Iterator):
+                    self._send_lines(found)
+                else:
+                    self._send_found(found)
         except BadRequest as error:
             self._refuse(error.status, error)
+        except RecursionError:
+            self._refuse(400, BadRequest("the request is nested too deeply"))
         except NotFound as error:
             self._refuse(404, error)
         except PodwrightError as error:
-            self._refuse(422, error)
-        except (OSError, ValueError) as error:
+            self._refuse(507 if is_out_of_space(error) else 422, error)
+        except OSError as error:
+            # Of this host, or of the connection, on which then nothing can be told.
             with contextlib.suppress(OSError):
-                self._refuse(400, BadRequest(f"{type(error).__name__}: {error}"))
+                self._refuse(507 if is_out_of_space(error) else 500, HostError(str(error)))
         except Exception as error:
             # A mistake of ours: who met it is told, as by the traceback of a module that works by itself.
             traceback.print_exc()
@@ -272,6 +293,10 @@ class _Handler(BaseHTTPRequestHandler):
         if not isinstance(body, dict):
             raise BadRequest("the request is not a JSON object")
         return body
+
+    def _send_found(self, found: Any) -> None:
+        content, kind = found if isinstance(found, tuple) else (json.dumps(found).encode(), "application/json")
+        self._send(200, content, kind)
 
     def _send(self, status: int, content: bytes, kind: str) -> None:
         self.send_response(status)
@@ -411,6 +436,20 @@ class _Answers:
         if record is None or record.applied.pod.find(container) is None:
             raise BadRequest(f"there is no container {container} in a pod {pod}", 404)
         return record.applied.pod.podman_name(container)
+
+
+def _url(path: str) -> SplitResult:
+    try:
+        return urlsplit(path)
+    except ValueError as error:
+        raise BadRequest(f"the path is none: {error}") from None
+
+
+def _kind(method: str, parts: list[str], parameters: Mapping[str, str]) -> str:
+    """Which of those that can take long a request is, if any."""
+    if method == "POST":
+        return "run" if parts[1:] == ["run"] else "exec"
+    return "follow" if parameters.get("follow") else ""
 
 
 def _refuse_other_release(told: Any) -> None:

@@ -1,12 +1,19 @@
 # Copyright: (c) 2026, podwright.pods contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options of the modules pod and stack, from the parser's tables: how a run goes, and what is to be."""
+"""The options of the modules pod and stack, from the parser's tables: how a run goes, and what is to be.
+
+Ansible has seen to their types where a module hands them over; whoever else asks the agent may say anything.
+"""
 
 from __future__ import annotations
 
-from .parse import ALLOCATABLE, HOST_FIELDS, POD_FIELDS, TEXTS
-from .schema import Boolean, Field, Integer, Object, Text
+from collections.abc import Mapping as MappingT
+from typing import Any
+
+from .errors import Fault, InvalidInput
+from .parse import ALLOCATABLE, HOST_FIELDS, POD_FIELDS, TEXTS, pod_name
+from .schema import Boolean, Field, Integer, Mapping, Object, Place, Style, Text
 
 STATES = ("started", "stopped", "absent")
 _RESTART_ON_CHANGE = Object(
@@ -17,6 +24,7 @@ RUN_FIELDS = (
     Field("wait", Boolean(), default=True),
     Field("wait_timeout", Integer(minimum=1), default=300),
     Field("on_failure", Text(choices=("rollback", "keep")), default="rollback"),
+    Field("grace_period_seconds", Integer(minimum=0)),
     Field("restart_on_change", _RESTART_ON_CHANGE),
     Field("allocatable", ALLOCATABLE),
     Field("expected_images", TEXTS),
@@ -26,6 +34,8 @@ RUN_FIELDS = (
 SOURCES = ("definition", "src")
 """Where a Kubernetes document comes from."""
 
+POD_INFO = Object(dict, (Field("name", Text(pod_name)), Field("labels", Mapping(Text()))))
+STACK_INFO = Object(dict, (Field("name", Text(pod_name)),))
 RUN = Object(dict, RUN_FIELDS)
 RUN_NAMES = frozenset(field.name for field in RUN_FIELDS)
 HOST_NAMES = frozenset(field.name for field in HOST_FIELDS)
@@ -45,3 +55,12 @@ STACK_RUN_FIELDS = (
 
 STACK_RUN = Object(dict, STACK_RUN_FIELDS)
 STACK_RUN_NAMES = frozenset(field.name for field in STACK_RUN_FIELDS)
+
+
+def judged(options: MappingT[str, Any], kind: Object) -> dict[str, Any]:
+    """Those of the options that ``kind`` has, with its defaults. Raises InvalidInput with every fault."""
+    faults: list[Fault] = []
+    values = kind.parse({field.name: options.get(field.name) for field in kind.fields}, Place("", Style.NATIVE, faults))
+    if faults:
+        raise InvalidInput(faults)
+    return dict(values)

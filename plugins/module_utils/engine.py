@@ -15,17 +15,18 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any, Callable, Protocol
 
+from . import arguments, parse, report, supervision
 from . import materials as m
-from . import parse, report, supervision
 from . import podman as podman_room
 from . import spec as s
 from .errors import ContainerFailed, Fault, InvalidInput, PodFailed, PodwrightError
 from .execute import Executor, OperationFailed
 from .fields import Context, RestartOnChange, Settings
+from .hurry import Hurry
 from .observe import Snapshot, observe, observe_image, observe_sandbox, read_node
 from .observed import LABEL_POD, Node, Observed, ObservedPod
 from .operations import Operation, Plan, PullImage
-from .plan import Desired, plan_absent, plan_completed, plan_started, plan_stopped
+from .plan import Desired, plan_absent, plan_completed, plan_started, plan_stopped, with_grace_period
 from .podman import Podman
 from .quantity import Quantity
 from .status import DEADLINE_EXCEEDED, DEADLINE_MESSAGE
@@ -56,6 +57,8 @@ class Request:
     """Those that check mode takes as being there."""
     absent_cause: str = "state is absent"
     """Why the pod is to go, where it is."""
+    grace_period_seconds: int | None = None
+    """In place of the declared one, where the pod is to be stopped or to go."""
 
 
 class RunFailed(PodwrightError):
@@ -73,24 +76,24 @@ class RunFailed(PodwrightError):
 
 def read_request(options: Mapping[str, Any], is_check: bool) -> Request:
     """The request in a module's options. Raises InvalidInput with every fault."""
-    state = options.get("state") or "started"
-    settings = read_settings(options)
+    run = arguments.judged(options, arguments.RUN)
     name = options.get("name") or _name_in(options.get("definition"))
-    needs_pod = state == "started"
-    pod = _declared(options) if needs_pod else None
-    if pod is None and (not name or parse.pod_name(name)):
-        reason = (parse.pod_name(name) if name else None) or "is required"
+    pod = _declared(options) if run["state"] == "started" else None
+    if pod is None and (reason := parse.pod_name(name) if isinstance(name, str) else "is required, as text"):
         raise InvalidInput([Fault("name", reason)])
+    if pod is not None and run["grace_period_seconds"] is not None:
+        raise InvalidInput([Fault("grace_period_seconds", "is for the states stopped and absent only")])
     return Request(
         name=pod.name if pod else str(name),
-        state=state,
+        state=run["state"],
         pod=pod,
-        wait=bool(options.get("wait", True)),
-        wait_timeout_seconds=float(options.get("wait_timeout") or 300),
-        on_failure=options.get("on_failure") or "rollback",
+        wait=run["wait"],
+        wait_timeout_seconds=run["wait_timeout"],
+        on_failure=run["on_failure"],
         is_check=is_check,
-        settings=settings,
-        expected_images=frozenset(options.get("expected_images") or ()),
+        settings=read_settings({**options, "restart_on_change": run["restart_on_change"]}),
+        expected_images=frozenset(run["expected_images"] or ()),
+        grace_period_seconds=run["grace_period_seconds"],
     )
 
 
@@ -113,8 +116,9 @@ def _name_in(definition: Any) -> str | None:
     """The name of the Pod among Kubernetes documents."""
     for document in definition if isinstance(definition, list) else [definition]:
         if isinstance(document, Mapping) and document.get("kind") == "Pod":
-            name = (document.get("metadata") or {}).get("name")
-            return str(name) if name else None
+            metadata = document.get("metadata")
+            name = metadata.get("name") if isinstance(metadata, Mapping) else None
+            return name if isinstance(name, str) else None
     return None
 
 
@@ -150,7 +154,9 @@ def run_pod(
         with podman_room.connect_to_predict() as podman:
             return Run(podman, store, request, keeper=keeper).tell()
     store.ensure()
-    with podman_room.connect() as podman, store.lock(request.name, request.wait_timeout_seconds):
+    with podman_room.connect() as podman, contextlib.ExitStack() as held:
+        hurry = Hurry(podman, store, [request.name], request.grace_period_seconds)
+        held.enter_context(store.lock(request.name, request.wait_timeout_seconds, hurry))
         return Run(podman, store, request, keeper=keeper).carry_out()
 
 
@@ -264,8 +270,10 @@ class Run:
         if self.request.state == "started":
             return plan_started(self.desired, self.observed)
         if self.request.state == "stopped":
-            return plan_stopped(name, known, self.observed, self.desired.was_stopped)
-        return plan_absent(name, known, self.store.knows(name), self.observed, self.request.absent_cause)
+            plan = plan_stopped(name, known, self.observed, self.desired.was_stopped)
+        else:
+            plan = plan_absent(name, known, self.store.knows(name), self.observed, self.request.absent_cause)
+        return with_grace_period(plan, self.request.grace_period_seconds)
 
     def tell(self) -> dict[str, Any]:
         """The result of check mode: the plan, and nothing else done."""
@@ -510,9 +518,7 @@ def run_pod_info(
     options: Mapping[str, Any], is_check: bool = False, is_diff: bool = False, keeper: Keeper | None = None
 ) -> dict[str, Any]:
     """What there is: one pod, those whose labels match, or all that are ours; the ``pod_info`` module's work."""
-    store, reason = Store(), parse.pod_name(str(options.get("name") or "any"))
-    if reason:
-        raise InvalidInput([Fault("name", reason)])
+    store, options = Store(), arguments.judged(options, arguments.POD_INFO)
     with podman_room.connect() as podman:
         node = read_node(podman.api_version)
         wanted = options.get("labels") or {}

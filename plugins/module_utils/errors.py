@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -117,6 +118,15 @@ class Timeout(PodwrightError):
 
 
 _DETAILS = ("pod", "container", "reason", "logs", "actions")
+
+
+def is_out_of_space(error: BaseException | None) -> bool:
+    """Whether a full disk or a used-up quota is behind an error."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return True
+        error = error.__cause__
+    return False
 
 
 def details_of(error: PodwrightError) -> dict[str, Any]:

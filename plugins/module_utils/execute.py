@@ -26,7 +26,15 @@ from . import cgroup, held_paths, hooks, render, start_program
 from . import operations as op
 from . import spec as s
 from .container_output import last_lines, shown_log
-from .errors import ContainerFailed, HostError, NotFound, PodmanError, PodwrightError, Timeout
+from .errors import (
+    ContainerFailed,
+    HostError,
+    NotFound,
+    PodmanError,
+    PodwrightError,
+    Timeout,
+    is_out_of_space,
+)
 from .fields import Context
 from .image_pull import pull
 from .lifecycle import CONTAINER_BACKOFF, TerminationBudget, should_restart
@@ -95,6 +103,8 @@ class Executor:
     _sandbox: Sandbox | None = None
     _images: dict[str, ObservedImage] = field(default_factory=dict)
     pinned_images: dict[str, str] = field(default_factory=dict)
+    _unwritten: list[tuple[int, op.Operation]] = field(default_factory=list)
+    """Words that a pod is stopped for which there was no room, with their numbers in the plan."""
 
     @property
     def pod(self) -> s.PodSpec:
@@ -105,6 +115,10 @@ class Executor:
         for group in _batches(plan.operations):
             self._run_group(number, group)
             number += len(group)
+        for kept_back, operation in self._unwritten:
+            # Where there still is no room, the run fails with all of it done but this.
+            self._run_one(kept_back, operation, self.podman)
+        self._unwritten = []
 
     def _run_group(self, number: int, group: Sequence[op.Operation]) -> None:
         if len(group) == 1:
@@ -122,11 +136,18 @@ class Executor:
     def _run_one(self, number: int, operation: op.Operation, podman: Podman) -> None:
         try:
             _PERFORMERS[type(operation)](self, operation, podman)
-        except PodwrightError as error:
-            raise OperationFailed(number, operation, error) from error
-        except OSError as error:
-            # Such as a full disk: of this host, and told as all that fails is.
-            raise OperationFailed(number, operation, HostError(str(error))) from error
+        except (PodwrightError, OSError) as error:
+            if (
+                is_out_of_space(error)
+                and isinstance(operation, op.Record)
+                and operation.is_stopped
+                and not self._unwritten
+            ):
+                # A pod is stopped all the same: what it writes may be what fills the disk.
+                self._unwritten.append((number, operation))
+                return
+            cause = error if isinstance(error, PodwrightError) else HostError(str(error))
+            raise OperationFailed(number, operation, cause) from error
         self.on_done(operation)
 
     # --- images, volumes, record -----------------------------------------------------------------------------------
@@ -201,7 +222,13 @@ class Executor:
         if is_started or operation.is_begun_anew:
             record = replace(record, begun_at=int(time.time()))
         record = replace(record, is_stopped=operation.is_stopped, settings=self.context.settings)
-        self.store.write_record(operation.pod, record)
+        try:
+            self.store.write_record(operation.pod, record)
+        except (PodwrightError, OSError) as error:
+            if not (operation.is_stopped and is_out_of_space(error)):
+                raise
+            self.store.give_up_reserve()
+            self.store.write_record(operation.pod, record)
 
     def _forget(self, operation: op.Forget, podman: Podman) -> None:
         # What is mounted of a volume keeps that alive.
@@ -436,11 +463,11 @@ class Executor:
         return self.pod.termination_grace_period_seconds
 
     def _stop_container(self, operation: op.StopContainer, podman: Podman) -> None:
-        budget = TerminationBudget(operation.grace_seconds, time.monotonic())
+        budget = TerminationBudget(operation.grace_seconds, time.monotonic(), operation.minimum_seconds)
         # One that is no longer declared has its hook too; the plan has put numbers in place of its port names.
         container = self.pod.find(operation.container) or s.Container(operation.container, "")
         if container.image and not operation.is_left_to_policy:
-            self.store.mark_stop(operation.pod, operation.container, operation.id)
+            self._mark_stop(operation)
         seconds = round(budget.hook_seconds(time.monotonic()), 1)
         if operation.pre_stop and seconds > 0:
             try:
@@ -454,6 +481,14 @@ class Executor:
             with contextlib.suppress(NotFound):
                 cgroup.lift(self._cgroup_path(operation.pod, podman))
         self._end(operation.id, budget, podman)
+
+    def _mark_stop(self, operation: op.StopContainer) -> None:
+        """Best as one can: a container that fills the disk has to end as well."""
+        try:
+            self.store.mark_stop(operation.pod, operation.container, operation.id)
+        except (PodwrightError, OSError) as error:
+            name = f"{operation.pod}/{operation.container}"
+            self.warnings.append(f"{name} is ended by this run, which could not be written down: {error}")
 
     def _end(self, container_id: str, budget: TerminationBudget, podman: Podman) -> None:
         seconds = budget.stop_seconds(time.monotonic())

@@ -11,8 +11,11 @@ from __future__ import annotations
 import time
 
 from . import spec
+from .errors import NotFound, PodmanError
 from .podman import Podman
 from .probes import Outcome, Target, perform
+
+_LOOK_SECONDS = 1.0
 
 
 def run(hook: spec.Handler, target: Target, podman: Podman, timeout_seconds: float) -> Outcome:
@@ -23,13 +26,27 @@ def run(hook: spec.Handler, target: Target, podman: Podman, timeout_seconds: flo
     FailedPostStartHook and FailedPreStopHook.
     """
     if hook.sleep is not None:
-        return _sleep(hook.sleep.seconds, timeout_seconds)
+        return _sleep(hook.sleep.seconds, timeout_seconds, target, podman)
     outcome = perform(hook, "lifecycle", timeout_seconds, target, podman)
     return Outcome("Success" if outcome.passed else "Failure", outcome.message)
 
 
-def _sleep(seconds: float, timeout_seconds: float) -> Outcome:
-    time.sleep(max(min(seconds, timeout_seconds), 0))
+def _sleep(seconds: float, timeout_seconds: float, target: Target, podman: Podman) -> Outcome:
+    """For a container that has ended meanwhile nothing is waited for any more."""
+    ends_at = time.monotonic() + min(seconds, timeout_seconds)
+    while (left := ends_at - time.monotonic()) > 0:
+        time.sleep(min(left, _LOOK_SECONDS))
+        if left > _LOOK_SECONDS and not _is_running(target, podman):
+            return Outcome("Success", "the container has ended meanwhile")
     if seconds > timeout_seconds:
         return Outcome("Failure", f"sleep: {timeout_seconds:g} s of {seconds:g} s were left")
     return Outcome("Success", f"slept {seconds:g} s")
+
+
+def _is_running(target: Target, podman: Podman) -> bool:
+    try:
+        return bool(podman.get(f"/containers/{target.container_id}/json")["State"]["Running"])
+    except NotFound:
+        return False
+    except PodmanError:
+        return True

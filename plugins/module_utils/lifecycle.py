@@ -313,14 +313,16 @@ class TerminationBudget:
 
     grace_period_seconds: int
     began_at_seconds: float
+    minimum_stop_seconds: int = MINIMUM_STOP_SECONDS
+    """Less only where whoever ends it has asked for less."""
 
     def hook_seconds(self, now_seconds: float) -> float:
         """How long preStop may run; at 0 it is not run."""
         return max(self.grace_period_seconds - self._elapsed_seconds(now_seconds), 0)
 
     def stop_seconds(self, now_seconds: float) -> int:
-        """The time between the stop signal and KILL: what is left, 2 s at least."""
-        return max(self.grace_period_seconds - int(self._elapsed_seconds(now_seconds)), MINIMUM_STOP_SECONDS)
+        """The time between the stop signal and KILL: what is left, 2 s at least; 0 is KILL alone."""
+        return max(self.grace_period_seconds - int(self._elapsed_seconds(now_seconds)), self.minimum_stop_seconds)
 
     def _elapsed_seconds(self, now_seconds: float) -> float:
         return max(now_seconds - self.began_at_seconds, 0)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from .lifecycle import MINIMUM_STOP_SECONDS
 from .observed import LiveLimits
 from .spec import Handler
 from .stack_spec import NamedVolume, Network
@@ -169,6 +170,8 @@ class StopContainer(_OnContainer):
     pre_stop: Handler | None = None
     is_left_to_policy: bool = False
     """Whether its end counts as one of its own, after which the restart policy decides, as where a probe has failed."""
+    minimum_seconds: int = MINIMUM_STOP_SECONDS
+    """How long it has at least after its hook."""
     verb = "stop"
 
     @property

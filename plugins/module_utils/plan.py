@@ -166,6 +166,22 @@ def plan_absent(
     return Plan(tuple(operations))
 
 
+def with_grace_period(plan: Plan, seconds: int | None) -> Plan:
+    """The plan with a grace period for its stops in place of the declared one; 0 is at once, without hooks."""
+    if seconds is None:
+        return plan
+
+    def hurried(operation: Operation) -> Operation:
+        if not isinstance(operation, StopContainer):
+            return operation
+        longest = INFRA_GRACE_SECONDS if operation.container == INFRA else seconds
+        minimum = min(seconds, operation.minimum_seconds)
+        hook = operation.pre_stop if seconds else None
+        return replace(operation, grace_seconds=min(seconds, longest), minimum_seconds=minimum, pre_stop=hook)
+
+    return Plan(tuple(map(hurried, plan.operations)))
+
+
 def plan_completed(desired: Desired, observed: Observed) -> Plan:
     """The plan for a pod that may just have done its work: then its sidecars end, the last declared first."""
     if observed.pod is None or not _is_over(desired, observed):

@@ -19,14 +19,15 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote
 
+from . import arguments, report, stack_parse, stack_spec
 from . import materials as m
 from . import operations as op
 from . import podman as podman_room
-from . import report, stack_parse, stack_spec
 from . import spec as s
 from .engine import Keeper, Request, Run, RunFailed, describe, read_settings, secrets_of
 from .errors import Fault, InvalidInput, NotFound, PodwrightError, Refused
 from .fields import Settings, host_ports
+from .hurry import Hurry
 from .limits import requested
 from .observe import Snapshot, read_node
 from .observed import LABEL_POD, LABEL_STACK, Node, Observed, Usage
@@ -62,35 +63,37 @@ class StackRequest:
     """Those of each of its pods."""
     expected_images: frozenset[str] = frozenset()
     """Those that check mode takes as being there."""
+    grace_period_seconds: int | None = None
+    """In place of the declared one, for pods that are to be stopped or to go."""
 
 
 def read_request(options: Mapping[str, Any], is_check: bool) -> StackRequest:
     """The request in a module's options. Raises InvalidInput with every fault."""
-    state = options.get("state") or "started"
-    stack = None
+    run = arguments.judged(options, arguments.STACK_RUN)
+    state, stack = run["state"], None
     if state == "started":
         declared = {row.name: options.get(row.name) for row in stack_parse.STACK_FIELDS}
         stack = stack_parse.parse_options(declared, options.get("definition") or ())
-    revision = options.get("revision")
-    if revision is not None and state != "rolled_back":
+    if run["revision"] is not None and state != "rolled_back":
         raise InvalidInput([Fault("revision", "is for state rolled_back only")])
     name = stack.name if stack else stack_parse.parse_name(options)
     return StackRequest(
         name=name,
         state=state,
         stack=stack,
-        prune=bool(options.get("prune", True)),
-        prune_volumes=bool(options.get("prune_volumes")),
-        wait=bool(options.get("wait", True)),
-        wait_timeout_seconds=float(options.get("wait_timeout") or 300),
-        on_failure=options.get("on_failure") or "rollback",
-        change_cause=options.get("change_cause") or "",
-        applied_by=options.get("applied_by") or "",
-        revision=revision,
-        revision_history_limit=int(options.get("revision_history_limit") or 10),
+        prune=run["prune"],
+        prune_volumes=run["prune_volumes"],
+        wait=run["wait"],
+        wait_timeout_seconds=run["wait_timeout"],
+        on_failure=run["on_failure"],
+        change_cause=run["change_cause"] or "",
+        applied_by=run["applied_by"] or "",
+        revision=run["revision"],
+        revision_history_limit=run["revision_history_limit"],
         is_check=is_check,
-        settings=read_settings(options, name),
-        expected_images=frozenset(options.get("expected_images") or ()),
+        settings=read_settings({**options, "restart_on_change": run["restart_on_change"]}, name),
+        expected_images=frozenset(run["expected_images"] or ()),
+        grace_period_seconds=run["grace_period_seconds"],
     )
 
 
@@ -104,19 +107,21 @@ def run_stack(
         with podman_room.connect_to_predict() as podman:
             return StackRun(podman, store, request, keeper).tell()
     store.ensure()
-    with podman_room.connect() as podman, _locks(store, request):
+    with podman_room.connect() as podman, _locks(podman, store, request):
         return StackRun(podman, store, request, keeper).carry_out()
 
 
 @contextlib.contextmanager
-def _locks(store: Store, request: StackRequest) -> Iterator[None]:
+def _locks(podman: Podman, store: Store, request: StackRequest) -> Iterator[None]:
     """Be the only writer of the stack and of all its pods, also of those to go; taken in one order by every run."""
     with contextlib.ExitStack() as held:
-        held.enter_context(store.lock(owner_of_secrets(request.name), request.wait_timeout_seconds))
+        owned = StackStore(store, request.name).read().owned.pods
+        hurry = Hurry(podman, store, owned, request.grace_period_seconds)
+        held.enter_context(store.lock(owner_of_secrets(request.name), request.wait_timeout_seconds, hurry))
         owned = StackStore(store, request.name).read().owned.pods
         declared = [pod.name for pod in request.stack.pods] if request.stack else []
         for pod in sorted({*owned, *declared}):
-            held.enter_context(store.lock(pod, request.wait_timeout_seconds))
+            held.enter_context(store.lock(pod, request.wait_timeout_seconds, hurry))
         yield
 
 
@@ -274,6 +279,7 @@ class StackRun:
             is_check=self.request.is_check,
             settings=self.request.settings,
             expected_images=self.request.expected_images,
+            grace_period_seconds=self.request.grace_period_seconds,
             absent_cause=self._cause_of_leaving(),
         )
 
@@ -696,8 +702,8 @@ def run_stack_info(
     options: Mapping[str, Any], is_check: bool = False, is_diff: bool = False, keeper: Keeper | None = None
 ) -> dict[str, Any]:
     """What there is of one stack, or of all; the ``stack_info`` module's work."""
-    store = Store()
-    names = [options["name"]] if options.get("name") else stack_names(store)
+    store, name = Store(), arguments.judged(options, arguments.STACK_INFO)["name"]
+    names = [name] if name else stack_names(store)
     with podman_room.connect() as podman:
         node = read_node(podman.api_version)
         told = [_describe(podman, store, node, name, keeper) for name in names]

@@ -22,7 +22,7 @@ import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, Callable
 
 from . import held_paths, start_program
 from . import spec as s
@@ -39,6 +39,8 @@ from .sub_path_mounts import SubPathMounts, runtime_directory
 RECORD_VERSION = 2
 """Of the first version ``begun_at`` is not known."""
 TERMINATION_MESSAGE_BYTES = 4096
+RESERVE = "reserve"
+RESERVE_BYTES = 64 << 10
 Print = tuple[str, int, int, int]
 """Of a file: its path, inode, time of the last change in nanoseconds, and size."""
 Prints = tuple[Print, ...]
@@ -100,6 +102,26 @@ class Store:
             (self.directory / name).mkdir(mode=0o700, exist_ok=True)
         if not self.key():
             self._make_key()
+        self._make_reserve()
+
+    def _make_reserve(self) -> None:
+        """Set room aside for the word that a pod is stopped, which must not be lost on a full disk."""
+        path = self.directory / RESERVE
+        if path.exists():
+            return
+        # Without it nothing is worse than on any other disk.
+        with contextlib.suppress(OSError), open(path, "xb") as file:
+            os.fchmod(file.fileno(), 0o600)
+            try:
+                os.posix_fallocate(file.fileno(), 0, RESERVE_BYTES)
+            except OSError:
+                path.unlink()
+                raise
+
+    def give_up_reserve(self) -> None:
+        """Give the room back to the disk; the next run that finds enough of it sets some aside again."""
+        with contextlib.suppress(OSError):
+            (self.directory / RESERVE).unlink()
 
     def _make_key(self) -> None:
         """Of two first runs at the same time both take the key of the one that was first."""
@@ -110,10 +132,15 @@ class Store:
         made.unlink()
 
     @contextlib.contextmanager
-    def lock(self, pod: str, timeout_seconds: float) -> Iterator[None]:
-        """Be the pod's only writer. The lock goes with its holder; Busy when another keeps it too long."""
+    def lock(
+        self, pod: str, timeout_seconds: float, while_waiting: Callable[[], None] = lambda: None
+    ) -> Iterator[None]:
+        """Be the pod's only writer. The lock goes with its holder; Busy when another keeps it too long.
+
+        ``while_waiting`` is called now and then until it is had.
+        """
         deadline = time.monotonic() + timeout_seconds
-        with open(self.directory / "locks" / pod, "a+") as lock:
+        with open(self.directory / "locks" / pod, "r+", opener=made) as lock:
             while True:
                 try:
                     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -121,10 +148,9 @@ class Store:
                 except BlockingIOError:
                     if time.monotonic() > deadline:
                         raise Busy(_busy_text(pod, lock, timeout_seconds)) from None
+                    while_waiting()
                     time.sleep(_LOCK_POLL_SECONDS)
-            lock.truncate(0)
-            lock.write(str(os.getpid()))
-            lock.flush()
+            tell_holder(lock)
             yield
 
     # --- records ---------------------------------------------------------------------------------------------------
@@ -545,6 +571,17 @@ def read_bytes(path: Path) -> bytes | None:
         return path.read_bytes()
     except FileNotFoundError:
         return None
+
+
+def made(path: str, flags: int) -> int:
+    """Open a file for reading and writing anywhere in it, and make it where it is missing."""
+    return os.open(path, flags | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+
+def tell_holder(lock: IO[str]) -> None:
+    """Write down whose lock it is, for people. In the place of the last holder, so that a full disk can take it."""
+    with contextlib.suppress(OSError):
+        os.ftruncate(lock.fileno(), os.pwrite(lock.fileno(), str(os.getpid()).encode(), 0))
 
 
 def write_atomically(path: Path, content: bytes, mode: int = 0o600) -> None:

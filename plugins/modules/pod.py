@@ -85,6 +85,17 @@ options:
     type: str
     choices: [rollback, keep]
     default: rollback
+  grace_period_seconds:
+    description:
+      - >-
+        For this run, how long containers have to end once they are stopped, in place of
+        O(termination_grace_period_seconds); as C(kubectl delete --grace-period).
+      - V(0) ends them at once, without their preStop hooks.
+      - >-
+        A run that is ending them already, with more patience, is hurried: what has not ended when this grace period is
+        over is killed.
+      - For the states V(stopped) and V(absent) of O(state).
+    type: int
   allocatable:
     description:
       - >-
@@ -109,8 +120,8 @@ options:
         need be), as a mapping, or as a list of either. C(kind: List) is taken apart.
       - >-
         Beside it may stand only the options that say how the run goes (O(state), O(wait), O(wait_timeout),
-        O(on_failure), O(allocatable)) and those that Kubernetes has no field for (O(infra), O(networks),
-        O(log_size_max), O(config_maps), O(secrets)).
+        O(on_failure), O(grace_period_seconds), O(allocatable)) and those that Kubernetes has no field for (O(infra),
+        O(networks), O(log_size_max), O(config_maps), O(secrets)).
       - >-
         Fields that say nothing on a host of its own, such as C(namespace), and what the API server writes into exported
         documents, such as C(status), are ignored. Fields that ask for what one host cannot do are refused by name.

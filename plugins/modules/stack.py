@@ -144,6 +144,15 @@ options:
     description: Whether to remove volumes that the stack made and no longer declares, with all their data.
     type: bool
     default: false
+  grace_period_seconds:
+    description:
+      - >-
+        For this run, how long the containers of Pods that are stopped or removed have to end, in place of their own
+        C(termination_grace_period_seconds). V(0) ends them at once, without their preStop hooks.
+      - >-
+        A run that is ending them already, with more patience, is hurried: what has not ended when this grace period is
+        over is killed.
+    type: int
   wait:
     description: Whether to wait until every Pod is ready. Pods that others depend on are waited for in any case.
     type: bool

@@ -5,14 +5,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from agent_process import AgentProcess
-from pod_runs import SLEEP, PodRuns, await_true, container, pod
+from pod_runs import SLEEP, PodRuns, await_true, container, plan, pod
+from podman_host import PodmanHost
 
+from ansible_collections.podwright.pods.plugins.module_utils import engine
+from ansible_collections.podwright.pods.plugins.module_utils.agent_client import RemoteFailure
 from ansible_collections.podwright.pods.plugins.module_utils.container_output import SHOWN_BYTES
 
 pytestmark = pytest.mark.integration
@@ -73,3 +82,108 @@ def test_logs_are_capped(pods: PodRuns) -> None:
     before = pods.identity("web-main")
     pods.change({**options, "log_size_max": "1Mi"}, ["record pod web: log_size_max changed"])
     assert pods.identity("web-main") == before
+
+
+# --- ends ------------------------------------------------------------------------------------------------------------
+
+STUBBORN = "trap '' TERM; while :; do sleep 0.1; done"
+
+
+@pytest.mark.parametrize("hook", [None, {"sleep": {"seconds": 100}}], ids=["patience", "hook"])
+def test_a_run_with_a_grace_period_hurries_another(pods: PodRuns, hook: dict[str, Any] | None) -> None:
+    """Whether that waits for the process to end, or for its hook."""
+    more = {"lifecycle": {"pre_stop": hook}} if hook else {}
+    pods.create(pod(container(script=STUBBORN, **more), termination_grace_period_seconds=600))
+    patient = threading.Thread(target=engine.run_pod, args=({"name": "web", "state": "stopped"}, False))
+    began_at = time.monotonic()
+    patient.start()
+    mark = pods.host.state_directory / "pods/web/containers/main/stopped"
+    await_true(lambda: mark.exists() if hook else pods.state("web-main") == "stopping", 60)
+    result = engine.run_pod({"name": "web", "state": "absent", "grace_period_seconds": 0}, False)
+    patient.join(60)
+    assert not patient.is_alive()
+    assert time.monotonic() - began_at < 90
+    assert plan(result)[-1] == "forget pod web: state is absent"
+    assert pods.names() == []
+
+
+def test_at_once_is_without_hooks(pods: PodRuns) -> None:
+    hook = {"exec": {"command": ["touch", "/data/hook"]}}
+    mount = [{"name": "data", "mount_path": "/data"}]
+    options = pod(
+        container(script=STUBBORN, lifecycle={"pre_stop": hook}, volume_mounts=mount),
+        termination_grace_period_seconds=600,
+        volumes=[{"name": "data", "empty_dir": {}}],
+    )
+    pods.create(options)
+    pods.apply({"name": "web", "state": "stopped", "grace_period_seconds": 0})
+    assert pods.host.inspect("web-main")["State"]["ExitCode"] == 137
+    assert not (pods.host.state_directory / "pods/web/empty/data/hook").exists()
+
+
+# --- a full disk -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def small_disk(in_host: PodmanHost) -> Iterator[Callable[[], None]]:
+    """The state directory on a file system of its own; the call fills that to the brim."""
+    directory = in_host.state_directory
+    directory.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(directory)], check=True)
+
+    def fill() -> None:
+        with open(directory / "ballast", "ab", buffering=0) as file, contextlib.suppress(OSError):
+            while True:
+                file.write(bytes(4096))
+
+    try:
+        yield fill
+    finally:
+        subprocess.run(["umount", "--lazy", str(directory)], check=True)
+
+
+def test_a_full_disk_keeps_no_pod_from_its_end(small_disk: Callable[[], None], pods: PodRuns) -> None:
+    pods.create(pod())
+    pods.create(pod(name="other"))
+    small_disk()
+    engine.run_pod({"name": "web", "state": "stopped"}, False)
+    assert pods.state("web-main") == "exited"
+    # It stays so: the word that it was stopped on purpose had room of its own.
+    assert json.loads((pods.host.state_directory / "pods/web/record.json").read_text())["is_stopped"]
+    small_disk()
+    for name in ("web", "other"):
+        engine.run_pod({"name": name, "state": "absent"}, False)
+    assert pods.names() == []
+    assert [*(pods.host.state_directory / "pods").iterdir()] == []
+
+
+def test_without_any_room_it_is_stopped_and_said(small_disk: Callable[[], None], pods: PodRuns) -> None:
+    pods.create(pod())
+    (pods.host.state_directory / "reserve").unlink()
+    small_disk()
+    with pytest.raises(engine.RunFailed, match="No space left on device"):
+        engine.run_pod({"name": "web", "state": "stopped"}, False)
+    assert pods.state("web-main") == "exited"
+    (pods.host.state_directory / "ballast").unlink()
+    engine.run_pod({"name": "web", "state": "stopped"}, False)
+    assert (pods.host.state_directory / "reserve").stat().st_size > 0
+
+
+def test_the_agent_on_a_full_disk(small_disk: Callable[[], None], agent: AgentProcess) -> None:
+    """It begins, it stops and removes what it is told to, and what is stopped stays so."""
+    for name in ("web", "other"):
+        agent.apply(pod(name=name))
+    agent.kill()
+    small_disk()
+    agent.start()
+    agent.apply({"name": "web", "state": "stopped"})
+    agent.apply({"name": "other", "state": "absent"})
+    state = agent.host.inspect("web-main")["State"]
+    assert (state["Status"], "other-main" in agent.host.containers()) == ("exited", False)
+    agent.stop()
+    agent.start()
+    await_true(lambda: agent.status("web").get("phase") in ("Pending", "Failed", "Running", "Succeeded"))
+    assert agent.host.inspect("web-main")["State"]["StartedAt"] == state["StartedAt"]
+    small_disk()
+    with pytest.raises(RemoteFailure, match="No space left on device"):
+        agent.apply(pod(name="fresh"))

@@ -464,6 +464,11 @@ def test_termination_budget(grace, elapsed, hook_seconds, stop_seconds):
     assert budget.stop_seconds(START + elapsed) == stop_seconds
 
 
+def test_less_than_the_least_is_had_by_asking_for_it():
+    assert TerminationBudget(0, START, minimum_stop_seconds=0).stop_seconds(START) == 0
+    assert TerminationBudget(1, START, minimum_stop_seconds=1).stop_seconds(START + 5) == 1
+
+
 @pytest.mark.parametrize(
     ("pod", "deletion", "probe", "expected"),
     [

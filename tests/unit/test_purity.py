@@ -29,6 +29,7 @@ IMPURE_ROOMS = {
     "held_paths": "files, mounts",
     "hooks": "Podman, sockets",
     "host_code": "files",
+    "hurry": "Podman, the clock",
     "image_archive": "files",
     "image_pull": "Podman, files",
     "images": "Podman, files",

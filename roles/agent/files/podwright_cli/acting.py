@@ -40,6 +40,14 @@ _CONTAINER = click.option(
     help="The container; by default the first one.",
 )
 _YES = click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+_GRACE = click.option(
+    "--grace-period",
+    "grace_period",
+    metavar="SECONDS",
+    type=click.IntRange(min=0),
+    help="How long containers have to end, in place of what is declared; 0 ends them at once, without hooks.",
+)
+_NOW = click.option("--now", is_flag=True, help="The same as --grace-period=1.")
 
 
 # --- logs and exec ---------------------------------------------------------------------------------------------------
@@ -185,16 +193,19 @@ def delete(ctx: click.Context) -> None:
 @delete.command("pod")
 @click.argument("names", metavar="NAME...", nargs=-1, required=True, shell_complete=pod_names)
 @_YES
+@_GRACE
+@_NOW
 @pass_session
-def delete_pods(session: Session, names: tuple[str, ...], yes: bool) -> int:
+def delete_pods(session: Session, names: tuple[str, ...], yes: bool, grace_period: int | None, now: bool) -> int:
     """Remove pods for good. Named volumes stay."""
+    grace = _grace_period(grace_period, now)
     owners = session.agent.stacks_of_pods()
     for name in (name for name in names if name in owners):
         say(f"pod {name} belongs to stack {owners[name]}, which makes it again when it is applied")
     _confirm(f"Remove {_count(names, 'pod')} {', '.join(names)}?", yes)
     missing = 0
     for name in names:
-        result = _run(session, f"removing pod {name}", "run_pod", {"name": name, "state": "absent"})
+        result = _run(session, f"removing pod {name}", "run_pod", {"name": name, "state": "absent", **grace})
         if result["changed"]:
             session.screen.write(f"pod {name} removed")
         else:
@@ -207,10 +218,12 @@ def delete_pods(session: Session, names: tuple[str, ...], yes: bool) -> int:
 @click.argument("name", shell_complete=stack_names)
 @_YES
 @click.option("--volumes", is_flag=True, help="Its volumes too, with all their data.")
+@_GRACE
+@_NOW
 @pass_session
-def delete_stack(session: Session, name: str, yes: bool, volumes: bool) -> int:
+def delete_stack(session: Session, name: str, yes: bool, volumes: bool, grace_period: int | None, now: bool) -> int:
     """Remove a stack: its pods, networks and revisions. Volumes stay, unless asked for."""
-    options = {"name": name, "state": "absent", "prune_volumes": volumes}
+    options = {"name": name, "state": "absent", "prune_volumes": volumes, **_grace_period(grace_period, now)}
     planned = session.agent.run("run_stack", options, check=True)
     if not planned["changed"]:
         raise Failure(f"there is no stack {name}")
@@ -222,6 +235,14 @@ def delete_stack(session: Session, name: str, yes: bool, volumes: bool) -> int:
         _show_changes(session, result)
     session.screen.write(f"stack {name} removed", style="bold")
     return 0
+
+
+def _grace_period(seconds: int | None, is_now: bool) -> dict[str, int]:
+    """The option of a run that ends pods. Raises UsageError where it is told twice."""
+    if is_now and seconds is not None:
+        raise click.UsageError("--now is a grace period of 1 second; leave one of them out")
+    told = 1 if is_now else seconds
+    return {} if told is None else {"grace_period_seconds": told}
 
 
 def _confirm(question: str, is_sure: bool) -> None:

@@ -1,0 +1,141 @@
+# Copyright: (c) 2026, podwright.pods contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the agent answers to bodies that no module would send: plain words, and before anything is asked of Podman."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.podwright.pods.plugins.module_utils import agent_client, agent_server
+from ansible_collections.podwright.pods.plugins.module_utils import podman as podman_room
+from ansible_collections.podwright.pods.plugins.module_utils.errors import HostError
+from ansible_collections.podwright.pods.plugins.module_utils.store import Store
+
+REACHED = "this is where Podman would be asked"
+
+
+def never(*arguments: Any) -> Any:
+    raise HostError(REACHED)
+
+
+@pytest.fixture
+def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Any], tuple[int, str]]]:
+    """Sends a body to be run; returns the status and what is said."""
+    monkeypatch.setenv("PODWRIGHT_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.setattr(podman_room, "connect", never)
+    monkeypatch.setattr(podman_room, "connect_to_predict", never)
+    remembered = SimpleNamespace(answer=lambda key, options, work: work())
+    home = SimpleNamespace(store=Store(), unchanged_runs=remembered)
+    server = agent_server.AgentServer(tmp_path / "sock", cast(agent_server.Home, home))
+    threading.Thread(target=server.serve, daemon=True).start()
+
+    def send(body: Any) -> tuple[int, str]:
+        connection = agent_client._Connection(tmp_path / "sock", 20)
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        connection.request("POST", f"/v{agent_client.API_VERSION}/run", content)
+        with connection.getresponse() as response:
+            return response.status, str(json.loads(response.read())["message"])
+
+    yield send
+    server.close()
+
+
+POD = {"name": "web", "containers": [{"name": "main", "image": "image"}]}
+HOSTILE: tuple[tuple[str, Any, str], ...] = (
+    ("run_pod", {"name": 5, "state": "absent"}, "name: is required, as text"),
+    ("run_pod", {"name": ["web"], "state": "absent"}, "name: is required, as text"),
+    ("run_pod", {"name": "../web", "state": "absent"}, "name: "),
+    ("run_pod", {"name": "web", "state": ["absent"]}, "state: expected a string"),
+    ("run_pod", {"name": "web", "state": "gone"}, "state: "),
+    ("run_pod", {"name": "web", "state": "absent", "wait_timeout": [1]}, "wait_timeout: expected a whole number"),
+    ("run_pod", {"name": "web", "state": "absent", "wait_timeout": float("nan")}, "wait_timeout: expected a whole"),
+    ("run_pod", {"name": "web", "state": "absent", "wait_timeout": 10**400}, "wait_timeout: "),
+    ("run_pod", {"name": "web", "state": "absent", "grace_period_seconds": "soon"}, "grace_period_seconds: expected"),
+    ("run_pod", {**POD, "grace_period_seconds": 0}, "grace_period_seconds: is for the states stopped and absent only"),
+    ("run_pod", {**POD, "restart_on_change": 5}, "restart_on_change: expected a mapping"),
+    ("run_pod", {**POD, "restart_on_change": {"x": True}}, "restart_on_change.x: is not a known field"),
+    ("run_pod", {**POD, "allocatable": [1]}, "allocatable: expected a mapping"),
+    ("run_pod", {**POD, "expected_images": 5}, "expected_images: expected a list"),
+    ("run_pod", {"definition": 5}, "definition"),
+    ("run_pod", {"definition": {"kind": "Pod", "metadata": [1]}, "state": "absent"}, "name: is required, as text"),
+    ("run_pod", {"definition": {"kind": "Pod", "metadata": {"name": {}}}}, "metadata"),
+    ("run_pod", {**POD, "labels": [["a", "b"]]}, "labels: expected a mapping"),
+    ("run_pod_info", {"name": [5]}, "name: expected a string"),
+    ("run_pod_info", {"labels": "a=b"}, "labels: expected a mapping"),
+    ("run_stack", {"name": [5], "state": "absent"}, "name: "),
+    ("run_stack", {"name": "../../etc", "state": "absent"}, "name: "),
+    ("run_stack", {"name": "shop", "state": "absent", "prune_volumes": {}}, "prune_volumes: expected true or false"),
+    ("run_stack", {"name": "shop", "state": "rolled_back", "revision": "last"}, "revision: expected a whole number"),
+    ("run_stack", {"name": "shop", "pods": {"a": 1}}, "pods: expected a list"),
+    ("run_stack", {"name": "shop", "change_cause": [5], "state": "stopped"}, "change_cause: expected a string"),
+    ("run_stack_info", {"name": "../../etc"}, "name: "),
+    ("run_stack_info", {"name": {"a": 1}}, "name: expected a string"),
+)
+
+
+@pytest.mark.parametrize(("run", "options", "message"), HOSTILE)
+def test_options_of_the_wrong_kind_are_faults(
+    ask: Callable[[Any], tuple[int, str]], run: str, options: Any, message: str
+) -> None:
+    status, said = ask({"run": run, "options": options})
+    assert (status, message in said) == (422, True), said
+
+
+def test_what_is_nested_too_deeply_is_said_so(ask: Callable[[Any], tuple[int, str]]) -> None:
+    for depth in (400, 900, 5000, 200_000):
+        nested = b"[" * depth + b"]" * depth
+        for option in (b"definition", b"containers", b"labels"):
+            body = b'{"run": "run_pod", "options": {"name": "web", "%s": %s}}' % (option, nested)
+            status, said = ask(body)
+            assert status in (400, 422), said
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+NAMES = (
+    *("name", "state", "definition", "labels", "containers", "pods", "wait", "wait_timeout"),
+    *("on_failure", "allocatable", "revision", "prune", "secrets"),
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    run=st.sampled_from([*agent_server._RUNS]),
+    options=st.dictionaries(st.sampled_from(NAMES), VALUES, max_size=5),
+    check=VALUES,
+)
+def test_whatever_is_asked_is_no_mistake_of_ours(
+    ask: Callable[[Any], tuple[int, str]], run: str, options: Any, check: Any
+) -> None:
+    status, said = ask({"run": run, "options": options, "check": check})
+    assert status == 422, said
+
+
+def test_a_full_disk_is_the_hosts(
+    ask: Callable[[Any], tuple[int, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*arguments: Any) -> Any:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(tmp_path))
+
+    monkeypatch.setattr(Store, "ensure", full)
+    status, said = ask({"run": "run_pod", "options": POD})
+    assert (status, "No space left on device" in said) == (507, True)
+
+
+def test_places_for_what_lasts_leave_some_for_what_is_short() -> None:
+    assert sum(agent_server.LASTING.values()) + 16 <= agent_server.CONNECTIONS
