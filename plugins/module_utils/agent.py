@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import Any, Callable, NoReturn
 
 from . import agent_client, cgroup, netns
+from . import operations as op
 from . import podman as podman_room
 from . import spec as s
 from .agent_server import AgentServer
@@ -39,7 +40,6 @@ from .event_log import EventLog
 from .lifecycle import Attempts
 from .observe import Snapshot, has_process_as_told, read_node
 from .observed import LABEL_POD, LiveLimits, Node
-from .operations import MISSING, CreateNetwork, Operation
 from .pod_keeper import KeptWatch, PodKeeper, Turn, View, tell_of, tell_of_failure
 from .podman import Podman
 from .stack_order import ordered
@@ -290,7 +290,7 @@ class Agent:
             for network in self._declared(stack).networks:
                 if network.name in pod.networks and network.name not in found:
                     create_network(podman, stack, network)
-                    self.done(CreateNetwork(pod.name, MISSING, network))
+                    self.done(op.CreateNetwork(pod.name, op.MISSING, network))
 
     def _dependencies(self, stack: str) -> Mapping[str, tuple[Dependency, ...]]:
         return self._declared(stack).depends_on
@@ -302,10 +302,10 @@ class Agent:
         return files.revision(record.current).stack if record.current else StackSpec(stack)
 
     def _is_met(self, dependency: Dependency) -> bool:
+        if not self.store.knows(dependency.pod):
+            return True
         keeper = self._keepers.get(dependency.pod)
-        if keeper is None:
-            return not self.store.knows(dependency.pod)
-        status = keeper.view.status
+        status = keeper.view.status if keeper else {}
         if dependency.condition == "completed":
             return status.get("phase") == "Succeeded"
         if dependency.condition == "started":
@@ -323,13 +323,19 @@ class Agent:
             if self.store.knows(pod):
                 self.keeper_of(pod).changed()
             else:
+                self._let_go(pod)
                 self.events.forget(pod)
 
-    def done(self, operation: Operation) -> None:
+    def done(self, operation: op.Operation) -> None:
         # Podman tells of it a moment later.
         self._happened = next(self._numbers)
         self._changes[operation.pod] = self._changes.get(operation.pod, 0) + 1
         tell_of(operation, self.events)
+        if isinstance(operation, op.Record):
+            # From now on there is a pod to be seen. Its keeper only watches until it is its turn to act.
+            self.keeper_of(operation.pod).kick()
+        elif isinstance(operation, op.Forget):
+            self._let_go(operation.pod)
 
     def failed(self, pod: str, error: RunFailed) -> None:
         tell_of_failure(pod, error, self.events)
@@ -370,6 +376,13 @@ class Agent:
                     keeper.start()
             return keeper
 
+    def _let_go(self, name: str) -> None:
+        """There is no such pod any more: what is known of it must not be taken for another's of that name."""
+        with self._keepers_lock:
+            keeper = self._keepers.pop(name, None)
+        if keeper:
+            keeper.end()
+
     def noticed(self) -> None:
         """Go by no earlier snapshot: something was seen to have changed."""
         self._happened = next(self._numbers)
@@ -380,8 +393,10 @@ class Agent:
         return keeper.view if keeper and keeper.is_alive else None
 
     def keepers(self) -> list[PodKeeper]:
+        """Those of all pods that there are."""
         with self._keepers_lock:
-            return [keeper for keeper in self._keepers.values() if keeper.is_alive]
+            keepers = list(self._keepers.values())
+        return [keeper for keeper in keepers if keeper.is_alive and self.store.knows(keeper.name)]
 
     # --- what wakes the keepers --------------------------------------------------------------------------------------
 
@@ -419,8 +434,9 @@ class Agent:
             self._tell_of_podman(str(error))
             return
         self._tell_of_podman("")
-        with self._keepers_lock:
-            self._keepers = {name: k for name, k in self._keepers.items() if k.is_alive or self.store.knows(name)}
+        for name in [*self._keepers]:
+            if not self.store.knows(name):
+                self._let_go(name)
         containers: dict[str, list[Mapping[str, Any]]] = {}
         for item in listed:
             containers.setdefault(item.get("PodName") or "", []).append(item)

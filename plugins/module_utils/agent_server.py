@@ -43,14 +43,15 @@ from pathlib import Path
 from typing import Any, Callable, Protocol
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
-from . import agent_client, agent_metrics, engine, host_code, parse, spec, stacks
+from . import agent_client, agent_metrics, engine, host_code, parse, report, spec, stacks
 from .container_output import log_stream
 from .errors import HostError, NotFound, PodwrightError, details_of, is_out_of_space
 from .event_log import EventLog
+from .observe import read_node
 from .pod_keeper import PodKeeper
 from .podman import Podman
 from .release import Release, misunderstanding
-from .store import Store
+from .store import Record, Store
 from .unchanged_runs import UnchangedRuns
 
 REQUEST_BYTES = 64 << 20
@@ -375,12 +376,17 @@ class _Answers:
             {
                 **spec.to_kubernetes(record.applied.pod),
                 "stack": record.settings.stack,
-                "status": dict(views[name].status),
+                "status": dict(views[name].status or self._status_before(record)),
                 "probe_messages": dict(views[name].messages),
             }
             for name, record in records
             if record is not None
         ]
+
+    def _status_before(self, record: Record) -> Mapping[str, Any]:
+        """Of a pod whose keeper has not looked yet: as it was seen last, if it was."""
+        pod = record.applied.pod
+        return self._home.store.read_status(pod.name) or report.unseen(pod, read_node(()))
 
     def _health(self) -> dict[str, Any]:
         return {

@@ -158,6 +158,8 @@ class PodKeeper:
         self._inbox: queue.SimpleQueue[Callable[[], bool]] = queue.SimpleQueue()
         self._turned = threading.Condition()
         self._ended = threading.Event()
+        self._writing = threading.Lock()
+        """Held to write what others may read, and to end that: no word comes of a pod that is gone."""
         self._thread = threading.Thread(target=self._keep, name=f"pod {name}", daemon=True)
         self._record: Record | None = None
         self._memory = Memory(s.PodSpec(name, ()))
@@ -193,8 +195,9 @@ class PodKeeper:
         self._thread.start()
 
     def end(self) -> None:
-        """Have the thread end; what it is doing is given up at the next gate."""
-        self._ended.set()
+        """Have the thread end; what it is doing is given up at the next gate. Nothing of it is written from now on."""
+        with self._writing:
+            self._ended.set()
         self.kick()
 
     def join(self, timeout_seconds: float) -> None:
@@ -371,7 +374,9 @@ class PodKeeper:
     def _write(self, status: Mapping[str, Any]) -> bool:
         """Write the status down; tells whether that was done. The pod is kept all the same, as on a full disk."""
         try:
-            self._house.store.write_status(self.name, status)
+            with self._writing:
+                if not self._ended.is_set():
+                    self._house.store.write_status(self.name, status)
         except OSError as error:
             self._event("StatusNotWritten", str(error), is_warning=True)
             return False
@@ -644,7 +649,10 @@ class PodKeeper:
         self._event(reason, str(error) if is_known else f"{type(error).__name__}: {error}", is_warning=True)
 
     def _event(self, reason: str, message: str, container: str = "", is_warning: bool = False) -> None:
-        self._house.events.add(reason, self.name, self._masked(message), container, is_warning)
+        told = self._masked(message)
+        with self._writing:
+            if not self._ended.is_set():
+                self._house.events.add(reason, self.name, told, container, is_warning)
 
     def _masked(self, text: str) -> str:
         """Without the values of the pod's secrets, which what a container says may hold."""

@@ -83,6 +83,12 @@ def status(
     return {**to_kubernetes(found), "explanation": explain(found)}
 
 
+def unseen(pod: s.PodSpec, node: Node) -> dict[str, Any]:
+    """The status of a pod that is on record, and of which nothing has been seen yet."""
+    found = pod_status(pod, None, {}, {}, node, "", None, time.time(), {})
+    return {**to_kubernetes(found), "explanation": explain(found)}
+
+
 def has_exceeded_deadline(store: Store, pod: s.PodSpec, observed: ObservedPod | None, node: Node) -> bool:
     """Whether the pod has failed, or is to fail now, since it was active for longer than it may."""
     if pod.active_deadline_seconds is None:

@@ -14,6 +14,7 @@ import random
 import signal
 import tarfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -289,6 +290,50 @@ def test_sidecars_stop_last_and_in_reverse_before_the_host_goes_down(agent: Agen
     # It was to run, and does so again with the next agent.
     agent.start()
     agent.await_ready("web")
+
+
+# --- from the first moment to the last -------------------------------------------------------------------------------
+
+
+def kept(agent: AgentProcess) -> dict[str, Any]:
+    """The statuses of all pods as their keepers saw them last, by name; as many as health tells of."""
+    counted = agent.client.get("/health")["pods"]
+    found = {one["metadata"]["name"]: one["status"] for one in agent.client.get("/pods", kept=1)}
+    assert counted == len(found)
+    return found
+
+
+def test_a_pod_is_seen_while_its_first_run_lasts(agent: AgentProcess) -> None:
+    """From the moment that it is on record, with what its containers wait for."""
+    options = pod(container(), init_containers=[container("setup", "sleep 3")])
+    with ThreadPoolExecutor() as workers:
+        run = workers.submit(agent.apply, options)
+        record = agent.host.state_directory / "pods" / "web" / "record.json"
+        await_true(record.exists)
+        # What writes the record tells the agent right afterwards.
+        await_true(lambda: "web" in kept(agent), 2)
+        status = kept(agent)["web"]
+        assert status["phase"] == "Pending"
+        assert status["containerStatuses"][0]["state"]["waiting"]["reason"] == "PodInitializing"
+        await_true(lambda: "running" in kept(agent)["web"]["initContainerStatuses"][0]["state"])
+        assert agent.container("web")["state"]["waiting"]["reason"] == "PodInitializing"
+        assert not run.done()
+        run.result()
+    assert kept(agent)["web"]["phase"] == "Running"
+
+
+def test_a_pod_made_again_has_nothing_of_its_former_self(agent: AgentProcess) -> None:
+    agent.apply(pod(container(script="exit 3")), wait=False)
+    await_true(lambda: agent.container("web")["restartCount"] == 1)
+    for _round in range(6):
+        agent.apply({"name": "web", "state": "absent"})
+        assert kept(agent) == {}
+        assert agent.events("web") == []
+        agent.apply(pod(container(readiness_probe={"exec": {"command": ["false"]}})), wait=False)
+        (status,) = kept(agent)["web"]["containerStatuses"]
+        found = agent.host.inspect("web-main")["Id"]
+        assert (status["restartCount"], status["lastState"], status["ready"]) == (0, {}, False)
+        assert status.get("containerID", f"podman://{found}") == f"podman://{found}"
 
 
 # --- deadlines -------------------------------------------------------------------------------------------------------
