@@ -29,7 +29,7 @@ from .operations import Operation, Plan, PullImage
 from .plan import Desired, plan_absent, plan_completed, plan_started, plan_stopped, with_grace_period
 from .podman import Podman
 from .quantity import Quantity
-from .status import DEADLINE_EXCEEDED, DEADLINE_MESSAGE
+from .status import Failure
 from .store import Applied, Record, Store
 from .wait import Waiter, Watch
 
@@ -239,15 +239,15 @@ class Run:
         observed = observe(self.podman, self.store, self.request.name, wanted, details, self.snapshot)
         self.observed = self.adjust(observed)
         self.desired = replace(
-            self.desired, held=self.hold(self.observed.pod), has_exceeded_deadline=self._has_exceeded_deadline()
+            self.desired, held=self.hold(self.observed.pod), failure=self._failure()
         )
         self.plan = self._plan()
         self.warnings = list(self._warnings(pod))
 
-    def _has_exceeded_deadline(self) -> bool:
+    def _failure(self) -> Failure | None:
         if self.record is None or self.record.is_stopped or self.request.state != "started":
-            return False
-        return report.has_exceeded_deadline(self.store, self.record.applied.pod, self.observed.pod, self.node)
+            return None
+        return report.failure_of(self.store, self.record.applied.pod, self.observed.pod, self.node)
 
     def _images_expected(self, pod: s.PodSpec) -> dict[str, str]:
         """In check mode no pull is needed for an image that a task before this one makes, whatever its id will be."""
@@ -351,7 +351,7 @@ class Run:
         if all(observe_image(self.podman, name) == before[name] for name in pulled):
             return
         self.observed = observe(self.podman, self.store, self.request.name, self.desired.pod)
-        self.desired = replace(self.desired, recorded=self.desired.pod, has_exceeded_deadline=False)
+        self.desired = replace(self.desired, recorded=self.desired.pod, failure=None)
         more = self._plan()
         executor.run(more, len(self.plan.operations) + 1)
         self.plan = Plan((*self.plan.operations, *more.operations))
@@ -398,8 +398,8 @@ class Run:
         if not self.request.wait:
             waiter.look(seen)
             return waiter
-        if desired.is_failed:
-            raise PodFailed(self.request.name, DEADLINE_EXCEEDED, DEADLINE_MESSAGE)
+        if desired.failure and desired.is_failed:
+            raise PodFailed(self.request.name, desired.failure.reason, desired.failure.message)
         try:
             observed = waiter.await_completed(seen) if is_to_complete else waiter.await_ready(seen)
         finally:
@@ -496,6 +496,7 @@ _ADVICE = {
     "RunContainerError": "Check command and args: the program must exist in the image and be executable.",
     "ContainersNotReady": "See the container's log and probe; raise wait_timeout if it only needs longer.",
     "DeadlineExceeded": "It stays so until its declaration changes, or it is stopped and started again.",
+    "Init:Error": "It stays so until its declaration changes, or it is stopped and started again.",
     "StartupProbeFailed": "Raise failure_threshold or period_seconds of its startup_probe if it only needs longer.",
     "CrashLoopBackOff": "The container's process ends again and again: see its log, command and configuration.",
 }

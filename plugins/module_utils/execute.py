@@ -55,6 +55,7 @@ from .observed import LABEL_POD, LABEL_VOLUME, ObservedImage, read_time
 from .podman import Podman, keep_mounted
 from .probes import Target
 from .quantity import Quantity
+from .status import INIT_ERROR
 from .store import Applied, Record, Store, give_to_group
 from .wait import Waiter
 
@@ -221,6 +222,8 @@ class Executor:
         is_started = before is None or (before.is_stopped and not operation.is_stopped)
         if is_started or operation.is_begun_anew:
             record = replace(record, begun_at=int(time.time()))
+        for container, container_id in operation.past:
+            self.store.mark_stop(operation.pod, container, container_id)
         record = replace(record, is_stopped=operation.is_stopped, settings=self.context.settings)
         try:
             self.store.write_record(operation.pod, record)
@@ -543,7 +546,7 @@ class Executor:
                 return
             logs = self._logs(container)
             if not should_restart("failed", self.pod.restart_policy, False):  # type: ignore[arg-type]
-                raise self._failed(container, "Init:Error", f"exited with code {exit_code}", logs)
+                raise self._failed(container, INIT_ERROR, f"exited with code {exit_code}", logs)
             delay = backoff.wait_seconds(key, finished_at, time.time())
             backoff = backoff.next(key, finished_at, time.time())
             if time.monotonic() + delay > self.deadline:

@@ -211,6 +211,8 @@ class Record(Operation):
     """Whether none of it is to run: it was stopped on purpose, and not yet started again as a whole."""
     is_begun_anew: bool = False
     """Whether it had failed for good, so that what it was before counts no more."""
+    past: tuple[tuple[str, str], ...] = ()
+    """Init containers, by name and id, that have ended for the last time: how they ended counts no more either."""
     verb = "record"
 
 

@@ -46,6 +46,7 @@ from .operations import (
     UpdatePodLimits,
     WriteFiles,
 )
+from .status import Failure
 
 STOPPABLE = ("running", "paused", "stopping", UNWATCHED)
 INFRA_GRACE_SECONDS = 10
@@ -54,7 +55,6 @@ BROKEN = {
     UNWATCHED: "what watches it for Podman is gone, so that its end would not be seen",
 }
 """Why a container is made anew that Podman cannot tell the truth of, by its state."""
-_DEADLINE_CAUSE = "it was active for longer than its deadline"
 
 
 @dataclass(frozen=True)
@@ -74,8 +74,8 @@ class Desired:
     """What was applied before that, for the containers that a run which was cut off had no time to remove."""
     held: frozenset[str] = frozenset()
     """Containers that have ended and are not to be started again yet."""
-    has_exceeded_deadline: bool = False
-    """Whether the pod was active for longer than what is recorded allows."""
+    failure: Failure | None = None
+    """Why the pod, as it is recorded, has failed for good."""
 
     @property
     def pod(self) -> s.PodSpec:
@@ -84,7 +84,7 @@ class Desired:
     @property
     def is_failed(self) -> bool:
         """Whether it has failed for good: only another declaration begins it anew."""
-        return self.has_exceeded_deadline and self.recorded == self.pod
+        return self.failure is not None and self.recorded == self.pod
 
     @property
     def known(self) -> s.PodSpec | None:
@@ -111,9 +111,9 @@ def plan_started(desired: Desired, observed: Observed) -> Plan:
 
     Raises Refused, with every reason, for what this host cannot take.
     """
-    if desired.is_failed:
+    if desired.failure and desired.is_failed:
         pod = _our_pod(desired.pod.name, observed)
-        return Plan(tuple(_stop_pod(desired.pod.name, desired.known, pod, _DEADLINE_CAUSE))) if pod else Plan()
+        return Plan(tuple(_stop_pod(desired.pod.name, desired.known, pod, desired.failure.cause))) if pod else Plan()
     pinned = frozenset(desired.pinned_images)
     faults = refuse(desired.context, desired.allocatable, observed, pinned)
     cause = _replacement_cause(desired, observed)
@@ -127,7 +127,7 @@ def plan_started(desired: Desired, observed: Observed) -> Plan:
         changes = _replace_pod(desired, observed, cause or MISSING)
     operations = [
         *_pulls(desired, observed, changes),
-        *_record(desired),
+        *_record(desired, observed.pod),
         *_volumes(desired, observed),
         *changes,
         *_undeclared_volumes(desired, observed),
@@ -203,8 +203,8 @@ def _replacement_cause(desired: Desired, observed: Observed) -> str | None:
     pod = observed.pod
     if pod is None:
         return MISSING
-    if desired.has_exceeded_deadline:
-        return _DEADLINE_CAUSE
+    if desired.failure:
+        return desired.failure.cause
     changed = fields.changed_fields(fields.pod_digests(desired.context), pod.digests)
     if changed:
         return f"{', '.join(changed)} changed"
@@ -553,7 +553,7 @@ def _undeclared_volumes(desired: Desired, observed: Observed) -> list[Operation]
     ]
 
 
-def _record(desired: Desired) -> list[Operation]:
+def _record(desired: Desired, pod: ObservedPod | None) -> list[Operation]:
     """Written before anything is changed, so that a run that is cut off leaves word of what it was about."""
     name = desired.pod.name
     if desired.recorded is None:
@@ -561,5 +561,8 @@ def _record(desired: Desired) -> list[Operation]:
     before, after = s.to_options(desired.recorded), s.to_options(desired.pod)
     changed = sorted(field for field in {*before, *after} if before.get(field) != after.get(field))
     cause = f"{', '.join(changed)} changed"
-    record = Record(name, cause, is_stopped=desired.was_stopped, is_begun_anew=desired.has_exceeded_deadline)
-    return [record] if changed else []
+    if not changed:
+        return []
+    is_anew = desired.failure is not None
+    past = tuple((c.name, c.id) for c in pod.members if c.role == "init" and c.has_exited) if pod and is_anew else ()
+    return [Record(name, cause, is_stopped=desired.was_stopped, is_begun_anew=is_anew, past=past)]

@@ -296,7 +296,7 @@ class PodKeeper:
         self._record = record
         if self._must_look or time.monotonic() >= self._look_at:
             self._look(podman, record)
-        self._note_deadline(record)
+        self._note_failure(record)
         self._note_pull_back_off()
         self._step = supervisor.step(self._memory, self._observed, self._phase(), time.time(), self._has_failed)
         self._memory = self._step.memory
@@ -327,15 +327,16 @@ class PodKeeper:
             self._look_at = looked_at + ENDING_SECONDS
         self._looked_at = looked_at
 
-    def _note_deadline(self, record: Record) -> None:
-        """A pod that was active for longer than it may has failed, until it is begun anew."""
+    def _note_failure(self, record: Record) -> None:
+        """A pod that has failed for good stays so until it is begun anew."""
         store, pod = self._house.store, record.applied.pod
-        had_failed, self._has_failed = self._has_failed, False
-        if not record.is_stopped:
-            self._has_failed = report.has_exceeded_deadline(store, pod, self._observed, self._house.node)
-        if self._has_failed and not had_failed:
+        failure = None if record.is_stopped else report.failure_of(store, pod, self._observed, self._house.node)
+        had_failed, self._has_failed = self._has_failed, failure is not None
+        if failure and not had_failed:
             self._is_settled, self._retry_at = False, 0.0
-            if (store.read_status(self.name) or {}).get("reason") != DEADLINE_EXCEEDED:
+            was_known = (store.read_status(self.name) or {}).get("reason") == DEADLINE_EXCEEDED
+            # Whoever ran an init container has told of its failure.
+            if failure.reason == DEADLINE_EXCEEDED and not was_known:
                 self._event(DEADLINE_EXCEEDED, DEADLINE_MESSAGE)
 
     def _ends_at(self) -> float:

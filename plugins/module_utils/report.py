@@ -18,7 +18,16 @@ from .observed import Node, ObservedPod
 from .operations import Plan
 from .podman import Podman
 from .printable import printable
-from .status import DEADLINE_EXCEEDED, PodStatus, Waiting, explain, from_kubernetes, pod_status, to_kubernetes
+from .status import (
+    Failure,
+    PodStatus,
+    Waiting,
+    explain,
+    final_failure,
+    from_kubernetes,
+    pod_status,
+    to_kubernetes,
+)
 from .store import Store
 
 FALLBACK_LOG_LINES = 80
@@ -89,11 +98,12 @@ def unseen(pod: s.PodSpec, node: Node) -> dict[str, Any]:
     return {**to_kubernetes(found), "explanation": explain(found)}
 
 
-def has_exceeded_deadline(store: Store, pod: s.PodSpec, observed: ObservedPod | None, node: Node) -> bool:
-    """Whether the pod has failed, or is to fail now, since it was active for longer than it may."""
-    if pod.active_deadline_seconds is None:
-        return False
-    return _status(store, pod, observed, {}, {}, node, "", {}).reason == DEADLINE_EXCEEDED
+def failure_of(store: Store, pod: s.PodSpec, observed: ObservedPod | None, node: Node) -> Failure | None:
+    """Why the pod has failed for good, or is to fail now; None where it has not."""
+    is_finite = pod.restart_policy == "Never" and any(pod.role_of(c) == "init" for c in pod.init_containers)
+    if pod.active_deadline_seconds is None and not is_finite:
+        return None
+    return final_failure(pod, _status(store, pod, observed, {}, {}, node, "", {}))
 
 
 def _status(

@@ -31,6 +31,8 @@ READY = "Ready"
 OWN_CONDITIONS = (READY_TO_START, INITIALIZED, READY, CONTAINERS_READY, POD_SCHEDULED)
 
 CRASH_LOOP_BACK_OFF = "CrashLoopBackOff"
+INIT_ERROR = "Init:Error"
+"""What kubectl calls the status of a pod whose init container has failed."""
 RUN_CONTAINER_ERROR = "RunContainerError"
 STATUS_UNKNOWN = "ContainerStatusUnknown"
 DEADLINE_EXCEEDED = "DeadlineExceeded"
@@ -204,6 +206,32 @@ def _is_starting(sidecar: ContainerStatus | None) -> bool:
     return sidecar is not None and isinstance(sidecar.state, Running) and not sidecar.started
 
 
+@dataclass(frozen=True)
+class Failure:
+    """Why a pod has failed for good: only another declaration begins it anew, or a start after a stop.
+
+    ``message`` says what its status and errors do, ``cause`` why what is left of it ends, in a few words.
+    """
+
+    reason: str
+    message: str
+    cause: str
+
+
+def final_failure(pod: PodSpec, status: PodStatus) -> Failure | None:
+    """Why the pod has failed as a whole; None where it has not, or where its main containers have, one by one."""
+    if status.reason == DEADLINE_EXCEEDED:
+        return Failure(DEADLINE_EXCEEDED, DEADLINE_MESSAGE, "it was active for longer than its deadline")
+    if status.phase != "Failed" or pod.restart_policy != "Never":
+        return None
+    failed = (one for one in status.init_container_statuses if one.role == "init" and _has_failed(one))
+    first = next(failed, None)
+    if first is None:
+        return None
+    what = f"init container {first.name} exited with code {_exit_code(first)}"
+    return Failure(INIT_ERROR, f"{what}, which is final under restart policy Never", what)
+
+
 # -- Conditions -------------------------------------------------------------------------------------------------------
 
 
@@ -372,6 +400,9 @@ def container_status(
 
 def _state_in_podman(container: Container, observed: ObservedContainer, context: ContainerContext) -> ContainerState:
     if observed.has_exited:
+        if context.role == "init" and observed.stopped_by_run and not context.over:
+            # How it ended says nothing of its work, which is yet to be done.
+            return context.creating
         return _terminated(observed, context.termination_message)
     if observed.state in _ALIVE:
         hooked = container.lifecycle is not None and container.lifecycle.post_start is not None

@@ -24,7 +24,7 @@ from .errors import ContainerFailed, NotFound, PodFailed
 from .observe import observe_pod
 from .observed import ObservedContainer, ObservedPod, read_time
 from .podman import Podman
-from .status import DEADLINE_EXCEEDED
+from .status import final_failure, from_kubernetes
 from .store import Store
 from .supervisor import settings_of
 
@@ -150,8 +150,10 @@ class Waiter:
     def _look_for_good(self, observed: ObservedPod | None) -> ObservedPod | None:
         """One look; PodFailed where waiting will not help, since the pod may run no longer."""
         observed = self.look(observed)
-        if self.status.get("reason") == DEADLINE_EXCEEDED:
-            raise PodFailed(self._pod.name, DEADLINE_EXCEEDED, str(self.status.get("message")))
+        if self.status.get("phase") == "Failed":
+            failure = final_failure(self._pod, from_kubernetes(self.status, self._pod))
+            if failure:
+                raise PodFailed(self._pod.name, failure.reason, failure.message)
         return observed
 
     def messages(self) -> dict[str, str]:

@@ -292,6 +292,30 @@ def test_sidecars_stop_last_and_in_reverse_before_the_host_goes_down(agent: Agen
     agent.await_ready("web")
 
 
+# --- init containers -------------------------------------------------------------------------------------------------
+
+
+def test_an_init_container_that_fails_is_final_under_never(agent: AgentProcess) -> None:
+    """Its agent runs it no more, nor does another one, and what is left of the pod ends."""
+    sidecar = container("log", restart_policy="Always")
+    options = pod(init_containers=[sidecar, container("setup", "exit 3")], restart_policy="Never")
+    with pytest.raises(agent_client.RemoteFailure, match="Init:Error: exited with code 3"):
+        agent.apply(options)
+
+    def is_over() -> bool:
+        return not any(is_running(agent.host, f"web-{name}") for name in ("infra", "log", "setup"))
+
+    await_true(is_over, 20)
+    first = run_of(agent.host, "web-setup")
+    agent.kill()
+    agent.start()
+    with pytest.raises(agent_client.RemoteFailure, match="which is final under restart policy Never"):
+        agent.apply(options)
+    await_true(lambda: agent.status("web")["phase"] == "Failed")
+    assert is_over()
+    assert (run_of(agent.host, "web-setup"), agent.container("web", "setup")["restartCount"]) == (first, 0)
+
+
 # --- from the first moment to the last -------------------------------------------------------------------------------
 
 

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import json
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pod_runs import SLEEP, Options, PodRuns, await_true, container, plan, pod, server
+from test_stack_interrupted import apply_elsewhere, was_killed
 
 from ansible_collections.podwright.pods.plugins.module_utils.errors import Refused
 
@@ -112,6 +114,31 @@ def test_init_container_that_fails_is_final_under_never(pods: PodRuns) -> None:
     assert "web/init: Init:Error: exited with code 3" in str(failure)
     assert kept_log(pods) == ["init"]
     assert phase(pods) == "Failed"
+    # The next run ends what is left, and none runs it again.
+    again = pods.fail(options, wait=True)
+    assert again.reason == "Init:Error"
+    assert "init container init exited with code 3, which is final under restart policy Never" in str(again)
+    assert pods.state("web-infra") == "exited"
+    assert "Nothing was changed" in str(pods.fail(options, wait=True))
+    assert kept_log(pods) == ["init"]
+
+
+def test_another_declaration_begins_a_pod_whose_init_container_has_failed_anew(pods: PodRuns, tmp_path: Path) -> None:
+    """As a whole, also where a run was killed on the way; and so does a start after a stop."""
+    init = container("init", "exit 3")
+    options = pod(container(), init_containers=[init], restart_policy="Never")
+    pods.fail(options)
+    changed = {**options, "init_containers": [container("init", "exit 0")]}
+    assert was_killed(apply_elsewhere(pods.host, tmp_path, changed, kill_after=1))
+    assert "create pod web" in " ".join(pods.apply(changed, wait=True)["actions"])
+    assert phase(pods) == "Running"
+    pods.apply({"name": "web", "state": "absent"})
+
+    pods.fail(options)
+    pods.apply({"name": "web", "state": "stopped"})
+    before = pods.identity("web-init")
+    assert pods.fail(options).reason == "Init:Error"
+    assert pods.identity("web-init") != before
 
 
 def test_init_container_that_takes_too_long(pods: PodRuns) -> None:

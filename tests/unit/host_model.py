@@ -33,6 +33,7 @@ from ansible_collections.podwright.pods.plugins.module_utils.plan import (
     plan_started,
     plan_stopped,
 )
+from ansible_collections.podwright.pods.plugins.module_utils.status import Failure
 
 KEY = b"the model's key"
 NODE = Node(
@@ -69,8 +70,8 @@ class Host:
     """What was last seen ready, until what is recorded is."""
     is_stopped: bool = False
     """Whether the record says that the pod was stopped on purpose."""
-    has_exceeded_deadline: bool = False
-    """Whether the pod was active for longer than what is recorded allows."""
+    failure: Failure | None = None
+    """Why the pod, as it is recorded, has failed for good."""
     node: Node = NODE
     pinned_images: Mapping[str, str] = field(default_factory=dict)
     mounts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -116,7 +117,7 @@ class Host:
             pinned_images=self.pinned_images,
             was_stopped=self.is_stopped,
             previous=self.previous,
-            has_exceeded_deadline=self.has_exceeded_deadline,
+            failure=self.failure,
         )
 
     def plan(self, pod: s.PodSpec, allocatable: Mapping[str, int] | None = None) -> op.Plan:
@@ -380,8 +381,8 @@ def _update_pod_limits(host: Host, context: fields.Context, operation: op.Update
 
 
 def _record(host: Host, context: fields.Context, operation: op.Record) -> Host:
-    exceeded = host.has_exceeded_deadline and not operation.is_begun_anew
-    host = replace(host, is_stopped=operation.is_stopped, has_exceeded_deadline=exceeded)
+    failure = None if operation.is_begun_anew else host.failure
+    host = replace(host, is_stopped=operation.is_stopped, failure=failure)
     if host.recorded == context.pod:
         return host
     last_verified = host.recorded if host.is_verified else host.previous

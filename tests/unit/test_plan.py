@@ -32,6 +32,13 @@ from ansible_collections.podwright.pods.plugins.module_utils.observed import (
 )
 from ansible_collections.podwright.pods.plugins.module_utils.operations import Plan, RemovePod
 from ansible_collections.podwright.pods.plugins.module_utils.parse import parse_options
+from ansible_collections.podwright.pods.plugins.module_utils.status import (
+    ContainerStatus,
+    Failure,
+    PodStatus,
+    Terminated,
+    final_failure,
+)
 
 Options = dict[str, Any]
 CASES = sorted((Path(__file__).parent / "data" / "plans").glob("*.yml"))
@@ -118,6 +125,15 @@ def see_images(host: Host, revisions: Mapping[str, int | None]) -> Host:
     return host.see(images={**host.observed.images, **images})
 
 
+LATE = final_failure(s.PodSpec("any", ()), PodStatus("Failed", reason="DeadlineExceeded"))
+
+
+def failed_init(name: str) -> Failure | None:
+    """What a pod has failed of whose init container has, under the restart policy Never."""
+    failed = ContainerStatus(name, "init", Terminated(3))
+    return final_failure(s.PodSpec("any", (), restart_policy="Never"), PodStatus("Failed", (), (), (failed,)))
+
+
 FACTS = {
     "containers": see_containers,
     "infra": see_infra,
@@ -137,7 +153,8 @@ FACTS = {
     "usage": lambda host, amounts: host.see(usage=Usage(**amounts)),
     "recorded": lambda host, value: replace(host, recorded=None),
     "stopped": lambda host, value: replace(host, is_stopped=value),
-    "exceeded_deadline": lambda host, value: replace(host, has_exceeded_deadline=value),
+    "exceeded_deadline": lambda host, value: replace(host, failure=LATE),
+    "failed_init": lambda host, name: replace(host, failure=failed_init(name)),
 }
 
 
@@ -362,12 +379,12 @@ def test_a_cut_off_run_can_be_stopped_or_removed(before: s.PodSpec, after: s.Pod
 
 
 @given(pods(), pods(), st.data())
-def test_a_pod_past_its_deadline_ends_and_only_another_declaration_begins_it_anew(
+def test_a_pod_that_has_failed_for_good_ends_and_only_another_declaration_begins_it_anew(
     before: s.PodSpec, after: s.PodSpec, data: st.DataObject
 ) -> None:
     """Whatever of it had come up by then, and wherever runs are killed."""
     host = data.draw(st.sampled_from(list(Host().steps(before, Host().plan(before).operations))))
-    host = replace(host, recorded=before, has_exceeded_deadline=True)
+    host = replace(host, recorded=before, failure=data.draw(st.sampled_from([LATE, failed_init("setup")])))
     host = data.draw(st.sampled_from(list(host.steps(before, host.plan(before).operations))))
     ended = host.run(before, host.plan(before).operations)
     assert ended.plan(before).lines() == []
