@@ -314,10 +314,17 @@ class Agent:
 
     # --- for runs (engine.Keeper) ------------------------------------------------------------------------------------
 
+    def reserved(
+        self, pod: str, timeout_seconds: float, while_waiting: Callable[[], None]
+    ) -> contextlib.AbstractContextManager[None]:
+        return self._turn_of(pod).reserved(timeout_seconds, while_waiting)
+
     @contextlib.contextmanager
-    def acting(self, pod: str) -> Iterator[None]:
+    def acting(self, pod: str, timeout_seconds: float, while_waiting: Callable[[], None]) -> Iterator[None]:
         try:
-            with self._turn_of(pod).claimed():
+            with self._turn_of(pod).claimed(timeout_seconds, while_waiting) as was_elsewhere:
+                if was_elsewhere:
+                    self._note_change(pod)
                 yield
         finally:
             if self.store.knows(pod):
@@ -327,15 +334,18 @@ class Agent:
                 self.events.forget(pod)
 
     def done(self, operation: op.Operation) -> None:
-        # Podman tells of it a moment later.
-        self._happened = next(self._numbers)
-        self._changes[operation.pod] = self._changes.get(operation.pod, 0) + 1
+        self._note_change(operation.pod)
         tell_of(operation, self.events)
         if isinstance(operation, op.Record):
             # From now on there is a pod to be seen. Its keeper only watches until it is its turn to act.
             self.keeper_of(operation.pod).kick()
         elif isinstance(operation, op.Forget):
             self._let_go(operation.pod)
+
+    def _note_change(self, pod: str) -> None:
+        # Podman tells of it a moment later.
+        self._happened = next(self._numbers)
+        self._changes[pod] = self._changes.get(pod, 0) + 1
 
     def failed(self, pod: str, error: RunFailed) -> None:
         tell_of_failure(pod, error, self.events)
@@ -360,7 +370,7 @@ class Agent:
         return self._happened if is_sure else None
 
     def _turn_of(self, pod: str) -> Turn:
-        return self._turns.setdefault(pod, Turn())
+        return self._turns.setdefault(pod, Turn(self.store, pod))
 
     def watch(self, podman: Podman, pod: s.PodSpec, deadline: float) -> Watch:
         return KeptWatch(podman, self.store, pod, self.keeper_of(pod.name), deadline)

@@ -125,8 +125,15 @@ def _name_in(definition: Any) -> str | None:
 class Keeper(Protocol):
     """Who keeps the pods of this host alive between runs, where that is this very process: the agent."""
 
-    def acting(self, pod: str) -> AbstractContextManager[None]:
-        """Be the only one that changes the pod; it is looked at anew afterwards."""
+    def reserved(
+        self, pod: str, timeout_seconds: float, while_waiting: Callable[[], None]
+    ) -> AbstractContextManager[None]:
+        """Be the only run on the pod that the keeper makes. Raises Busy."""
+
+    def acting(
+        self, pod: str, timeout_seconds: float, while_waiting: Callable[[], None]
+    ) -> AbstractContextManager[None]:
+        """Be the only one that changes the pod, of all processes; it is looked at anew afterwards. Raises Busy."""
 
     def done(self, operation: Operation) -> None:
         """Told of each operation that was carried out."""
@@ -156,8 +163,20 @@ def run_pod(
     store.ensure()
     with podman_room.connect() as podman, contextlib.ExitStack() as held:
         hurry = Hurry(podman, store, [request.name], request.grace_period_seconds)
-        held.enter_context(store.lock(request.name, request.wait_timeout_seconds, hurry))
+        held.enter_context(only_run(store, keeper, request.name, request.wait_timeout_seconds, hurry))
         return Run(podman, store, request, keeper=keeper).carry_out()
+
+
+def only_run(
+    store: Store, keeper: Keeper | None, pod: str, timeout_seconds: float, while_waiting: Callable[[], None]
+) -> AbstractContextManager[object]:
+    """Be the only run on a pod, from the first look to the last word; ``while_waiting`` is `Store.lock`'s. Raises Busy.
+
+    Without a keeper nobody else changes the pod meanwhile. The keeper of this very process does, between what the run
+    does (see `Keeper.acting`).
+    """
+    be_only = keeper.reserved if keeper else store.lock
+    return be_only(pod, timeout_seconds, while_waiting)
 
 
 def _desire(
@@ -329,7 +348,11 @@ class Run:
         return result
 
     def _acting(self) -> AbstractContextManager[None]:
-        return self.keeper.acting(self.request.name) if self.keeper else contextlib.nullcontext()
+        if self.keeper is None:
+            return contextlib.nullcontext()
+        name, request = self.request.name, self.request
+        hurry = Hurry(self.podman, self.store, [name], request.grace_period_seconds)
+        return self.keeper.acting(name, request.wait_timeout_seconds, hurry)
 
     def _keep_settings(self) -> None:
         """Whoever keeps the pod alive goes by them."""
@@ -423,7 +446,8 @@ class Run:
         before = self.store.read_record(pod.name)
         begun_at = before.begun_at if before else 0
         record = Record(Applied(pod, images), True, settings=self.request.settings, begun_at=begun_at)
-        if before != record:
+        # By now another process may have changed or removed the pod.
+        if before and before.applied.pod == pod and before != record:
             self.store.write_record(pod.name, record)
 
     def _status(self, executor: Executor, waiter: Watch) -> Mapping[str, Any]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import math
+import os
 import queue
 import threading
 import time
@@ -36,7 +37,7 @@ from .plan import BROKEN, plan_stopped, stop_of
 from .podman import Podman
 from .secrecy import masked
 from .status import DEADLINE_EXCEEDED, DEADLINE_MESSAGE, STATUS_UNKNOWN, Waiting
-from .store import Record, Store
+from .store import Record, Store, busy
 from .supervisor import DueProbe, Ending, Memory, Step, probe_of
 from .wait import Waiter, Watch, is_stable_since
 
@@ -47,6 +48,12 @@ LOOK_SECONDS = 300
 ENDING_SECONDS = 1
 """How soon to look again at a container whose process is gone, and which Podman has not been told of."""
 DEPENDENCY_SECONDS = 1
+WAITING_SECONDS = 0.2
+"""How often who waits for a turn is asked what to do meanwhile."""
+TURN_SECONDS = 1
+"""How often a keeper that has to act asks whether it is its turn, while a run has it."""
+LAST_TURN_SECONDS = 60
+"""How long a pod that is to end with its host waits for a run that has its turn."""
 HURRY_SECONDS = 2
 PULL_ERROR_SECONDS = 2
 """How long a status says that a pull has failed, before it says that the next one is waited for."""
@@ -90,9 +97,22 @@ class House(Protocol):
 
 
 class Turn:
-    """Whose turn it is to change a pod. A claim is waited for; the keeper acts only where there is none."""
+    """Whose turn it is to change a pod: that of one run, or of the pod's keeper, of all that there are on this host.
 
-    def __init__(self) -> None:
+    Within this process it is a mutex, and among processes the store's lock of the pod: taken in this order and held
+    together, so that who has the lock never waits for the mutex. A run without an agent has the lock from its first
+    look to its last word. A run by the agent has the turn only while it acts, for the keeper acts while that run waits
+    for the pod; other runs by the agent are kept off by `reserved`, which comes before the turn.
+
+    Who wants the turn says so: by a claim here, and to other processes by a mark beside the lock. The keeper takes it
+    only where it is free and nobody wants it, and gives it up at the next gate when somebody does. So a run waits for
+    no init container of the keeper's, in whatever process it is.
+    """
+
+    def __init__(self, store: Store, pod: str) -> None:
+        self._store = store
+        self._pod = pod
+        self._reserved = threading.Lock()
         self._mutex = threading.Lock()
         self._claims = 0
         self._counting = threading.Lock()
@@ -100,29 +120,57 @@ class Turn:
     @property
     def is_wanted(self) -> bool:
         """Whether somebody waits for the turn: who has it is to give it up at the next gate."""
-        return self._claims > 0
+        return self._claims > 0 or self._store.is_lock_wanted(self._pod)
 
     @contextlib.contextmanager
-    def claimed(self) -> Iterator[None]:
+    def reserved(self, timeout_seconds: float, while_waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
+        """Be the only run by this process on the pod; its keeper goes on. Raises Busy.
+
+        ``while_waiting`` is called now and then until it is, here and in `claimed`.
+        """
+        self._await(self._reserved, timeout_seconds, while_waiting)
+        try:
+            yield
+        finally:
+            self._reserved.release()
+
+    @contextlib.contextmanager
+    def claimed(self, timeout_seconds: float, while_waiting: Callable[[], None] = lambda: None) -> Iterator[bool]:
+        """Have the turn as soon as it is free; tells whether another process may have changed the pod since it was
+
+        this one's. Raises Busy.
+        """
         self._count(1)
         try:
-            self._mutex.acquire()
+            self._await(self._mutex, timeout_seconds, while_waiting)
         finally:
             self._count(-1)
         try:
-            yield
+            with self._store.lock(self._pod, timeout_seconds, while_waiting) as was_elsewhere:
+                yield was_elsewhere
         finally:
             self._mutex.release()
 
     @contextlib.contextmanager
-    def if_free(self) -> Iterator[bool]:
-        """Take the turn where nobody has it; tells whether it was taken."""
+    def if_free(self) -> Iterator[bool | None]:
+        """Have the turn where it is free and nobody wants it: None where it is not, else as `claimed` tells."""
         is_ours = self._mutex.acquire(blocking=False)
         try:
-            yield is_ours
+            if not is_ours or self.is_wanted:
+                yield None
+                return
+            with self._store.lock_if_free(self._pod) as was_elsewhere:
+                yield was_elsewhere
         finally:
             if is_ours:
                 self._mutex.release()
+
+    def _await(self, lock: threading.Lock, timeout_seconds: float, while_waiting: Callable[[], None]) -> None:
+        deadline = time.monotonic() + timeout_seconds
+        while not lock.acquire(timeout=min(timeout_seconds, WAITING_SECONDS)):
+            if time.monotonic() > deadline:
+                raise busy(self._pod, os.getpid(), timeout_seconds)
+            while_waiting()
 
     def _count(self, number: int) -> None:
         with self._counting:
@@ -181,6 +229,8 @@ class PodKeeper:
         self._look_at = 0.0
         self._looked_at = 0.0
         self._dependency = ""
+        self._has_to_wait = False
+        """Whether it could not act, since it was somebody else's turn."""
         self._is_hurried = False
         self._hurried_until = 0.0
         self._extra_at = 0.0
@@ -304,12 +354,7 @@ class PodKeeper:
             self._probe(record.applied.pod, due, podman)
         self._tell(podman, record)
         if not record.is_stopped and self._has_to_act():
-            with self._turn_to_act.if_free() as is_ours:
-                # Who had the turn since the record was read may have changed or removed the pod.
-                is_same = is_ours and self._house.store.read_record(self.name) == record
-                if is_same and not self._house.is_stopping_pods:
-                    self._try_to_act(podman, record)
-                self._must_look = self._must_look or (is_ours and not is_same)
+            self._act_in_turn(podman, record)
         return True
 
     def _look(self, podman: Podman, record: Record) -> None:
@@ -496,6 +541,17 @@ class PodKeeper:
         is_due = not self._is_settled or self._step.endings or self._step.held or self._step.restarts
         return bool(is_due) and not self._acts.is_held(time.monotonic())
 
+    def _act_in_turn(self, podman: Podman, record: Record) -> None:
+        """Act where it is this keeper's turn. Who had it since the pod was looked at may have changed or removed it."""
+        with self._turn_to_act.if_free() as was_elsewhere:
+            self._has_to_wait = was_elsewhere is None
+            if was_elsewhere:
+                self._begin_anew()
+            elif was_elsewhere is not None and self._house.store.read_record(self.name) != record:
+                self._must_look = True
+            elif was_elsewhere is not None and not self._house.is_stopping_pods:
+                self._try_to_act(podman, record)
+
     def _try_to_act(self, podman: Podman, record: Record) -> None:
         """Act; what is in the way is an event, and it is tried again later. Probes go on meanwhile."""
         try:
@@ -619,7 +675,7 @@ class PodKeeper:
         record = self._house.store.read_record(self.name)
         if record is None or record.is_stopped:
             return
-        with self._turn_to_act.claimed():
+        with self._turn_to_act.claimed(LAST_TURN_SECONDS):
             observed = observe(podman, self._house.store, self.name)
             if observed.pod is not None and observed.pod.is_ours:
                 plan = plan_stopped(self.name, record.applied.pod, observed, was_stopped=True)
@@ -705,6 +761,8 @@ class PodKeeper:
             waits.append(self._unpulled_at + PULL_ERROR_SECONDS - monotonic)
         if self._dependency:
             waits.append(DEPENDENCY_SECONDS)
+        if self._has_to_wait:
+            waits.append(TURN_SECONDS)
         if self._is_hurried:
             waits.append(self._extra_at - monotonic)
         if self._must_look:
@@ -758,7 +816,14 @@ class _Self:
     def done(self, operation: op.Operation) -> None:
         self._house.done(operation)
 
-    def acting(self, pod: str) -> contextlib.AbstractContextManager[None]:
+    def reserved(
+        self, pod: str, timeout_seconds: float, while_waiting: Callable[[], None]
+    ) -> contextlib.AbstractContextManager[None]:
+        return contextlib.nullcontext()
+
+    def acting(
+        self, pod: str, timeout_seconds: float, while_waiting: Callable[[], None]
+    ) -> contextlib.AbstractContextManager[None]:
         return contextlib.nullcontext()
 
     def failed(self, pod: str, error: RunFailed) -> None:

@@ -24,7 +24,7 @@ from . import materials as m
 from . import operations as op
 from . import podman as podman_room
 from . import spec as s
-from .engine import Keeper, Request, Run, RunFailed, describe, read_settings, secrets_of
+from .engine import Keeper, Request, Run, RunFailed, describe, only_run, read_settings, secrets_of
 from .errors import Fault, InvalidInput, NotFound, PodwrightError, Refused
 from .fields import Settings, host_ports
 from .hurry import Hurry
@@ -107,13 +107,13 @@ def run_stack(
         with podman_room.connect_to_predict() as podman:
             return StackRun(podman, store, request, keeper).tell()
     store.ensure()
-    with podman_room.connect() as podman, _locks(podman, store, request):
+    with podman_room.connect() as podman, _locks(podman, store, request, keeper):
         return StackRun(podman, store, request, keeper).carry_out()
 
 
 @contextlib.contextmanager
-def _locks(podman: Podman, store: Store, request: StackRequest) -> Iterator[None]:
-    """Be the only writer of the stack and of all its pods, also of those to go; taken in one order by every run."""
+def _locks(podman: Podman, store: Store, request: StackRequest, keeper: Keeper | None) -> Iterator[None]:
+    """Be the only run on the stack and on all its pods, also those to go; taken in one order by every run."""
     with contextlib.ExitStack() as held:
         owned = StackStore(store, request.name).read().owned.pods
         hurry = Hurry(podman, store, owned, request.grace_period_seconds)
@@ -121,7 +121,7 @@ def _locks(podman: Podman, store: Store, request: StackRequest) -> Iterator[None
         owned = StackStore(store, request.name).read().owned.pods
         declared = [pod.name for pod in request.stack.pods] if request.stack else []
         for pod in sorted({*owned, *declared}):
-            held.enter_context(store.lock(pod, request.wait_timeout_seconds, hurry))
+            held.enter_context(only_run(store, keeper, pod, request.wait_timeout_seconds, hurry))
         yield
 
 

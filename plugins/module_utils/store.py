@@ -134,23 +134,63 @@ class Store:
     @contextlib.contextmanager
     def lock(
         self, pod: str, timeout_seconds: float, while_waiting: Callable[[], None] = lambda: None
-    ) -> Iterator[None]:
-        """Be the pod's only writer. The lock goes with its holder; Busy when another keeps it too long.
+    ) -> Iterator[bool]:
+        """Be the pod's only writer; tells whether another process has been since this one was last.
 
-        ``while_waiting`` is called now and then until it is had.
+        The lock goes with its holder. Who waits for it leaves a mark, which goes with it as well, and calls
+        ``while_waiting`` now and then. Raises Busy when another keeps it too long.
         """
-        deadline = time.monotonic() + timeout_seconds
-        with open(self.directory / "locks" / pod, "r+", opener=made) as lock:
+        deadline, is_waiting = time.monotonic() + timeout_seconds, False
+        with contextlib.ExitStack() as marks:
             while True:
-                try:
-                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except BlockingIOError:
-                    if time.monotonic() > deadline:
-                        raise Busy(_busy_text(pod, lock, timeout_seconds)) from None
-                    while_waiting()
-                    time.sleep(_LOCK_POLL_SECONDS)
+                with self.lock_if_free(pod) as was_elsewhere:
+                    if was_elsewhere is not None:
+                        marks.close()
+                        yield was_elsewhere
+                        return
+                if time.monotonic() > deadline:
+                    raise busy(pod, _holder(self.directory / "locks" / pod), timeout_seconds)
+                if not is_waiting:
+                    marks.enter_context(self._wanting(pod))
+                    is_waiting = True
+                while_waiting()
+                time.sleep(_LOCK_POLL_SECONDS)
+
+    @contextlib.contextmanager
+    def lock_if_free(self, pod: str) -> Iterator[bool | None]:
+        """Be the pod's only writer, as by `lock`, where there is no other now; None where there is."""
+        with open(self.directory / "locks" / pod, "r+", opener=made) as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield None
+                return
+            before = lock.read()
             tell_holder(lock)
+            yield before not in ("", str(os.getpid()))
+
+    def is_lock_wanted(self, pod: str) -> bool:
+        """Whether somebody waits for the lock of a pod."""
+        marks = (name for name in os.listdir(self.directory / "locks") if name.startswith(f".{pod}."))
+        return any(map(self._is_mark_held, (name for name in marks if name.rpartition(".")[0] == f".{pod}")))
+
+    def _is_mark_held(self, name: str) -> bool:
+        """Whether who made the mark is there still."""
+        with contextlib.suppress(OSError), open(self.directory / "locks" / name, "rb") as mark:
+            try:
+                fcntl.flock(mark, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+        return False
+
+    @contextlib.contextmanager
+    def _wanting(self, pod: str) -> Iterator[None]:
+        """Have it seen meanwhile that the lock of a pod is waited for; on a full disk it is waited for unseen."""
+        path = self.directory / "locks" / f".{pod}.{secrets.token_hex(4)}"
+        with contextlib.ExitStack() as held:
+            held.callback(path.unlink, missing_ok=True)
+            with contextlib.suppress(OSError):
+                fcntl.flock(held.enter_context(open(path, "xb")), fcntl.LOCK_EX)
             yield
 
     # --- records ---------------------------------------------------------------------------------------------------
@@ -474,10 +514,13 @@ def _generate(length: int) -> str:
     return "".join(secrets.choice(_LETTERS) for _character in range(length))
 
 
-def _busy_text(pod: str, lock: Any, timeout_seconds: float) -> str:
-    lock.seek(0)
-    holder = lock.read().strip() or "unknown"
-    return (
+def _holder(path: Path) -> str:
+    return path.read_text().strip() or "unknown"
+
+
+def busy(pod: str, holder: object, timeout_seconds: float) -> Busy:
+    """What a run fails of that another one keeps off; ``holder`` is the process of that one."""
+    return Busy(
         f"another run is changing pod {pod} (process {holder}) and did not finish within {timeout_seconds:.0f} s; "
         "wait for it, or raise wait_timeout"
     )

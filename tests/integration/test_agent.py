@@ -22,6 +22,7 @@ import pytest
 from agent_process import AgentProcess
 from pod_runs import SLEEP, Options, await_true, container, pod, read_cgroup, server, write_memory_limit
 from podman_host import PodmanHost, busybox_archive
+from test_stack_interrupted import apply_elsewhere, was_killed
 
 from ansible_collections.podwright.pods.plugins.module_utils import agent as program
 from ansible_collections.podwright.pods.plugins.module_utils import agent_client, engine
@@ -666,6 +667,26 @@ def test_a_killed_agent_loses_no_event(agent: AgentProcess) -> None:
     after = {(event["reason"], event["message"]): event["count"] for event in agent.events("web")}
     for event in before:
         assert after[event["reason"], event["message"]] >= event["count"], event
+
+
+def test_a_run_that_began_without_the_agent_ends_as_if_there_were_none(in_host: PodmanHost, tmp_path: Path) -> None:
+    """The keeper waits for its turn, without a word, and finds all as it should be."""
+    hook = {"lifecycle": {"post_start": {"exec": {"command": ["sleep", "6"]}}}}
+    options = pod(container(**hook), init_containers=[container("setup", "sleep 3")], restart_policy="Never")
+    run = apply_elsewhere(in_host, tmp_path, options)
+    await_true(lambda: is_running(in_host, "web-setup"), 30)
+    process = AgentProcess(in_host)
+    process.start()
+    try:
+        await_true(lambda: is_running(in_host, "web-main"), 30)
+        before = {name: run_of(in_host, f"web-{name}") for name in ("infra", "setup", "main")}
+        assert not was_killed(run)
+        process.await_ready("web")
+        assert {name: run_of(in_host, f"web-{name}") for name in before} == before
+        assert process.events("web") == []
+        assert process.apply(options)["actions"] == []
+    finally:
+        process.stop()
 
 
 def test_an_agent_takes_pods_over_and_gives_them_back(in_host: PodmanHost) -> None:

@@ -5,16 +5,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
+import os
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from ansible_collections.podwright.pods.plugins.module_utils import pod_keeper
 from ansible_collections.podwright.pods.plugins.module_utils.agent import Agent
+from ansible_collections.podwright.pods.plugins.module_utils.errors import Busy
 from ansible_collections.podwright.pods.plugins.module_utils.event_log import Event, EventLog
+from ansible_collections.podwright.pods.plugins.module_utils.pod_keeper import Turn
 from ansible_collections.podwright.pods.plugins.module_utils.podman import Podman
 from ansible_collections.podwright.pods.plugins.module_utils.store import Store
 
@@ -41,6 +46,88 @@ def await_true(condition: Callable[[], bool], timeout_seconds: float = 20) -> No
 
 def told(agent: Agent, pod: str = "web") -> list[Event]:
     return [event for event in agent.events.list() if event.pod == pod]
+
+
+# --- whose turn it is ------------------------------------------------------------------------------------------------
+
+
+def other_process(store: Store, pod: str = "web") -> Turn:
+    """What another process has: locks of this one exclude each other just as well."""
+    return Turn(Store(store.directory), pod)
+
+
+def take(turn: Turn) -> None:
+    """Wait for the turn, and give it back at once when it comes."""
+    with turn.claimed(20):
+        pass
+
+
+def test_a_turn_is_that_of_one_among_all_processes(agent: Agent) -> None:
+    ours, theirs = Turn(agent.store, "web"), other_process(agent.store)
+    with theirs.claimed(0):
+        with ours.if_free() as was_elsewhere:
+            assert was_elsewhere is None
+        with pytest.raises(Busy, match="another run is changing pod web"), ours.claimed(0):
+            pass
+        with Turn(agent.store, "db").if_free() as was_elsewhere:
+            assert was_elsewhere is False
+    with ours.if_free() as was_elsewhere:
+        assert was_elsewhere is False
+        with theirs.if_free() as other:
+            assert other is None
+
+
+def test_who_waits_for_a_turn_is_seen_and_comes_first(agent: Agent) -> None:
+    """By a keeper in another process as well: it gives the turn up, and does not take it before who waits for it."""
+    keeper, run = Turn(agent.store, "web"), other_process(agent.store)
+    with ThreadPoolExecutor() as workers:
+        with keeper.if_free():
+            assert not keeper.is_wanted
+            waiter = workers.submit(take, run)
+            await_true(lambda: keeper.is_wanted)
+            assert not Turn(agent.store, "we").is_wanted
+            assert not waiter.done()
+        waiter.result()
+        assert not keeper.is_wanted
+        assert sorted(path.name for path in (agent.store.directory / "locks").iterdir()) == ["web"]
+        with run.claimed(0):
+            waiter = workers.submit(take, other_process(agent.store))
+            await_true(lambda: keeper.is_wanted)
+            # By the lock alone it would be its turn.
+            agent.store.lock_if_free = lambda pod: contextlib.nullcontext(False)  # type: ignore[method-assign]
+            with keeper.if_free() as was_elsewhere:
+                assert was_elsewhere is None
+        waiter.result()
+
+
+def test_a_mark_of_a_killed_process_holds_nobody_up(agent: Agent) -> None:
+    (agent.store.directory / "locks" / ".web.0123abcd").touch()
+    assert not Turn(agent.store, "web").is_wanted
+
+
+def test_who_has_the_turn_learns_that_another_process_had_it(agent: Agent) -> None:
+    turn, file = Turn(agent.store, "web"), agent.store.directory / "locks" / "web"
+    for had, told in ((None, False), ("1", True), (None, False)):
+        if had:
+            file.write_text(had)
+        with turn.claimed(0) as was_elsewhere:
+            assert was_elsewhere is told
+            assert file.read_text() == str(os.getpid())
+    before = agent.changes().get("web", 0)
+    file.write_text("1")
+    with agent.acting("web", 0, lambda: None):
+        assert agent.changes()["web"] == before + 1
+
+
+def test_runs_by_the_agent_follow_each_other_and_leave_the_turn_to_the_keeper(agent: Agent) -> None:
+    with agent.reserved("web", 0, lambda: None):
+        with pytest.raises(Busy, match="another run is changing pod web"), agent.reserved("web", 0.1, lambda: None):
+            pass
+        with agent._turn_of("web").if_free() as was_elsewhere:
+            assert was_elsewhere is False
+
+
+# --- what goes wrong -------------------------------------------------------------------------------------------------
 
 
 def test_a_thread_of_the_agent_that_fails_is_told_of_and_begun_anew(agent: Agent) -> None:
