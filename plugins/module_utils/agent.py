@@ -29,13 +29,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Callable, NoReturn
 
-from . import agent_client, cgroup, netns
+from . import agent_client, cgroup, netns, state_files
 from . import operations as op
 from . import podman as podman_room
 from . import spec as s
 from .agent_server import AgentServer
 from .engine import RunFailed, run_pod
-from .errors import HostError, NewerState, PodwrightError
+from .errors import DamagedState, HostError, NewerState, PodwrightError
 from .event_log import EventLog
 from .lifecycle import Attempts
 from .observe import Snapshot, has_process_as_told, read_node
@@ -47,7 +47,7 @@ from .stack_spec import Dependency, StackSpec
 from .stack_store import StackStore, stack_names
 from .stacks import create_network
 from .status import is_well
-from .store import Record, Store, made, tell_holder
+from .store import Record, Store
 from .thread_pool import ThreadPool
 from .unchanged_runs import UnchangedRuns
 from .wait import Watch
@@ -206,12 +206,14 @@ class Agent:
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
-        with open(self.store.directory / "agent.lock", "r+", opener=made) as lock:
+        path = self.store.directory / "agent.lock"
+        with contextlib.ExitStack() as held:
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise HostError(f"another agent keeps the pods of {self.store.directory} already") from None
-            tell_holder(lock)
+                before = held.enter_context(state_files.lock_if_free(path))
+            except OSError as error:
+                raise HostError(f"the agent's lock {path} cannot be taken: {error}") from error
+            if before is None:
+                raise HostError(f"another agent keeps the pods of {self.store.directory} already")
             yield
 
     def _refuse_newer_state(self) -> None:
@@ -296,10 +298,17 @@ class Agent:
         return self._declared(stack).depends_on
 
     def _declared(self, stack: str) -> StackSpec:
-        """The stack's present revision, an empty one where there is none."""
+        """The stack's present revision, an empty one where there is none that can be read.
+
+        A pod is kept all the same: what is damaged of its stack is no more than the order to start in.
+        """
         files = StackStore(self.store, stack)
-        record = files.read()
-        return files.revision(record.current).stack if record.current else StackSpec(stack)
+        try:
+            record = files.read()
+            return files.revision(record.current).stack if record.current else StackSpec(stack)
+        except DamagedState as error:
+            self.events.add(error.reason, "", str(error), is_warning=True)
+            return StackSpec(stack)
 
     def _is_met(self, dependency: Dependency) -> bool:
         if not self.store.knows(dependency.pod):

@@ -21,9 +21,8 @@ from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
-from . import host_code
-from .errors import HostError
-from .store import read_bytes, write_atomically
+from . import host_code, state_files
+from .errors import DamagedState, HostError
 
 PACKAGE = "podwright"
 _PROGRAMS = {"podwrightd": f"{PACKAGE}.agent", "podwright": "podwright_cli"}
@@ -67,11 +66,11 @@ def install(options: Mapping[str, Any], is_check: bool, is_diff: bool = False) -
     result["code_changed"] = result["changed"]
     for name, module in _PROGRAMS.items():
         text = _PROGRAM.format(interpreter=sys.executable, name=name, directory=place / "current", module=module)
-        if read_bytes(programs / name) != text.encode():
+        if _content(programs / name) != text.encode():
             result["changed"] = True
             if not is_check:
                 programs.mkdir(mode=0o755, parents=True, exist_ok=True)
-                write_atomically(programs / name, text.encode(), 0o755)
+                state_files.write(programs / name, text.encode(), 0o755)
     if not is_check:
         host_code.keep()
     lacking = [name for name in ("click", "rich", "yaml", "prometheus_client") if not importlib.util.find_spec(name)]
@@ -90,6 +89,14 @@ def _current(place: Path) -> str:
         return Path(os.readlink(place / "current")).name
     except OSError:
         return ""
+
+
+def _content(path: Path) -> bytes | None:
+    """That of a program; None for anything that is none, which is then written."""
+    try:
+        return state_files.read(path)
+    except DamagedState:
+        return None
 
 
 def _write(place: Path, digest: str, archive: str) -> None:

@@ -45,10 +45,10 @@ from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from . import agent_client, agent_metrics, engine, host_code, parse, report, spec, stacks
 from .container_output import log_stream
-from .errors import HostError, NotFound, PodwrightError, details_of, is_out_of_space
+from .errors import DamagedState, HostError, NotFound, PodwrightError, details_of, is_out_of_space
 from .event_log import EventLog
 from .observe import read_node
-from .pod_keeper import PodKeeper
+from .pod_keeper import PodKeeper, View
 from .podman import Podman
 from .release import Release, misunderstanding
 from .store import Record, Store
@@ -370,18 +370,24 @@ class _Answers:
 
     def _kept_pods(self) -> list[dict[str, Any]]:
         """As their keepers saw them last: nothing is asked of Podman, and what they use is not measured."""
-        store, views = self._home.store, {keeper.name: keeper.view for keeper in self._home.keepers()}
-        records = ((name, store.read_record(name)) for name in sorted(views))
-        return [
-            {
-                **spec.to_kubernetes(record.applied.pod),
-                "stack": record.settings.stack,
-                "status": dict(views[name].status or self._status_before(record)),
-                "probe_messages": dict(views[name].messages),
-            }
-            for name, record in records
-            if record is not None
-        ]
+        kept = {keeper.name: keeper.view for keeper in self._home.keepers()}
+        pods = (self._kept_pod(name, kept[name]) for name in sorted(kept))
+        return [pod for pod in pods if pod is not None]
+
+    def _kept_pod(self, name: str, view: View) -> dict[str, Any] | None:
+        try:
+            record = self._home.store.read_record(name)
+        except DamagedState as error:
+            document, status = spec.to_kubernetes(spec.PodSpec(name, ())), report.damaged_status(error)
+            return {**document, "stack": "", "status": {**view.status, **status}, "probe_messages": {}}
+        if record is None:
+            return None
+        return {
+            **spec.to_kubernetes(record.applied.pod),
+            "stack": record.settings.stack,
+            "status": dict(view.status or self._status_before(record)),
+            "probe_messages": dict(view.messages),
+        }
 
     def _status_before(self, record: Record) -> Mapping[str, Any]:
         """Of a pod whose keeper has not looked yet: as it was seen last, if it was."""

@@ -19,7 +19,7 @@ from . import arguments, parse, report, supervision
 from . import materials as m
 from . import podman as podman_room
 from . import spec as s
-from .errors import ContainerFailed, Fault, InvalidInput, PodFailed, PodwrightError
+from .errors import ContainerFailed, DamagedState, Fault, InvalidInput, PodFailed, PodwrightError
 from .execute import Executor, OperationFailed
 from .fields import Context, RestartOnChange, Settings
 from .hurry import Hurry
@@ -187,7 +187,12 @@ def _desire(
     recorded: s.PodSpec | None,
     pinned_images: Mapping[str, str] | None = None,
 ) -> Desired:
-    generated = store.generate(pod.name, pod.secrets, keep=not request.is_check)
+    promised = recorded.secrets if recorded else ()
+    if request.state == "started":
+        generated = store.generate(pod.name, pod.secrets, not request.is_check, promised=promised)
+    else:
+        # For what is to be hidden; a stop or a removal must not depend on it.
+        generated = store.generated(pod.name, pod.secrets)
     key, allocatable = store.key(), request.settings.allocatable
     context = Context(pod, m.gather(pod, generated), node, key, request.settings)
     facts = m.Facts(
@@ -242,7 +247,7 @@ class Run:
         """See what there is, and decide."""
         node = self.snapshot.node if self.snapshot else read_node(self.podman.api_version)
         self.node = replace(node, has_keeper=self.keeper is not None)
-        self.record = self.store.read_record(self.request.name)
+        self.record = self._read_record()
         recorded = self.record.applied.pod if self.record else None
         previous = self.record.previous.pod if self.record and self.record.previous else None
         pod = self.request.pod or recorded or s.PodSpec(self.request.name, ())
@@ -257,11 +262,18 @@ class Run:
         details = not self.request.is_check and self.snapshot is None
         observed = observe(self.podman, self.store, self.request.name, wanted, details, self.snapshot)
         self.observed = self.adjust(observed)
-        self.desired = replace(
-            self.desired, held=self.hold(self.observed.pod), failure=self._failure()
-        )
+        self.desired = replace(self.desired, held=self.hold(self.observed.pod), failure=self._failure())
         self.plan = self._plan()
         self.warnings = list(self._warnings(pod))
+
+    def _read_record(self) -> Record | None:
+        """None for a damaged one too where the pod is to go: a removal takes what it finds."""
+        try:
+            return self.store.read_record(self.request.name)
+        except DamagedState:
+            if self.request.state != "absent":
+                raise
+            return None
 
     def _failure(self) -> Failure | None:
         if self.record is None or self.record.is_stopped or self.request.state != "started":
@@ -582,7 +594,7 @@ def describe(
     told: list[tuple[dict[str, Any], ObservedPod | None, report.CpuSample]] = []
     for name in names:
         observed = observe(podman, store, name, details=True).pod
-        is_kept = observed is None and keeper is not None and store.read_record(name) is not None
+        is_kept = observed is None and keeper is not None and report.is_recorded(store, name)
         if is_kept or (observed is not None and observed.is_ours):
             before = report.sample_cpu(observed) if observed else {}
             told.append((_describe(podman, store, node, name, observed, keeper), observed, before))
@@ -596,8 +608,11 @@ def describe(
 def _describe(
     podman: Podman, store: Store, node: Node, name: str, observed: ObservedPod | None, keeper: Keeper | None
 ) -> dict[str, Any]:
-    record = store.read_record(name)
     found = report.found_pod(observed) if observed else s.PodSpec(name, ())
+    try:
+        record = store.read_record(name)
+    except DamagedState as error:
+        return _describe_damaged(podman, store, node, found, observed, error)
     pod = record.applied.pod if record else found
     context = Context(pod, m.Materials(), node, store.key())
     executor = Executor(podman, store, context, m.Facts(), deadline=time.monotonic())
@@ -616,6 +631,15 @@ def _describe(
     document["probe_messages"] = waiter.messages()
     document["ports"] = report.ports(pod)
     return document
+
+
+def _describe_damaged(
+    podman: Podman, store: Store, node: Node, pod: s.PodSpec, observed: ObservedPod | None, error: DamagedState
+) -> dict[str, Any]:
+    """A pod of which only Podman can tell: what is declared of it, and so whether it is well, is not known."""
+    status = report.status(podman, store, pod, observed, {}, {}, node, "")
+    document = s.to_kubernetes(pod)
+    return {**document, "status": {**status, **report.damaged_status(error)}, "probe_messages": {}, "ports": []}
 
 
 def _look_quietly(waiter: Watch) -> None:

@@ -58,6 +58,21 @@ class NewerState(HostError):
     """What is on record here was written by a newer release, which may mean something else by it."""
 
 
+class DamagedState(HostError):
+    """A file below the state directory is not as it was written; only what it tells of is concerned.
+
+    ``path`` is the file, ``damage`` what is wrong with it, ``remedy`` what to do.
+    """
+
+    reason = "DamagedState"
+
+    def __init__(self, path: object, damage: str, remedy: str) -> None:
+        self.path = str(path)
+        self.damage = damage
+        self.remedy = remedy
+        super().__init__(f"{path} is damaged: {damage}; {remedy}")
+
+
 class Busy(PodwrightError):
     """Another run holds the pod's lock."""
 

@@ -20,8 +20,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from . import state_files
+from .errors import HostError
 from .printable import printable
-from .store import read_bytes, write_atomically
 
 CAPACITY = 1000
 """How many events are kept."""
@@ -108,13 +109,14 @@ class EventLog:
             lines = [_line(asdict(event)) for event in self._events.values()]
             # A full disk must not end the agent: events are for people, nothing is decided by them.
             with contextlib.suppress(OSError):
-                write_atomically(self._path, b"".join(lines))
+                state_files.write(self._path, b"".join(lines), is_lasting=False)
                 self._lines, self._is_whole = len(lines), True
 
     def _append(self, item: Mapping[str, Any]) -> None:
         """One more line. It outlives this process from now on; that it reaches the disk is left to the kernel."""
         try:
-            descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+            descriptor = os.open(self._path, flags, 0o600)
             try:
                 line = _line(item)
                 self._is_whole = os.write(descriptor, line) == len(line) and self._is_whole
@@ -129,15 +131,18 @@ class EventLog:
 
     def _load(self) -> None:
         content = b""
-        with contextlib.suppress(OSError):
-            content = read_bytes(self._path) or b""
-        # A line that was cut off must not swallow the next one.
-        self._is_whole = not content or content.endswith(b"\n")
+        try:
+            content = state_files.read(self._path) or b""
+            # A line that was cut off must not swallow the next one.
+            self._is_whole = not content or content.endswith(b"\n")
+        except HostError:
+            # Written anew, with what is to come: nothing is decided by events.
+            self._is_whole = False
         for line in content.splitlines():
             self._lines += 1
             try:
                 self._read(json.loads(line))
-            except (ValueError, TypeError, RecursionError):
+            except (ValueError, TypeError, AttributeError, RecursionError):
                 self._is_whole = False
 
     def _read(self, item: Any) -> None:

@@ -14,6 +14,7 @@ from . import cgroup, resources
 from . import materials as m
 from . import spec as s
 from .container_output import last_lines
+from .errors import DamagedState
 from .observed import Node, ObservedPod
 from .operations import Plan
 from .podman import Podman
@@ -28,7 +29,7 @@ from .status import (
     pod_status,
     to_kubernetes,
 )
-from .store import Store
+from .store import UNFIT, Record, Store
 
 FALLBACK_LOG_LINES = 80
 FALLBACK_LOG_BYTES = 2048
@@ -117,7 +118,7 @@ def _status(
     messages: Mapping[str, str],
     waiting: Mapping[str, Waiting] | None = None,
 ) -> PodStatus:
-    before, record = store.read_status(pod.name), store.read_record(pod.name)
+    record = _record(store, pod.name)
     return pod_status(
         pod,
         observed,
@@ -125,13 +126,44 @@ def _status(
         started,
         node,
         pod_ip,
-        from_kubernetes(before, pod) if before else None,
+        _status_before(store, pod),
         time.time(),
         messages,
         waiting=waiting,
         stopping=bool(record and record.is_stopped),
         begun_at=record.begun_at if record else 0,
     )
+
+
+def _record(store: Store, pod: str) -> Record | None:
+    """None for a damaged one too: that it is, others tell."""
+    try:
+        return store.read_record(pod)
+    except DamagedState:
+        return None
+
+
+def _status_before(store: Store, pod: s.PodSpec) -> PodStatus | None:
+    """The one that was written down last, None where there is none of that form."""
+    before = store.read_status(pod.name)
+    try:
+        return from_kubernetes(before, pod) if before else None
+    except UNFIT:
+        return None
+
+
+def is_recorded(store: Store, pod: str) -> bool:
+    """Whether there is a record of the pod, damaged or not."""
+    try:
+        return store.read_record(pod) is not None
+    except DamagedState:
+        return True
+
+
+def damaged_status(error: DamagedState) -> dict[str, Any]:
+    """What a status says of a pod whose record is damaged, in Kubernetes' words."""
+    message = str(error)
+    return {"phase": "Unknown", "reason": error.reason, "message": message, "explanation": message}
 
 
 def _termination_messages(podman: Podman, store: Store, pod: s.PodSpec, observed: ObservedPod | None) -> dict[str, str]:

@@ -3,25 +3,28 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is kept on the host of a stack: what it owns, and its revisions.
 
-It stands in the state directory, below ``stacks/NAME``. Every file is there whole or not at all, and a revision is
-there before anything of it is carried out.
+It stands in the state directory, below ``stacks/NAME``. A revision is there before anything of it is carried out, and
+outlasts a power cut from then on.
 """
 
 from __future__ import annotations
 
-import json
+import contextlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from . import spec as s
-from .errors import HostError
+from . import state_files
+from .errors import DamagedState, HostError
 from .stack_parse import parse_options
 from .stack_spec import StackSpec
-from .store import Store, read_bytes, refuse_newer, remove_tree, write_atomically
+from .store import UNFIT, Store, folders_of_objects, refuse_newer, remove_tree
 
 RECORD_VERSION = 1
+_REVISION_FILE = re.compile(r"([0-9]{1,9})\.json")
 
 
 def owner_of_secrets(stack: str) -> str:
@@ -80,13 +83,21 @@ class StackStore:
         self.directory = store.directory / "stacks" / name
 
     def read(self) -> StackRecord:
-        """The stack's record, an empty one where there is none; HostError when it cannot be read."""
-        content = read_bytes(self.directory / "record.json")
-        if content is None:
+        """The stack's record, an empty one where there is none. Raises DamagedState, or NewerState."""
+        path, remedy = self.record_file, _remedy_of_record(self.directory.name)
+        data = state_files.read_object(path, remedy)
+        if data is None:
             return StackRecord()
-        data = _load(self.directory / "record.json", content)
-        owned = Owned(**{name: tuple(items) for name, items in data["owned"].items()})
-        return StackRecord(int(data["current"]), tuple(data["all_good"]), owned)
+        try:
+            refuse_newer(path, data["version"], RECORD_VERSION)
+            owned = Owned(**{name: _names(items) for name, items in data["owned"].items()})
+            return StackRecord(int(data["current"]), tuple(map(int, data["all_good"])), owned)
+        except UNFIT as error:
+            raise DamagedState(path, f"it holds no record ({type(error).__name__}: {error})", remedy) from error
+
+    @property
+    def record_file(self) -> Path:
+        return self.directory / "record.json"
 
     def write(self, record: StackRecord) -> None:
         owned = {name: list(getattr(record.owned, name)) for name in ("pods", "volumes", "networks")}
@@ -95,18 +106,22 @@ class StackStore:
 
     def numbers(self) -> tuple[int, ...]:
         """The revisions that are kept, the oldest first."""
-        return tuple(sorted(int(path.stem) for path in self.directory.glob("revisions/[0-9]*.json")))
+        found = (_REVISION_FILE.fullmatch(path.name) for path in self.directory.glob("revisions/*"))
+        return tuple(sorted(int(match[1]) for match in found if match))
 
     def revision(self, number: int) -> Revision:
-        """HostError when it is not kept, or cannot be read."""
-        path = self._revision(number)
-        content = read_bytes(path)
-        if content is None:
+        """HostError when it is not kept. Raises DamagedState, or NewerState."""
+        path, remedy = self._revision(number), _remedy_of_revision(self.directory.name, number)
+        data = state_files.read_object(path, remedy)
+        if data is None:
             kept = ", ".join(map(str, self.numbers())) or "none"
             raise HostError(f"revision {number} of stack {self.directory.name} is not kept here; kept are: {kept}")
-        data = _load(path, content)
-        told = {name: data[name] for name in ("applied_at", "applied_by", "change_cause")}
-        return Revision(number, parse_options(data["stack"]), **told)
+        try:
+            refuse_newer(path, data["version"], RECORD_VERSION)
+            told = {name: data[name] for name in ("applied_at", "applied_by", "change_cause")}
+            return Revision(number, parse_options(data["stack"]), **told)
+        except UNFIT as error:
+            raise DamagedState(path, f"it holds no revision ({type(error).__name__}: {error})", remedy) from error
 
     def write_revision(self, revision: Revision) -> None:
         data = {
@@ -132,26 +147,47 @@ class StackStore:
 
     def _write(self, name: str, data: Mapping[str, Any]) -> None:
         path = self.directory / name
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_atomically(path, json.dumps(data, indent=1, sort_keys=True).encode())
+        state_files.make_directory(path.parent)
+        state_files.write_object(path, data)
 
 
 def owners_of_pods(store: Store) -> dict[str, str]:
-    """The stack that each pod of a stack belongs to."""
-    return {pod: name for name in stack_names(store) for pod in StackStore(store, name).read().owned.pods}
+    """The stack that each pod of a stack belongs to. Where a stack's record is damaged, its pods' own records tell."""
+    owners: dict[str, str] = {}
+    for name in stack_names(store):
+        try:
+            owned = StackStore(store, name).read().owned.pods
+        except DamagedState:
+            owned = pods_recorded_for(store, name)
+        owners.update((pod, name) for pod in owned)
+    return owners
+
+
+def pods_recorded_for(store: Store, stack: str) -> tuple[str, ...]:
+    """The pods whose own records say that they belong to a stack."""
+    found = []
+    for pod in store.recorded_pods():
+        with contextlib.suppress(HostError):
+            record = store.read_record(pod)
+            if record and record.settings.stack == stack:
+                found.append(pod)
+    return tuple(found)
 
 
 def stack_names(store: Store) -> tuple[str, ...]:
-    """The stacks of this host."""
-    directory = store.directory / "stacks"
-    return tuple(sorted(path.name for path in directory.iterdir())) if directory.is_dir() else ()
+    """The stacks of this host. What else has come to stand beside them is passed over."""
+    return folders_of_objects(store.directory / "stacks")
 
 
-def _load(path: Path, content: bytes) -> dict[str, Any]:
-    try:
-        data: dict[str, Any] = json.loads(content)
-        version = data["version"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise HostError(f"{path} cannot be read ({error}); move it away to have the stack recorded anew") from error
-    refuse_newer(path, version, RECORD_VERSION)
-    return data
+def _names(items: Any) -> tuple[str, ...]:
+    if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
+        raise TypeError("owned holds something else than names")
+    return tuple(items)
+
+
+def _remedy_of_record(stack: str) -> str:
+    return f"podwright repair {stack} mends what can be, or move it away to have the stack recorded anew"
+
+
+def _remedy_of_revision(stack: str, number: int) -> str:
+    return f"podwright repair {stack} moves it away; the stack cannot go back to revision {number} any more"

@@ -25,7 +25,7 @@ from . import operations as op
 from . import podman as podman_room
 from . import spec as s
 from .engine import Keeper, Request, Run, RunFailed, describe, only_run, read_settings, secrets_of
-from .errors import Fault, InvalidInput, NotFound, PodwrightError, Refused
+from .errors import DamagedState, Fault, HostError, InvalidInput, NotFound, PodwrightError, Refused
 from .fields import Settings, host_ports
 from .hurry import Hurry
 from .limits import requested
@@ -34,7 +34,16 @@ from .observed import LABEL_POD, LABEL_STACK, Node, Observed, Usage
 from .podman import Podman
 from .stack_order import cycle, ordered
 from .stack_spec import Dependency, StackSpec
-from .stack_store import Owned, Revision, StackRecord, StackStore, owner_of_secrets, owners_of_pods, stack_names
+from .stack_store import (
+    Owned,
+    Revision,
+    StackRecord,
+    StackStore,
+    owner_of_secrets,
+    owners_of_pods,
+    pods_recorded_for,
+    stack_names,
+)
 from .status import show_time
 from .store import Store
 
@@ -111,14 +120,22 @@ def run_stack(
         return StackRun(podman, store, request, keeper).carry_out()
 
 
+def _pods_of(store: Store, stack: str) -> tuple[str, ...]:
+    """Those that the stack owns by its record or, where that is damaged, by theirs."""
+    try:
+        return StackStore(store, stack).read().owned.pods
+    except DamagedState:
+        return pods_recorded_for(store, stack)
+
+
 @contextlib.contextmanager
 def _locks(podman: Podman, store: Store, request: StackRequest, keeper: Keeper | None) -> Iterator[None]:
     """Be the only run on the stack and on all its pods, also those to go; taken in one order by every run."""
     with contextlib.ExitStack() as held:
-        owned = StackStore(store, request.name).read().owned.pods
+        owned = _pods_of(store, request.name)
         hurry = Hurry(podman, store, owned, request.grace_period_seconds)
         held.enter_context(store.lock(owner_of_secrets(request.name), request.wait_timeout_seconds, hurry))
-        owned = StackStore(store, request.name).read().owned.pods
+        owned = _pods_of(store, request.name)
         declared = [pod.name for pod in request.stack.pods] if request.stack else []
         for pod in sorted({*owned, *declared}):
             held.enter_context(only_run(store, keeper, pod, request.wait_timeout_seconds, hurry))
@@ -142,8 +159,10 @@ class StackRun:
         self.request = request
         self.keeper = keeper
         self.files = StackStore(store, request.name)
-        self.record = record or self.files.read()
-        self.before = self.files.revision(self.record.current).stack if self.record.current else None
+        self.is_damaged = False
+        """Whether the stack is removed without a record of it that can be read."""
+        self.record = record or self._read_record()
+        self.before = self._read_before()
         self.stack = self._wanted()
         self.changes = keeper.changes() if keeper else {}
         self.snapshot = keeper.snapshot(podman) if keeper else Snapshot(podman)
@@ -165,6 +184,30 @@ class StackRun:
         self.first, self.last = self._shared()
 
     # --- what is wanted ----------------------------------------------------------------------------------------------
+
+    def _read_record(self) -> StackRecord:
+        """Where the stack is to go and its record is damaged, what pods, volumes and networks themselves say."""
+        try:
+            return self.files.read()
+        except DamagedState:
+            if self.request.state != "absent":
+                raise
+        self.is_damaged = True
+        name = self.request.name
+        volumes = (self.podman.get("/volumes/json") or []) if self.request.prune_volumes else []
+        labels = [(item["Name"], item.get("Labels") or {}) for item in volumes]
+        networks = [(item["name"], item.get("labels") or {}) for item in self.podman.get("/networks/json") or []]
+        owned = ((item for item, given in group if given.get(LABEL_STACK) == name) for group in (labels, networks))
+        return StackRecord(owned=Owned(pods_recorded_for(self.store, name), *map(tuple, owned)))
+
+    def _read_before(self) -> StackSpec | None:
+        """The present revision, None where there is none, or where a damaged one is to go."""
+        try:
+            return self.files.revision(self.record.current).stack if self.record.current else None
+        except HostError:
+            if self.request.state != "absent":
+                raise
+            return None
 
     def _wanted(self) -> StackSpec:
         request = self.request
@@ -254,11 +297,16 @@ class StackRun:
 
     @functools.cached_property
     def _secrets_with_values(self) -> tuple[s.Secret, ...]:
-        keep = not self.request.is_check and self.request.state != "absent"
+        keep = not self.request.is_check
         pods = [pod.name for pod in self.stack.pods]
-        generated = self.store.generate(owner_of_secrets(self.request.name), self.stack.secrets, keep, pods)
+        owner, promised = owner_of_secrets(self.request.name), self.before.secrets if self.before else ()
+        if self.request.state == "stopped":
+            # For what is to be hidden; a stop must not depend on it.
+            generated = self.store.generated(owner, self.stack.secrets)
+        else:
+            generated = self.store.generate(owner, self.stack.secrets, keep, pods, promised)
         return tuple(
-            replace(item, string_data={**generated[item.name], **item.string_data}, generate={})
+            replace(item, string_data={**generated.get(item.name, {}), **item.string_data}, generate={})
             for item in self.stack.secrets
         )
 
@@ -356,7 +404,7 @@ class StackRun:
                     for volume in self.record.owned.volumes
                     if volume in volumes and volume not in _volumes_of(self.stack)
                 ]
-        if self.request.state == "absent" and self.record != self._what_remains():
+        if self.request.state == "absent" and (self.is_damaged or self.record != self._what_remains()):
             last.append(op.ForgetStack(name, "state is absent"))
         return first, last
 
@@ -715,25 +763,36 @@ def run_stack_info(
 
 def _describe(podman: Podman, store: Store, node: Node, name: str, keeper: Keeper | None) -> dict[str, Any] | None:
     files = StackStore(store, name)
-    record = files.read()
-    if not record.current:
+    damage = ""
+    try:
+        record = files.read()
+    except DamagedState as error:
+        damage = str(error)
+        record = StackRecord(max(files.numbers(), default=0), owned=Owned(pods_recorded_for(store, name)))
+    if not record.current and not damage:
         return None
-    revisions = [files.revision(number) for number in files.numbers()]
     return {
         "name": name,
         "revision": record.current,
-        "is_good": record.current == record.good,
-        "revisions": [
-            {
-                "number": revision.number,
-                "applied_at": show_time(revision.applied_at),
-                "applied_by": revision.applied_by,
-                "change_cause": revision.change_cause,
-                "is_good": revision.number in record.all_good,
-            }
-            for revision in revisions
-        ],
+        "is_good": record.current == record.good and not damage,
+        "damage": damage,
+        "revisions": [_describe_revision(files, number, record) for number in files.numbers()],
         "pods": describe(podman, store, node, record.owned.pods, keeper),
         "volumes": list(record.owned.volumes),
         "networks": list(record.owned.networks),
+    }
+
+
+def _describe_revision(files: StackStore, number: int, record: StackRecord) -> dict[str, Any]:
+    try:
+        revision, damage = files.revision(number), ""
+    except DamagedState as error:
+        revision, damage = Revision(number, StackSpec(files.directory.name), 0), str(error)
+    return {
+        "number": number,
+        "applied_at": show_time(revision.applied_at or None),
+        "applied_by": revision.applied_by,
+        "change_cause": revision.change_cause,
+        "is_good": number in record.all_good and not damage,
+        "damage": damage,
     }

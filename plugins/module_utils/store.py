@@ -4,7 +4,8 @@
 """What is kept on the host: records of what was applied, files for volumes, generated secrets, locks.
 
 Everything stands below one directory that only its owner can enter (0700), since records and files hold secret
-values. Each write is atomic: it is there whole or not at all, also when the writer is killed.
+values. How it is written and read, so that a power cut or a damaged file costs no more than it must, is
+`state_files`' to say. What is damaged is told of the object that it belongs to, and hinders no other.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ import contextlib
 import errno
 import fcntl
 import hashlib
-import json
 import os
+import re
 import secrets
 import stat
 import string
@@ -22,16 +23,16 @@ import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, Callable
+from typing import Any, Callable
 
-from . import held_paths, start_program
+from . import held_paths, start_program, state_files
 from . import spec as s
 from .container_output import read_end
-from .errors import Busy, HostError, NewerState
+from .errors import Busy, DamagedState, HostError, InvalidInput, NewerState
 from .fields import RestartOnChange, Settings
 from .limits import requested
 from .materials import File, Layout, layout
-from .parse import parse_options
+from .parse import parse_options, pod_name
 from .podman_namespaces import run_in_podmans_namespaces
 from .state_directory import default_directory
 from .sub_path_mounts import SubPathMounts, runtime_directory
@@ -44,8 +45,13 @@ RESERVE_BYTES = 64 << 10
 Print = tuple[str, int, int, int]
 """Of a file: its path, inode, time of the last change in nanoseconds, and size."""
 Prints = tuple[Print, ...]
-_LETTERS = string.ascii_letters + string.digits
 _LOCK_POLL_SECONDS = 0.1
+_LETTERS = string.ascii_letters + string.digits
+_KEY_BYTES = 32
+_LOG_BYTES = 2**20
+_STACK_OWNER = "stack@"
+_FORMER_MARK = re.compile(b"[0-9a-f]+( [0-9a-f]+)?")
+"""What earlier releases wrote as a mark: a container's id, or two digests."""
 _START_FILES = "environment"
 _START_SCRIPT = "start"
 """What a container was begun with that the first of our releases made: it goes on until the container changes."""
@@ -91,23 +97,43 @@ class Store:
     # --- the host's key, locks -------------------------------------------------------------------------------------
 
     def key(self) -> bytes:
-        """The host's key for digests; empty until `ensure` made one."""
-        return read_bytes(self.directory / "key") or b""
+        """The host's key for digests; empty until `ensure` made one. Raises DamagedState where both copies are."""
+        damage: DamagedState | None = None
+        for path in self._key_files():
+            try:
+                found = _read_key(path)
+            except DamagedState as error:
+                damage = damage or error
+                continue
+            if found:
+                return found
+        if damage:
+            raise damage
+        return b""
 
     def ensure(self) -> None:
-        """Make the directory and the key."""
-        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        """Make the directory and the key; where one of the key's copies is missing or damaged, out of the other."""
+        state_files.make_directory(self.directory)
         self.directory.chmod(0o700)
         for name in ("pods", "secrets", "locks"):
-            (self.directory / name).mkdir(mode=0o700, exist_ok=True)
+            state_files.make_directory(self.directory / name)
         if not self.key():
             self._make_key()
+        key = self.key()
+        for path in self._key_files():
+            if not _is_key(path, key):
+                # A full disk can wait for it, and is in the way of nothing.
+                with contextlib.suppress(OSError):
+                    state_files.write_object(path, {"key": key.hex()})
         self._make_reserve()
+
+    def _key_files(self) -> tuple[Path, Path]:
+        return self.directory / "key", self.directory / "key.copy"
 
     def _make_reserve(self) -> None:
         """Set room aside for the word that a pod is stopped, which must not be lost on a full disk."""
         path = self.directory / RESERVE
-        if path.exists():
+        if os.path.lexists(path):
             return
         # Without it nothing is worse than on any other disk.
         with contextlib.suppress(OSError), open(path, "xb") as file:
@@ -126,10 +152,11 @@ class Store:
     def _make_key(self) -> None:
         """Of two first runs at the same time both take the key of the one that was first."""
         made = self.directory / f".key.{secrets.token_hex(4)}"
-        write_atomically(made, secrets.token_bytes(32))
+        state_files.write_object(made, {"key": secrets.token_bytes(_KEY_BYTES).hex()})
         with contextlib.suppress(FileExistsError):
             os.link(made, self.directory / "key")
         made.unlink()
+        state_files.sync_directory(self.directory)
 
     @contextlib.contextmanager
     def lock(
@@ -158,16 +185,32 @@ class Store:
 
     @contextlib.contextmanager
     def lock_if_free(self, pod: str) -> Iterator[bool | None]:
-        """Be the pod's only writer, as by `lock`, where there is no other now; None where there is."""
-        with open(self.directory / "locks" / pod, "r+", opener=made) as lock:
+        """Be the pod's only writer, as by `lock`, where there is no other now; None where there is.
+
+        The file of the lock goes with the pod, or the stack.
+        """
+        path = self.directory / "locks" / pod
+        with contextlib.ExitStack() as held:
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+                before = held.enter_context(state_files.lock_if_free(path))
+            except OSError as error:
+                raise HostError(f"the lock {path} cannot be taken: {error}") from error
+            if before is None:
                 yield None
                 return
-            before = lock.read()
-            tell_holder(lock)
-            yield before not in ("", str(os.getpid()))
+            try:
+                yield before not in ("", str(os.getpid()))
+            finally:
+                self._drop_lock_of_none(path)
+
+    def _drop_lock_of_none(self, path: Path) -> None:
+        """As its holder, remove the lock of an object that there is not, or no more."""
+        is_stack = path.name.startswith(_STACK_OWNER)
+        stack = self.directory / "stacks" / path.name[len(_STACK_OWNER) :]
+        if not (os.path.lexists(stack) if is_stack else self.knows(path.name)):
+            # Where that fails, the next start of the agent takes it away.
+            with contextlib.suppress(OSError):
+                path.unlink()
 
     def is_lock_wanted(self, pod: str) -> bool:
         """Whether somebody waits for the lock of a pod."""
@@ -196,17 +239,20 @@ class Store:
     # --- records ---------------------------------------------------------------------------------------------------
 
     def read_record(self, pod: str) -> Record | None:
-        """The pod's record; HostError when it was written by a newer release or by other hands."""
-        path = self._pod(pod) / "record.json"
-        content = read_bytes(path)
+        """The pod's record. Raises DamagedState, or NewerState when it was written by a newer release."""
+        path, remedy = self.record_file(pod), _remedy_of_record(pod)
+        content = state_files.read(path, remedy)
         if content is None:
             self._records.pop(pod, None)
             return None
         known = self._records.get(pod)
         if known is None or known[0] != content:
             # A run asks several times, and parsing takes far longer than reading.
-            known = self._records[pod] = (content, _parse_record(path, content))
+            known = self._records[pod] = (content, _parse_record(path, content, remedy))
         return known[1]
+
+    def record_file(self, pod: str) -> Path:
+        return self._pod(pod) / "record.json"
 
     def write_record(self, pod: str, record: Record) -> None:
         cpu_millicores, memory_bytes = requested(record.applied.pod)
@@ -220,34 +266,32 @@ class Store:
             "begun_at": record.begun_at,
             "requests": {"cpu_millicores": cpu_millicores, "memory_bytes": memory_bytes},
         }
-        self._pod(pod).mkdir(mode=0o700, exist_ok=True)
-        write_atomically(self._pod(pod) / "record.json", json.dumps(data, indent=1, sort_keys=True).encode())
+        state_files.make_directory(self._pod(pod))
+        state_files.write_object(self.record_file(pod), data)
 
     def read_status(self, pod: str) -> dict[str, Any] | None:
         """The status document last written, with its transition times; None where there is none that can be read."""
         try:
-            status = json.loads(read_bytes(self._pod(pod) / "status.json") or b"null")
-        except ValueError:
+            return state_files.read_object(self._pod(pod) / "status.json")
+        except HostError:
             return None
-        return status if isinstance(status, dict) else None
 
     def write_status(self, pod: str, status: Mapping[str, Any]) -> None:
         if self._pod(pod).is_dir() and self.read_status(pod) != status:
             with contextlib.suppress(FileNotFoundError):
-                write_atomically(self._pod(pod) / "status.json", json.dumps(status, sort_keys=True).encode())
+                state_files.write_object(self._pod(pod) / "status.json", status, is_lasting=False)
 
     def recorded_pods(self) -> tuple[str, ...]:
-        pods = self.directory / "pods"
-        return tuple(sorted(path.name for path in pods.iterdir())) if pods.is_dir() else ()
+        """The pods that something is kept of. What else has come to stand beside them is passed over."""
+        return folders_of_objects(self.directory / "pods")
 
     def recorded_requests(self, pod: str) -> tuple[int, int]:
-        """What a recorded pod asked for: CPU in millicores, memory in bytes."""
-        content = read_bytes(self._pod(pod) / "record.json")
+        """What a recorded pod asked for: CPU in millicores, memory in bytes. Nothing where that cannot be read."""
         try:
-            requests = json.loads(content or b"{}").get("requests", {})
-        except ValueError:
-            requests = {}
-        return int(requests.get("cpu_millicores", 0)), int(requests.get("memory_bytes", 0))
+            requests = (state_files.read_object(self.record_file(pod)) or {}).get("requests") or {}
+            return int(requests.get("cpu_millicores", 0)), int(requests.get("memory_bytes", 0))
+        except (HostError, AttributeError, TypeError, ValueError):
+            return 0, 0
 
     def prints(self, pods: Sequence[str]) -> Prints:
         """What differs as soon as anything was written that a run on these pods goes by."""
@@ -258,7 +302,8 @@ class Store:
         return tuple(item for directory in directories for item in _prints_in(directory))
 
     def knows(self, pod: str) -> bool:
-        return self._pod(pod).exists()
+        """Whether anything is kept of the pod, damaged or not."""
+        return os.path.lexists(self._pod(pod))
 
     def forget(self, pod: str) -> None:
         """Remove everything kept for the pod, except its generated secrets."""
@@ -267,6 +312,9 @@ class Store:
             # In one step first: the agent may be about to write how the pod is.
             gone = self.directory / f".{pod}.{secrets.token_hex(4)}"
             self._pod(pod).rename(gone)
+            # What a power cut brings back goes with the next run that is to remove the pod.
+            with contextlib.suppress(OSError):
+                state_files.sync_directory(self.directory / "pods")
             try:
                 remove_tree(gone)
             except OSError as error:
@@ -278,30 +326,73 @@ class Store:
     # --- generated secrets -----------------------------------------------------------------------------------------
 
     def generate(
-        self, owner: str, declared: Sequence[s.Secret], keep: bool = True, former_owners: Sequence[str] = ()
+        self,
+        owner: str,
+        declared: Sequence[s.Secret],
+        keep: bool = True,
+        former_owners: Sequence[str] = (),
+        promised: Sequence[s.Secret] = (),
     ) -> dict[str, dict[str, str]]:
         """The generated values of these secrets, by secret and key. A missing one is made; once kept it never changes.
 
         ``owner`` is the pod, or `stack_owner` of the stack, whose secrets they are. What was generated for one of
-        ``former_owners`` is taken over: a database keeps its password when its pod joins a stack.
+        ``former_owners`` is taken over: a database keeps its password when its pod joins a stack. ``promised`` are the
+        secrets as they were applied before: what was generated for them has to be there. Raises DamagedState where it
+        is not, since a database would no longer be opened by what is made anew.
         """
-        path = self.directory / "secrets" / f"{owner}.json"
+        if not any(secret.generate for secret in declared):
+            return {secret.name: {} for secret in declared}
         values = self._generated(owner)
+        lost = (generated_keys(declared) & generated_keys(promised)) - _keys_in(values)
+        if lost:
+            raise self._lost(owner, lost)
         is_complete = True
         for secret in declared:
             for key, length in secret.generate.items():
                 if key not in values.setdefault(secret.name, {}):
-                    former = (self._generated(name).get(secret.name, {}).get(key) for name in former_owners)
+                    former = (self._former(name, secret.name, key) for name in former_owners)
                     values[secret.name][key] = next(filter(None, former), None) or _generate(length)
                     is_complete = False
         if keep and not is_complete:
-            write_atomically(path, json.dumps(values, indent=1, sort_keys=True).encode())
+            # Kept before anything is made with it: it may become the only key to what a database writes.
+            state_files.write_object(self.secrets_file(owner), values)
         return {item.name: {key: values[item.name][key] for key in item.generate} for item in declared}
 
+    def generated(self, owner: str, declared: Sequence[s.Secret]) -> dict[str, dict[str, str]]:
+        """What is kept of the generated values of these secrets; nothing is made, and damage is passed over."""
+        try:
+            values = self._generated(owner)
+        except HostError:
+            return {}
+        return {
+            item.name: {key: values[item.name][key] for key in item.generate if key in values.get(item.name, {})}
+            for item in declared
+        }
+
+    def secrets_file(self, owner: str) -> Path:
+        return self.directory / "secrets" / f"{owner}.json"
+
     def _generated(self, owner: str) -> dict[str, dict[str, str]]:
-        content = read_bytes(self.directory / "secrets" / f"{owner}.json")
-        values: dict[str, dict[str, str]] = json.loads(content) if content else {}
-        return values
+        path, remedy = self.secrets_file(owner), _remedy_of_secrets(owner)
+        values = state_files.read_object(path, remedy)
+        for group in (values or {}).values():
+            if not isinstance(group, dict) or not all(isinstance(value, str) for value in group.values()):
+                raise DamagedState(path, "it holds something else than values by secret and key", remedy)
+        return values or {}
+
+    def _former(self, owner: str, secret: str, key: str) -> str | None:
+        """The value that was generated for another owner, None where it had none."""
+        value = self._generated(owner).get(secret, {}).get(key)
+        record = self.read_record(owner) if value is None else None
+        if record and (secret, key) in generated_keys(record.applied.pod.secrets):
+            raise self._lost(owner, {(secret, key)})
+        return value
+
+    def _lost(self, owner: str, keys: Collection[tuple[str, str]]) -> DamagedState:
+        shown = ", ".join(f"{secret}/{key}" for secret, key in sorted(keys))
+        path = self.secrets_file(owner)
+        what = "it lacks" if path.exists() else "it is missing, and with it"
+        return DamagedState(path, f"{what} the values generated before for {shown}", _remedy_of_secrets(owner))
 
     # --- volumes ---------------------------------------------------------------------------------------------------
 
@@ -319,7 +410,7 @@ class Store:
         digests, files = self._pod(pod) / "digests", self._pod(pod) / "files"
         found = {}
         for name in sorted({*_names(digests), *_names(files)}):
-            digest, _blank, state = (read_bytes(digests / name) or b"").decode().partition(" ")
+            digest, _blank, state = _read_mark(digests / name).partition(" ")
             # A record of an earlier release has no state.
             found[name] = digest if state in ("", _tree_state(files / name)) else ""
         return found
@@ -350,7 +441,7 @@ class Store:
         """
         directory, digest = self.files_dir(pod, volume), self._pod(pod) / "digests" / volume
         # Gone first and written last, it never vouches for files that a killed run put in place halfway.
-        digest.unlink(missing_ok=True)
+        remove_tree(digest)
         directory.mkdir(mode=0o755, parents=True, exist_ok=True)
         directory.chmod(0o755)
         revision = directory / f"..{time.time_ns()}"
@@ -358,12 +449,13 @@ class Store:
         for path, item in files.items():
             _write_volume_file(revision, path, item, group)
         revision.chmod(0o755)
+        state_files.sync_tree(revision)
         _link_atomically(directory / "..data", revision.name)
         shown = layout(files, points)
         _show_files(directory, shown)
         _drop_others(directory, {*shown.folders, *shown.places, *shown.links, "..data", revision.name}, shown.folders)
-        digest.parent.mkdir(mode=0o700, exist_ok=True)
-        write_atomically(digest, f"{files_digest} {_tree_state(directory)}".encode())
+        state_files.sync_directory(directory)
+        _write_mark(digest, f"{files_digest} {_tree_state(directory)}")
 
     def make_mount_point(self, pod: str, volume: str, path: str, is_folder: bool) -> None:
         """Make an empty folder or file for another mount in a volume that we write, unless there is what it takes.
@@ -374,7 +466,7 @@ class Store:
         place = directory / path
         if place.is_symlink() or (place.is_dir() if is_folder else place.is_file()):
             return
-        words = (read_bytes(digest) or b"").decode().split(" ")
+        words = _read_mark(digest).split(" ")
         is_whole = words[1:] == [_tree_state(directory)]
         remove_tree(place)
         if is_folder:
@@ -382,7 +474,7 @@ class Store:
         else:
             held_paths.make_file(place, 0o644)
         if is_whole:
-            write_atomically(digest, f"{words[0]} {_tree_state(directory)}".encode())
+            _write_mark(digest, f"{words[0]} {_tree_state(directory)}")
 
     def drop_empty_dir(self, pod: str, volume: str) -> None:
         remove_tree(self.empty_dir(pod, volume))
@@ -399,7 +491,7 @@ class Store:
         path = self._container(pod, container) / "termination-log"
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         # The old file may still be mounted in a container that is going away: a new one, not an emptied one.
-        path.unlink(missing_ok=True)
+        remove_tree(path)
         path.touch()
         path.chmod(0o666)
         return path
@@ -414,11 +506,12 @@ class Store:
         """Keep the last log lines of a container that is about to be removed."""
         directory = self._container(pod, container)
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_atomically(directory / "previous.log", text.encode())
+        state_files.write(directory / "previous.log", text.encode(), is_lasting=False)
 
     def kept_log(self, pod: str, container: str) -> str:
         """What the run before the present one wrote last."""
-        return (read_bytes(self._container(pod, container) / "previous.log") or b"").decode(errors="replace")
+        path = self._container(pod, container) / "previous.log"
+        return (read_end(path, _LOG_BYTES) or b"").decode(errors="replace")
 
     def write_start_files(
         self, pod: str, container: str, program: bytes, data: bytes, reader: int | None = None
@@ -431,8 +524,8 @@ class Store:
         directory = self._container(pod, container) / _START_FILES
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         directory.chmod(0o755)
-        write_atomically(directory / start_program.PROGRAM, program, 0o555)
-        write_atomically(directory / start_program.DATA, data, 0o444 if reader is None else 0o400)
+        state_files.write(directory / start_program.PROGRAM, program, 0o555)
+        state_files.write(directory / start_program.DATA, data, 0o444 if reader is None else 0o400)
         if reader:
             os.chown(directory / start_program.DATA, reader, -1)
         return directory
@@ -452,24 +545,19 @@ class Store:
 
     def mark_post_start(self, pod: str, container: str, container_id: str) -> None:
         """Write down that postStart has run in the container of that id."""
-        self._mark(pod, container, "post-started", container_id)
+        _write_mark(self._container(pod, container) / "post-started", container_id)
 
     def post_started(self, pod: str, container: str) -> str:
         """The id of the container in which postStart ran last."""
-        return (read_bytes(self._container(pod, container) / "post-started") or b"").decode()
+        return _read_mark(self._container(pod, container) / "post-started")
 
     def mark_stop(self, pod: str, container: str, container_id: str) -> None:
         """Write down that the container of that id is ended by us, and not by itself."""
-        self._mark(pod, container, "stopped", container_id)
+        _write_mark(self._container(pod, container) / "stopped", container_id)
 
     def stopped(self, pod: str, container: str) -> str:
         """The id of the container that was ended by us last."""
-        return (read_bytes(self._container(pod, container) / "stopped") or b"").decode()
-
-    def _mark(self, pod: str, container: str, mark: str, container_id: str) -> None:
-        directory = self._container(pod, container)
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_atomically(directory / mark, container_id.encode())
+        return _read_mark(self._container(pod, container) / "stopped")
 
     def sweep(self, pod: str, containers: Collection[str]) -> None:
         """Remove what a killed run left behind, as the pod's only writer; ``containers`` are those that stay known."""
@@ -485,14 +573,22 @@ class Store:
     def sweep_all(self) -> None:
         """Remove what killed processes left half done, of all pods that nobody is changing now. For the agent alone."""
         for path in self.directory.glob(".events.jsonl.*"):
-            path.unlink()
+            with contextlib.suppress(OSError):
+                remove_tree(path)
         gone = {path: path.name[1:].rpartition(".")[0] for path in self.directory.glob(".*.*") if path.is_dir()}
         for pod in {*self.recorded_pods(), *gone.values(), *self.sub_path_mounts.pods()}:
-            with contextlib.suppress(Busy, OSError), self.lock(pod, 0):
+            with contextlib.suppress(Busy, HostError, OSError), self.lock(pod, 0):
                 for path in [*self._temporaries(pod), *(path for path, name in gone.items() if name == pod)]:
                     remove_tree(path)
                 if not self.knows(pod):
                     self.sub_path_mounts.release(pod)
+        for path in (self.directory / "locks").iterdir():
+            if not path.name.startswith("."):
+                # Those of objects that are gone go as they are released.
+                with contextlib.suppress(HostError), self.lock_if_free(path.name):
+                    continue
+            elif not self._is_mark_held(path.name):
+                remove_tree(path)
 
     def _temporaries(self, pod: str) -> Iterator[Path]:
         """Files and directories that were to be given their names once they were whole."""
@@ -514,21 +610,101 @@ def _generate(length: int) -> str:
     return "".join(secrets.choice(_LETTERS) for _character in range(length))
 
 
+def generated_keys(declared: Sequence[s.Secret]) -> frozenset[tuple[str, str]]:
+    """What is generated of these secrets, by secret and key."""
+    return frozenset((secret.name, key) for secret in declared for key in secret.generate)
+
+
+def _keys_in(values: Mapping[str, Mapping[str, str]]) -> frozenset[tuple[str, str]]:
+    return frozenset((secret, key) for secret, group in values.items() for key in group)
+
+
+def folders_of_objects(directory: Path) -> tuple[str, ...]:
+    """The names of the objects that have a folder in a directory."""
+    try:
+        with os.scandir(directory) as entries:
+            found = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
+    except FileNotFoundError:
+        return ()
+    except OSError as error:
+        raise DamagedState(directory, f"it cannot be read ({error.strerror})", "restore it, or move it away") from error
+    return tuple(sorted(name for name in found if pod_name(name) is None))
+
+
 def _holder(path: Path) -> str:
-    return path.read_text().strip() or "unknown"
+    return (read_end(path, 20) or b"").decode(errors="replace").strip() or "unknown"
 
 
-def busy(pod: str, holder: object, timeout_seconds: float) -> Busy:
+def busy(name: str, holder: object, timeout_seconds: float) -> Busy:
     """What a run fails of that another one keeps off; ``holder`` is the process of that one."""
+    what = f"stack {name[len(_STACK_OWNER) :]}" if name.startswith(_STACK_OWNER) else f"pod {name}"
     return Busy(
-        f"another run is changing pod {pod} (process {holder}) and did not finish within {timeout_seconds:.0f} s; "
+        f"another run is changing {what} (process {holder}) and did not finish within {timeout_seconds:.0f} s; "
         "wait for it, or raise wait_timeout"
     )
 
 
-def _parse_record(path: Path, content: bytes) -> Record:
+def _remedy_of_record(pod: str) -> str:
+    return f"podwright repair {pod} mends what can be, or move it away to have the pod recorded anew at the next run"
+
+
+def _remedy_of_secrets(owner: str) -> str:
+    name = owner[len(_STACK_OWNER) :] if owner.startswith(_STACK_OWNER) else owner
+    return (
+        "nothing is generated anew, for data may depend on what was: restore the file, give the values themselves "
+        f"(string_data in place of generate), or have new ones made by podwright repair {name} --accept-new-secrets"
+    )
+
+
+def _read_key(path: Path) -> bytes:
+    """Empty where there is none. Raises DamagedState."""
+    remedy = "restore it; without it a new key, and so every container anew, is made once key and key.copy are away"
+    content = state_files.read(path, remedy)
+    if content is None:
+        return b""
+    if len(content) == _KEY_BYTES:
+        # That of an earlier release.
+        return content
+    key = state_files.parse_object(path, content, remedy).get("key")
     try:
-        data = json.loads(content)
+        found = bytes.fromhex(key or "")
+    except (TypeError, ValueError):
+        found = b""
+    if len(found) != _KEY_BYTES:
+        raise DamagedState(path, "it holds no key", remedy)
+    return found
+
+
+def _is_key(path: Path, key: bytes) -> bool:
+    try:
+        return _read_key(path) == key
+    except DamagedState:
+        return False
+
+
+def _read_mark(path: Path) -> str:
+    """The word in a file; empty where there is none or it is damaged, since what it says can be found out anew."""
+    try:
+        content = state_files.read(path) or b""
+        if content.startswith(b"{"):
+            return str(state_files.parse_object(path, content).get("word") or "")
+        return content.decode() if _FORMER_MARK.fullmatch(content) else ""
+    except HostError:
+        return ""
+
+
+def _write_mark(path: Path, word: str) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    state_files.write_object(path, {"word": word}, is_lasting=False)
+
+
+UNFIT = (ValueError, LookupError, TypeError, AttributeError, RecursionError, InvalidInput)
+"""What reading raises of data that is not of the form it should have."""
+
+
+def _parse_record(path: Path, content: bytes, remedy: str) -> Record:
+    data = state_files.parse_object(path, content, remedy)
+    try:
         refuse_newer(path, data["version"], RECORD_VERSION)
         previous = _read_applied(data["previous"]) if data.get("previous") else None
         return Record(
@@ -539,10 +715,8 @@ def _parse_record(path: Path, content: bytes) -> Record:
             settings=_read_settings(data.get("settings") or {}),
             begun_at=float(data.get("begun_at") or 0),
         )
-    except (ValueError, KeyError, TypeError) as error:
-        raise HostError(
-            f"{path} cannot be read ({error}); move it away to have the pod recorded anew at the next run"
-        ) from error
+    except UNFIT as error:
+        raise DamagedState(path, f"it holds no record ({type(error).__name__}: {error})", remedy) from error
 
 
 def refuse_newer(path: Path, version: int, known: int) -> None:
@@ -581,7 +755,7 @@ def _prints_in(directory: Path) -> list[Print]:
         with os.scandir(directory) as entries:
             found = ((entry.path, entry.stat(follow_symlinks=False)) for entry in entries)
             return sorted((path, seen.st_ino, seen.st_mtime_ns, seen.st_size) for path, seen in found)
-    except FileNotFoundError:
+    except OSError:
         return []
 
 
@@ -605,41 +779,8 @@ def _tree_state(directory: Path) -> str:
 def _names(directory: Path) -> list[str]:
     try:
         return [name for name in os.listdir(directory) if not name.startswith(".")]
-    except (FileNotFoundError, NotADirectoryError):
+    except OSError:
         return []
-
-
-def read_bytes(path: Path) -> bytes | None:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        return None
-
-
-def made(path: str, flags: int) -> int:
-    """Open a file for reading and writing anywhere in it, and make it where it is missing."""
-    return os.open(path, flags | os.O_CREAT | os.O_CLOEXEC, 0o600)
-
-
-def tell_holder(lock: IO[str]) -> None:
-    """Write down whose lock it is, for people. In the place of the last holder, so that a full disk can take it."""
-    with contextlib.suppress(OSError):
-        os.ftruncate(lock.fileno(), os.pwrite(lock.fileno(), str(os.getpid()).encode(), 0))
-
-
-def write_atomically(path: Path, content: bytes, mode: int = 0o600) -> None:
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            os.fchmod(file.fileno(), mode)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 def _link_atomically(path: Path, target: str) -> None:

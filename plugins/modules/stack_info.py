@@ -61,6 +61,10 @@ stacks:
     is_good:
       description: Whether that one became ready.
       type: bool
+    damage:
+      description: What is damaged on disk of the stack's record, and what to do; empty for nothing.
+      type: str
+      sample: ""
     revisions:
       description: The revisions that are kept, the oldest first.
       type: list
@@ -86,6 +90,10 @@ stacks:
           description: Whether all of it became ready.
           type: bool
           sample: true
+        damage:
+          description: What is damaged on disk of the revision, and what to do; empty for nothing.
+          type: str
+          sample: ""
     pods:
       description: The Pods, as M(podwright.pods.pod_info) tells them, in the order in which they start.
       type: list

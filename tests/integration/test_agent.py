@@ -725,7 +725,7 @@ def test_state_of_a_newer_release_is_refused(agent: AgentProcess) -> None:
             agent.start()
         path.write_text(content)
     agent.start()
-    await_true(lambda: any("cannot be read" in event["message"] for event in agent.events("worker")))
+    await_true(lambda: any("record.json is damaged" in event["message"] for event in agent.events("worker")))
     assert run_of(agent.host, "web-main") == before
 
 

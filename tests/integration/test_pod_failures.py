@@ -134,7 +134,7 @@ def test_record_of_a_newer_release(pods: PodRuns) -> None:
         assert "update the collection on the control node" in text
     path.write_text("{")
     text = pods.refuse(pod(), HostError)
-    assert f"{path} cannot be read" in text
+    assert f"{path} is damaged" in text
     assert "move it away to have the pod recorded anew at the next run" in text
     path.unlink()
     result = pods.apply(pod())

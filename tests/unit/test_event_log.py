@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import stat
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -237,15 +238,25 @@ def test_what_can_be_read_of_a_file_is_kept(path: Path) -> None:
 
 
 def test_what_could_not_be_written_is_written_later(log: EventLog, path: Path) -> None:
-    path.mkdir()
+    away = path.parent.with_name("away")
+    path.parent.rename(away)
     log.add("Started", "web", "one")
     assert EventLog(path).list() == ()
     log.save()
-    path.rmdir()
+    away.rename(path.parent)
     log.add("Started", "web", "two")
     log.save()
     assert EventLog(path).list() == log.list()
     assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to("elsewhere")])
+def test_what_stands_in_the_place_of_the_file_is_in_nobody_s_way(path: Path, make: Callable[[Path], object]) -> None:
+    make(path)
+    log = EventLog(path)
+    log.add("Started", "web", "one")
+    assert EventLog(path).list() == log.list() != ()
+    assert not (path.parent / "elsewhere").exists()
 
 
 # -- Followed

@@ -89,7 +89,7 @@ def test_who_waits_for_a_turn_is_seen_and_comes_first(agent: Agent) -> None:
             assert not waiter.done()
         waiter.result()
         assert not keeper.is_wanted
-        assert sorted(path.name for path in (agent.store.directory / "locks").iterdir()) == ["web"]
+        assert not list((agent.store.directory / "locks").iterdir())
         with run.claimed(0):
             waiter = workers.submit(take, other_process(agent.store))
             await_true(lambda: keeper.is_wanted)

@@ -47,6 +47,7 @@ IMPURE_ROOMS = {
     "stack_store": "files",
     "stacks": "composes the others",
     "state_directory": "files",
+    "state_files": "files",
     "store": "files",
     "sub_path_mounts": "files, mounts",
     "thread_pool": "threads, the clock",

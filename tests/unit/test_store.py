@@ -6,16 +6,41 @@
 from __future__ import annotations
 
 import gc
+import json
+import os
+import shutil
+import tempfile
 import weakref
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from ansible_collections.podwright.pods.plugins.module_utils import stack_parse, state_files
+from ansible_collections.podwright.pods.plugins.module_utils.errors import Busy, DamagedState
+from ansible_collections.podwright.pods.plugins.module_utils.fields import Settings
 from ansible_collections.podwright.pods.plugins.module_utils.materials import File, layout
 from ansible_collections.podwright.pods.plugins.module_utils.parse import parse_options
+from ansible_collections.podwright.pods.plugins.module_utils.stack_store import (
+    Owned,
+    Revision,
+    StackRecord,
+    StackStore,
+    owner_of_secrets,
+    owners_of_pods,
+    stack_names,
+)
 from ansible_collections.podwright.pods.plugins.module_utils.store import Applied, Record, Store
 
 POD = parse_options({"name": "web", "containers": [{"name": "main", "image": "image"}]})
+SECRETS = parse_options(
+    {
+        "name": "db",
+        "containers": [{"name": "main", "image": "image"}],
+        "secrets": [{"name": "login", "generate": {"password": 24, "user": 8}}],
+    }
+).secrets
 
 
 def kept(directory: Path) -> Store:
@@ -131,3 +156,278 @@ def test_mount_points_outlast_what_is_written(tmp_path: Path) -> None:
     write({"a": "3", "conf/x": "3"})
     assert content_of(directory) == {"a": "3", "conf": "/", "conf/x": "3"}
     assert (directory / "conf").is_symlink()
+
+
+# --- generated secrets -----------------------------------------------------------------------------------------------
+
+
+def test_a_generated_value_stays(tmp_path: Path) -> None:
+    store = kept(tmp_path)
+    values = store.generate("db", SECRETS)
+    assert {key: len(value) for key, value in values["login"].items()} == {"password": 24, "user": 8}
+    assert store.generate("db", SECRETS, promised=SECRETS) == values == store.generated("db", SECRETS)
+
+
+@pytest.mark.parametrize("promised", [(), SECRETS])
+def test_damaged_values_are_never_made_anew(tmp_path: Path, promised: tuple[object, ...]) -> None:
+    store = kept(tmp_path)
+    values = store.generate("db", SECRETS)
+    path = store.secrets_file("db")
+    whole = path.read_bytes()
+    for content in [
+        b"",
+        whole[:-9],
+        whole[:3],
+        b"[]",
+        b"null",
+        b"\xff\xfe",
+        b'{"login": 5}',
+        b'{"login": {"user": 5}}',
+    ]:
+        path.write_bytes(content)
+        with pytest.raises(DamagedState, match=f"{path} is damaged.*nothing is generated anew") as caught:
+            store.generate("db", SECRETS, promised=promised)  # type: ignore[arg-type]
+        assert "podwright repair db --accept-new-secrets" in str(caught.value)
+        assert not any(value in str(caught.value) for value in values["login"].values())
+        assert path.read_bytes() == content
+        # For what is to be hidden, where nothing is made.
+        assert store.generated("db", SECRETS) in ({}, {"login": {}})
+    path.write_bytes(whole)
+    assert store.generate("db", SECRETS, promised=promised) == values  # type: ignore[arg-type]
+
+
+def test_values_that_were_applied_and_are_gone_are_never_made_anew(tmp_path: Path) -> None:
+    store = kept(tmp_path)
+    values = store.generate("db", SECRETS)["login"]
+    path = store.secrets_file("db")
+    path.unlink()
+    with pytest.raises(DamagedState, match=r"it is missing, and with it the values .* login/password, login/user"):
+        store.generate("db", SECRETS, promised=SECRETS)
+    path.write_text(json.dumps({"login": {"user": values["user"]}}))
+    with pytest.raises(DamagedState, match="it lacks the values generated before for login/password"):
+        store.generate("db", SECRETS, promised=SECRETS)
+    # One more key is no loss.
+    more = (replace(SECRETS[0], generate={**SECRETS[0].generate, "other": 10}),)
+    path.write_text(json.dumps({"login": values}))
+    assert set(store.generate("db", more, promised=SECRETS)["login"]) == {"password", "user", "other"}
+
+
+def test_a_stack_that_takes_a_pod_over_takes_its_values_or_none(tmp_path: Path) -> None:
+    store = kept(tmp_path)
+    owner = owner_of_secrets("shop")
+    store.write_record("db", Record(Applied(replace(POD, name="db", secrets=SECRETS))))
+    values = store.generate("db", SECRETS)
+    assert store.generate(owner, SECRETS, former_owners=["db", "web"]) == values
+    for damage in (lambda path: path.write_bytes(b""), Path.unlink):
+        store.secrets_file(owner).unlink(missing_ok=True)
+        damage(store.secrets_file("db"))
+        with pytest.raises(DamagedState, match=r"secrets/db\.json is damaged"):
+            store.generate(owner, SECRETS, former_owners=["db", "web"])
+        assert not store.secrets_file(owner).exists()
+
+
+# --- damage ----------------------------------------------------------------------------------------------------------
+
+
+def _replace(path: Path, make: Callable[[Path], object]) -> None:
+    path.unlink()
+    make(path)
+
+
+DAMAGES: dict[str, Callable[[Path], object]] = {
+    "empty": lambda path: path.write_bytes(b""),
+    "cut": lambda path: os.truncate(path, path.stat().st_size // 2),
+    "other JSON": lambda path: path.write_bytes(b"[]"),
+    "no text": lambda path: path.write_bytes(b"\xff\xfe"),
+    "folder": lambda path: _replace(path, Path.mkdir),
+    "link to nothing": lambda path: _replace(path, lambda place: place.symlink_to("nothing")),
+    "pipe": lambda path: _replace(path, os.mkfifo),
+}
+
+
+@pytest.fixture
+def memory_path() -> Iterator[Path]:
+    """A directory for many writes, none of which has to reach a disk."""
+    shared = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(dir=shared if shared.is_dir() else None) as name:
+        yield Path(name)
+
+
+def populated(directory: Path) -> Store:
+    """Two pods and a stack of one of them, with a file of every kind that there is."""
+    store = kept(directory)
+    mounted = parse_options({"name": "shop-db", "containers": [{"name": "main", "image": "image"}]})
+    store.write_record("shop-db", Record(Applied(mounted), settings=Settings(stack="shop")))
+    for pod in ("web", "shop-db"):
+        store.write_status(pod, {"phase": "Running"})
+        store.write_files(pod, "map", {"page": File(b"words", 0o644)}, "0123", None)
+        store.mark_stop(pod, "main", "id")
+        store.mark_post_start(pod, "main", "id")
+        store.keep_log(pod, "main", "lines")
+        store.termination_message_file(pod, "main").write_text("words")
+        store.write_start_files(pod, "main", b"program", b"data")
+        with store.lock(pod, 0):
+            pass
+    store.generate("web", SECRETS)
+    store.generate(owner_of_secrets("shop"), SECRETS)
+    files = StackStore(store, "shop")
+    stack = stack_parse.parse_options(
+        {"name": "shop", "pods": [{"name": "shop-db", "containers": [{"name": "main", "image": "image"}]}]}, ()
+    )
+    files.write_revision(Revision(1, stack, 0))
+    files.write(StackRecord(1, (1,), Owned(("shop-db",))))
+    (directory / "stacks" / "stray").touch()
+    (directory / "pods" / "stray").touch()
+    (directory / "pods" / "Not_A_Name").mkdir()
+    (directory / "stacks" / "shop" / "revisions" / "1 (copy).json").touch()
+    return store
+
+
+def files_of(directory: Path) -> list[str]:
+    return sorted(
+        str(path.relative_to(directory)) for path in directory.rglob("*") if path.is_file() and not path.is_symlink()
+    )
+
+
+_FILES_OF_A_CONTAINER = ("environment/data", "environment/start", "post-started", "previous.log", "stopped")
+_FILES_OF_A_POD = (
+    *(f"containers/main/{name}" for name in (*_FILES_OF_A_CONTAINER, "termination-log")),
+    *("digests/map", "record.json", "status.json"),
+)
+ALL_FILES = (
+    *("key", "key.copy", "locks/shop-db", "locks/web", "reserve"),
+    *(f"pods/{pod}/{name}" for pod in ("shop-db", "web") for name in _FILES_OF_A_POD),
+    *("secrets/stack@shop.json", "secrets/web.json", "stacks/shop/record.json", "stacks/shop/revisions/1.json"),
+)
+TELLING = {
+    "record.json": lambda store, path: store.read_record(path.parent.name),
+    "web.json": lambda store, path: store.generate("web", SECRETS),
+    "stack@shop.json": lambda store, path: store.generate("stack@shop", SECRETS),
+    "1.json": lambda store, path: StackStore(store, "shop").revision(1),
+}
+"""What tells of its damage; what is not among them is found out or written anew."""
+
+
+def test_all_files_are_looked_at(tmp_path: Path) -> None:
+    populated(tmp_path)
+    found = [
+        name for name in files_of(tmp_path) if "stray" not in name and "copy)" not in name and "/files/" not in name
+    ]
+    assert found == sorted(ALL_FILES)
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("name", ALL_FILES)
+def test_a_damaged_file_concerns_its_own_object_alone(memory_path: Path, name: str, damage: str) -> None:
+    store = populated(memory_path)
+    key = store.key()
+    whole = (memory_path / name).read_bytes()
+    DAMAGES[damage](memory_path / name)
+    store = Store(memory_path)
+    store.ensure()
+    assert store.key() == key
+    pods, path = {"web", "shop-db"}, memory_path / name
+    assert set(store.recorded_pods()) == pods
+    assert stack_names(store) == ("shop",)
+    assert owners_of_pods(store) == {"shop-db": "shop"}
+    telling = TELLING.get(path.name)
+    if telling and name.startswith("stacks/") and path.name == "record.json":
+        telling = lambda store, path: StackStore(store, "shop").read()  # noqa: E731
+    if telling:
+        with pytest.raises(DamagedState, match=f"{path} is damaged: .*; .*podwright repair"):
+            telling(store, path)
+    for pod in pods - {path.parent.name}:
+        record = store.read_record(pod)
+        assert record
+        assert record.applied.pod.name == pod
+    for pod in pods:
+        _read_and_write(store, pod)
+    assert len(store.prints(["web", "shop-db"])) > 10
+    store.sweep_all()
+    store.forget("web")
+    store.forget("shop-db")
+    assert store.recorded_pods() == ()
+    if telling:
+        assert path.parent.name in pods or not path.is_file() or path.read_bytes() != whole
+
+
+def _read_and_write(store: Store, pod: str) -> None:
+    """What runs and keepers do with the state of any pod, damaged or not."""
+    assert store.recorded_requests(pod) == (0, 0)
+    assert store.read_status(pod) in (None, {"phase": "Running"})
+    assert store.files_digests(pod).keys() == {"map"}
+    assert store.files_digests(pod)["map"] in ("", "0123")
+    assert store.stopped(pod, "main") in ("", "id")
+    assert store.post_started(pod, "main") in ("", "id")
+    assert isinstance(store.kept_log(pod, "main"), str)
+    assert isinstance(store.termination_message(pod, "main"), str)
+    with store.lock(pod, 0):
+        store.write_status(pod, {"phase": "Pending"})
+        store.mark_stop(pod, "main", "new")
+        store.mark_post_start(pod, "main", "new")
+        store.keep_log(pod, "main", "new")
+        store.write_files(pod, "map", {"page": File(b"new", 0o644)}, "4567", None)
+        store.write_start_files(pod, "main", b"other", b"other")
+        assert store.termination_message_file(pod, "main").is_file()
+    assert store.read_status(pod) == {"phase": "Pending"}
+    assert store.stopped(pod, "main") == store.post_started(pod, "main") == store.kept_log(pod, "main") == "new"
+    assert store.files_digests(pod) == {"map": "4567"}
+
+
+def test_marks_of_earlier_releases_are_read(tmp_path: Path) -> None:
+    store = populated(tmp_path)
+    for mark in ("stopped", "post-started"):
+        (tmp_path / "pods/web/containers/main" / mark).write_text("0123abcd")
+    assert store.stopped("web", "main") == store.post_started("web", "main") == "0123abcd"
+
+
+def test_the_key_of_an_earlier_release_stays(tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    (tmp_path / "key").write_bytes(bytes(range(32)))
+    store = Store(tmp_path)
+    store.ensure()
+    assert store.key() == bytes(range(32))
+    (tmp_path / "key").unlink()
+    assert Store(tmp_path).key() == bytes(range(32))
+
+
+def test_without_any_good_copy_of_the_key_none_is_made(tmp_path: Path) -> None:
+    store = kept(tmp_path)
+    for name in ("key", "key.copy"):
+        (tmp_path / name).write_bytes(b"")
+    for ask in (store.key, store.ensure):
+        with pytest.raises(DamagedState, match="key is damaged: it is empty; restore it"):
+            ask()
+
+
+# --- locks -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_lock_of_what_is_gone_goes(tmp_path: Path) -> None:
+    store = kept(tmp_path)
+    files = StackStore(store, "shop")
+    files.write(StackRecord(1))
+    with store.lock("web", 0), store.lock("stack@shop", 0), store.lock("never-made", 0), store.lock("gone", 0):
+        pass
+    assert {path.name for path in (tmp_path / "locks").iterdir()} == {"web", "stack@shop"}
+    with store.lock("web", 0), store.lock("stack@shop", 0):
+        store.forget("web")
+        files.forget()
+        with pytest.raises(Busy, match=r"changing pod web \(process"), store.lock("web", 0):
+            pass
+        with pytest.raises(Busy, match=r"changing stack shop \(process"), store.lock("stack@shop", 0):
+            pass
+    assert not list((tmp_path / "locks").iterdir())
+    # As killed processes, and those of earlier releases, leave them.
+    (tmp_path / "locks" / "stack@old").touch()
+    (tmp_path / "locks" / "old").touch()
+    store.sweep_all()
+    assert not list((tmp_path / "locks").iterdir())
+
+
+def test_a_state_directory_that_was_removed_is_made_anew(tmp_path: Path) -> None:
+    store = kept(tmp_path / "deep" / "state")
+    shutil.rmtree(tmp_path / "deep")
+    store.ensure()
+    store.write_record("web", Record(Applied(POD)))
+    assert state_files.read_object(store.record_file("web"))

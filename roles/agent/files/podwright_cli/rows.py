@@ -90,7 +90,7 @@ def of_stack(stack: Document, now: float) -> Row:
     status = ("Ready" if is_ready else "NotReady") if stack["is_good"] else "Unverified"
     return {
         "NAME": stack["name"],
-        "STATUS": status,
+        "STATUS": "DamagedState" if stack.get("damage") else status,
         "READY": f"{ready}/{len(summaries)}",
         "REVISION": str(stack["revision"]),
         "AGE": view.show_since(current.get("applied_at"), now),
