@@ -598,10 +598,10 @@ class Episode:
         told = rest.await_empty(self._surplus, 60)
         if told:
             raise Violation(told)
+        self.note(f"the agent had {self.figures} threads and files, and has {rest.process_figures(self.agent.pid)}")
 
     def _surplus(self) -> str:
         threads, files = rest.process_figures(self.agent.pid)
-        self.figures_at_the_end = (threads, files)
         is_well = threads <= self.figures[0] + THREADS_ALLOWED and files <= self.figures[1] + FILES_ALLOWED
         return "" if is_well else f"the agent has {threads} threads and {files} files, a fresh one {self.figures}"
 
