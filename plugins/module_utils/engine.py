@@ -497,6 +497,7 @@ class Run:
         if self.request.state == "started" and self.request.on_failure and done and not self.desired.is_failed:
             lines.append(self._go_back())
         failure = RunFailed("\n".join(lines), cause, done, self.secrets)
+        failure.__cause__ = error
         if self.keeper and isinstance(error, OperationFailed):
             self.keeper.failed(self.request.name, failure)
         return failure

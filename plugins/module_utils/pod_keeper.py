@@ -802,7 +802,11 @@ def tell_of(operation: op.Operation, events: EventLog) -> None:
 
 def tell_of_failure(pod: str, error: RunFailed, events: EventLog) -> str:
     """Note the event that a failed run is, and return what it says: without the values of secrets."""
-    message = masked(str(error), error.secrets).partition("\n")[0]
+    cause = error.__cause__
+    words = str(error)
+    if isinstance(cause, OperationFailed):
+        words = f"Failed to {cause.operation.verb} {cause.operation.target}: {cause}"
+    message = masked(words, error.secrets).partition("\n")[0]
     events.add(error.reason or "FailedSync", pod, message, error.container, is_warning=True)
     return message
 

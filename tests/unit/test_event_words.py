@@ -10,9 +10,16 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.podwright.pods.plugins.module_utils import operations as op
+from ansible_collections.podwright.pods.plugins.module_utils.engine import RunFailed
+from ansible_collections.podwright.pods.plugins.module_utils.errors import ImageError
 from ansible_collections.podwright.pods.plugins.module_utils.event_log import EventLog
+from ansible_collections.podwright.pods.plugins.module_utils.execute import OperationFailed
 from ansible_collections.podwright.pods.plugins.module_utils.observed import LiveLimits
-from ansible_collections.podwright.pods.plugins.module_utils.pod_keeper import EVENTS, tell_of
+from ansible_collections.podwright.pods.plugins.module_utils.pod_keeper import (
+    EVENTS,
+    tell_of,
+    tell_of_failure,
+)
 from ansible_collections.podwright.pods.plugins.module_utils.stack_spec import Network
 
 MISSING = op.MISSING
@@ -58,3 +65,15 @@ def test_what_is_no_event_is_not_told(tmp_path: Path) -> None:
     log = EventLog(tmp_path / "events.jsonl")
     tell_of(op.Forget("web", "state is absent"), log)
     assert log.list() == ()
+
+
+def test_what_failed_is_a_sentence_too(tmp_path: Path) -> None:
+    log = EventLog(tmp_path / "events.jsonl")
+    image = "registry.example.com/shop:1"
+    error = ImageError("ErrImagePull", f"{image} could not be pulled: the word is swordfish\nsecond line")
+    failure = RunFailed("#3 pull image failed", error, [], ("swordfish",))
+    failure.__cause__ = OperationFailed(3, op.PullImage("web", "not on this host", image), error)
+    told = tell_of_failure("web", failure, log)
+    (event,) = log.list("web")
+    assert (event.type, event.reason, event.message) == ("Warning", "ErrImagePull", told)
+    assert told == f"Failed to pull image {image}: ErrImagePull: {image} could not be pulled: the word is ********"
