@@ -434,6 +434,19 @@ class Episode:
         self.agent.start()
         self.note("the agent is back")
 
+    def agent_comes_meanwhile(self) -> None:
+        """The agent begins while modules do the work themselves: it leaves their pods alone until they are done."""
+        runs, seconds = self._some_runs(), self.chance.uniform(0.3, 3)
+
+        def come() -> None:
+            time.sleep(seconds)
+            self.agent.start()
+            self.note("the agent is back")
+
+        self.note("the agent goes away")
+        self.agent.stop()
+        self._do(runs, meanwhile=come, way=lambda run: self._by_module(run, None))
+
     # --- runs --------------------------------------------------------------------------------------------------------
 
     def _do(
