@@ -626,6 +626,7 @@ SCENES: Mapping[Callable[[Episode], None], int] = {
     Episode.rivals: 2,
     Episode.killed_module: 2,
     Episode.without_agent: 3,
+    Episode.agent_comes_meanwhile: 3,
 }
 """How often each kind of round comes, against the others."""
 
