@@ -19,6 +19,7 @@ from .limits import requested
 from .materials import Environment, Facts, environment, names_secret, sub_path_of
 from .observed import Node, Observed
 from .quantity import show_bytes
+from .supervisor import is_grpc, probe_of
 
 _HOST_PATH_KINDS = {
     "Directory": "directory",
@@ -41,6 +42,22 @@ def refuse(context: Context, allocatable: Mapping[str, int], observed: Observed,
         *_sub_paths(context),
         *_variables(context),
         *_no_room(pod, node, allocatable, observed),
+    ]
+
+
+def refuse_probes(pod: s.PodSpec, node: Node) -> list[Fault]:
+    """What would never become ready on this host, for want of what its probes are made with."""
+    if node.can_probe_grpc:
+        return []
+    return [
+        Fault(
+            f"{pod.name}/{container.name}",
+            f"its {kind} probe (grpc) cannot be made, since this host's Python has no package h2, so that it would "
+            "never be ready; install python3-h2 (Debian, Fedora) or h2 with pip, or choose another probe",
+        )
+        for container in pod.all_containers
+        for kind in ("startup", "readiness")
+        if is_grpc(probe_of(container, kind))  # type: ignore[arg-type]
     ]
 
 

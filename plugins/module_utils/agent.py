@@ -45,7 +45,7 @@ from .podman import Podman
 from .stack_order import ordered
 from .stack_spec import Dependency, StackSpec
 from .stack_store import StackStore, stack_names
-from .stacks import create_network
+from .stacks import create_network, verify_revision
 from .status import is_well
 from .store import Record, Store
 from .thread_pool import ThreadPool
@@ -382,7 +382,7 @@ class Agent:
         return self._turns.setdefault(pod, Turn(self.store, pod))
 
     def watch(self, podman: Podman, pod: s.PodSpec, deadline: float) -> Watch:
-        return KeptWatch(podman, self.store, pod, self.keeper_of(pod.name), deadline)
+        return KeptWatch(podman, pod, self.keeper_of(pod.name), deadline)
 
     def keeper_of(self, name: str) -> PodKeeper:
         """The pod's keeper, begun where there is none."""
@@ -477,6 +477,14 @@ class Agent:
                 else:
                     self._prints_inside[name] = self._compare_inside(keeper, found, known)
         self._compared_at = begun_at
+        self._verify_revisions()
+
+    def _verify_revisions(self) -> None:
+        """A revision that no run has waited for is good once its pods were seen ready."""
+        for stack in stack_names(self.store):
+            # A run on it sees to that itself, and says what cannot be read.
+            with contextlib.suppress(PodwrightError, OSError):
+                verify_revision(self.store, stack)
 
     def _compare_inside(self, keeper: PodKeeper, found: Sequence[Mapping[str, Any]], known: _Inside | None) -> _Inside:
         """Compare what Podman tells nothing of and what takes longest: limits, and files of volumes."""

@@ -9,6 +9,7 @@ Check mode is one line of this room: the plan is told and not executed.
 from __future__ import annotations
 
 import contextlib
+import functools
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -237,6 +238,8 @@ class Run:
     pause: Callable[[float], None] = time.sleep
     done: list[Operation] = field(default_factory=list)
     executor: Executor = field(init=False)
+    is_verified: bool = False
+    """Whether the pod was seen ready after all was done."""
 
     def __post_init__(self) -> None:
         if self.changes is None:
@@ -246,7 +249,9 @@ class Run:
     def _look(self) -> None:
         """See what there is, and decide."""
         node = self.snapshot.node if self.snapshot else read_node(self.podman.api_version)
-        self.node = replace(node, has_keeper=self.keeper is not None)
+        # What a host without Podman lacks yet it may be about to get, as in a prediction of its first playbook.
+        can_probe_grpc = node.can_probe_grpc or isinstance(self.podman, podman_room.EmptyHost)
+        self.node = replace(node, has_keeper=self.keeper is not None, can_probe_grpc=can_probe_grpc)
         self.record = self._read_record()
         recorded = self.record.applied.pod if self.record else None
         previous = self.record.previous.pod if self.record and self.record.previous else None
@@ -406,6 +411,7 @@ class Run:
             on_done=self._note,
             pinned_images=dict(desired.pinned_images),
             pause=self.pause,
+            watch=functools.partial(self.keeper.watch, self.podman, desired.pod) if self.keeper else None,
         )
 
     def _timeout_seconds(self, pod: s.PodSpec) -> float:
@@ -430,6 +436,7 @@ class Run:
         if self.request.state != "started":
             return None
         waiter = self._watch(executor, desired)
+        waiter.is_proven = seen is not None and bool(self.record and self.record.is_verified)
         if not self.request.wait:
             waiter.look(seen)
             return waiter
@@ -454,7 +461,9 @@ class Run:
             executor.run(plan_completed(desired, observe(self.podman, self.store, pod.name, pod)))
 
     def _verify(self, pod: s.PodSpec, observed: ObservedPod | None) -> None:
-        images = {c.name: c.image_id for c in observed.members} if observed else {}
+        """Write down that the pod was seen ready as it is declared now."""
+        self.is_verified = pod == self.desired.pod
+        images = observed.image_ids if observed else {}
         before = self.store.read_record(pod.name)
         begun_at = before.begun_at if before else 0
         record = Record(Applied(pod, images), True, settings=self.request.settings, begun_at=begun_at)
@@ -629,7 +638,7 @@ def _describe(
     document["status"] = waiter.status or report.status(
         podman, store, pod, observed, waiter.ready, waiter.started, node, ip
     )
-    document["probe_messages"] = waiter.messages()
+    document["probe_messages"] = dict(waiter.messages)
     document["ports"] = report.ports(pod)
     return document
 

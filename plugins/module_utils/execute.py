@@ -10,6 +10,7 @@ far in place: the next plan starts from there.
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import os
 import posixpath
@@ -37,7 +38,7 @@ from .errors import (
 )
 from .fields import Context
 from .image_pull import pull
-from .lifecycle import CONTAINER_BACKOFF, TerminationBudget, should_restart
+from .lifecycle import CONTAINER_BACKOFF, Backoff, TerminationBudget, should_restart
 from .limits import pod_limits
 from .materials import (
     Environment,
@@ -51,13 +52,15 @@ from .materials import (
     volume_files,
 )
 from .observe import Sandbox, observe_image, observe_sandbox, tmpfs_volumes
-from .observed import LABEL_POD, LABEL_VOLUME, ObservedImage, read_time
+from .observed import LABEL_POD, LABEL_VOLUME, ObservedImage, ObservedPod, read_time
+from .plan import remake
 from .podman import Podman, keep_mounted
 from .probes import Target
 from .quantity import Quantity
 from .status import INIT_ERROR
 from .store import Applied, Record, Store, give_to_group
-from .wait import Waiter
+from .supervisor import Memory, restarts_due
+from .wait import Waiter, Watch
 
 KEPT_LOG_LINES = 500
 KEPT_LOG_BYTES = 1 << 20
@@ -100,7 +103,10 @@ class Executor:
     on_done: Callable[[op.Operation], None] = lambda operation: None
     pause: Callable[[float], None] = time.sleep
     """Waits so many seconds while a gate is closed; may raise a PodwrightError to end the execution."""
+    watch: Callable[[float], Watch] | None = None
+    """Sees the pod's gates open until a deadline, where somebody keeps it; else each gate is looked at by itself."""
     warnings: list[str] = field(default_factory=list)
+    _backoff: Backoff = CONTAINER_BACKOFF
     _sandbox: Sandbox | None = None
     _images: dict[str, ObservedImage] = field(default_factory=dict)
     pinned_images: dict[str, str] = field(default_factory=dict)
@@ -573,8 +579,24 @@ class Executor:
         raise AssertionError("the pauses never end")
 
     def _await_started(self, operation: op.AwaitStarted, podman: Podman) -> None:
-        waiter = Waiter(podman, self.store, self.pod, self.target, self.deadline, self.pause)
-        waiter.await_started(self._declared(operation.container))
+        watch = self.watch(self.deadline) if self.watch else None
+        watch = watch or Waiter(podman, self.store, self.pod, self.target, self.deadline, self.pause)
+        watch.await_started(self._declared(operation.container), functools.partial(self._restart_ended, podman))
+
+    def _restart_ended(self, podman: Podman, observed: ObservedPod | None) -> bool:
+        """Start sidecars again that have ended, with the back-off between, where Podman does not do so by itself."""
+        if observed is None or not self.context.node.has_keeper:
+            return False
+        memory, has_restarted = Memory(self.pod, backoff=self._backoff), False
+        for name in restarts_due(memory, observed, time.time())[1]:
+            found = observed.find(name)
+            if found is not None and found.role == "sidecar":
+                for operation in remake(self.pod, found, f"it is not running (exit code {found.exit_code})"):
+                    _PERFORMERS[type(operation)](self, operation, podman)
+                    self.on_done(operation)
+                self._backoff = memory.restarted(found, time.time()).backoff
+                has_restarted = True
+        return has_restarted
 
 
 def target_of(store: Store, pod: s.PodSpec, container: s.Container, sandbox: Sandbox) -> Target:

@@ -260,6 +260,7 @@ POD_FIELDS: tuple[PodField, ...] = (
     PodField("active_deadline_seconds", Cost.NOTHING),
     PodField("readiness_gates", Cost.NOTHING),
     PodField("log_size_max", Cost.NOTHING),
+    PodField("min_ready_seconds", Cost.NOTHING),
     PodField("config_maps", Cost.NOTHING),
     PodField("secrets", Cost.NOTHING),
 )

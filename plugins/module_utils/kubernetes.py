@@ -136,6 +136,8 @@ def _pod(stack: StackSpec, pod: s.PodSpec) -> Document:
         own["infra"] = s.to_options(pod.infra)
     if pod.log_size_max != s.DEFAULT_LOG_SIZE_MAX:
         own["log-size-max"] = pod.log_size_max.canonical()
+    if pod.min_ready_seconds is not None:
+        own["min-ready-seconds"] = pod.min_ready_seconds
     if own:
         document["metadata"]["annotations"] = {**pod.annotations, **_annotations(own)}
     for volume in document["spec"].get("volumes", ()):

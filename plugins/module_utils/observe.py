@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from . import cgroup, processes
+from . import cgroup, probes, processes
 from . import spec as s
 from .errors import NameInUse, NotFound, PodmanError
 from .fields import host_ports
@@ -74,6 +74,7 @@ def read_node(podman_version: tuple[int, ...]) -> Node:
         can_limit=os.geteuid() == 0 or cgroup.are_delegated(("cpu", "memory")),
         # A user mounts in the namespaces of its Podman.
         can_mount=os.geteuid() != 0 or _has_capability(_CAP_SYS_ADMIN),
+        can_probe_grpc=probes.can_probe_grpc(),
     )
 
 

@@ -150,6 +150,11 @@ class ObservedPod:
         return tuple(c for c in self.containers if c.is_ours and not c.is_infra)
 
     @property
+    def image_ids(self) -> dict[str, str]:
+        """What each of our containers was made from."""
+        return {c.name: c.image_id for c in self.members}
+
+    @property
     def strangers(self) -> tuple[ObservedContainer, ...]:
         """Containers that someone else put into the pod."""
         return tuple(c for c in self.containers if not c.is_ours and not c.is_infra)
@@ -196,6 +201,8 @@ class Node:
     """Whether the agent keeps the pods alive, so that Podman must not."""
     can_mount: bool = True
     """Whether we may mount, as sub paths of volumes need it."""
+    can_probe_grpc: bool = True
+    """Whether there is what grpc probes are made with."""
 
 
 @dataclass(frozen=True)

@@ -907,6 +907,7 @@ HOST_FIELDS = (
     Field("infra", _INFRA, default=s.Infra()),
     Field("networks", Sequence(Text(podman_name), unique=True), default=()),
     Field("log_size_max", Amount(_log_size), default=s.DEFAULT_LOG_SIZE_MAX),
+    Field("min_ready_seconds", Integer(minimum=0)),
     Field("config_maps", Sequence(_CONFIG_MAP, unique_by="name"), default=()),
     Field("secrets", Sequence(_SECRET, unique_by="name", secret=True), default=()),
 )

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 
 from . import fields, image_reference
 from . import spec as s
-from .admission import refuse, refuse_replacement
+from .admission import refuse, refuse_probes, refuse_replacement
 from .errors import Fault, Refused
 from .lifecycle import should_restart
 from .limits import container_limits, differences, grown, pod_limits, weighed
@@ -116,6 +116,9 @@ def plan_started(desired: Desired, observed: Observed) -> Plan:
         return Plan(tuple(_stop_pod(desired.pod.name, desired.known, pod, desired.failure.cause))) if pod else Plan()
     pinned = frozenset(desired.pinned_images)
     faults = refuse(desired.context, desired.allocatable, observed, pinned)
+    if desired.recorded != desired.pod:
+        # What was applied is kept alive all the same, and said to be unready.
+        faults += refuse_probes(desired.pod, desired.context.node)
     cause = _replacement_cause(desired, observed)
     if cause is not None:
         faults += refuse_replacement(observed)
@@ -271,20 +274,9 @@ def stop_of(name: str, spec: s.PodSpec | None, found: ObservedContainer, cause: 
     has_process = found.is_running or found.state == UNWATCHED
     hook = container.lifecycle.pre_stop if container and container.lifecycle and has_process else None
     if container and hook:
-        hook = _numbered(hook, container)
+        hook = s.numbered(hook, container)
     grace = spec.termination_grace_period_seconds if spec else s.PodSpec.termination_grace_period_seconds
     return StopContainer(name, cause, found.name, id=found.id, grace_seconds=grace, batch=batch, pre_stop=hook)
-
-
-def _numbered(hook: s.Handler, container: s.Container) -> s.Handler:
-    """The hook with the number of a port that it names: the declaration that has the name may be gone by then."""
-    ports: dict[int | str, int] = {port.name: port.container_port for port in container.ports if port.name}
-    http_get, tcp_socket = hook.http_get, hook.tcp_socket
-    if http_get:
-        return replace(hook, http_get=replace(http_get, port=ports.get(http_get.port, http_get.port)))
-    if tcp_socket:
-        return replace(hook, tcp_socket=replace(tcp_socket, port=ports.get(tcp_socket.port, tcp_socket.port)))
-    return hook
 
 
 # --- containers ----------------------------------------------------------------------------------------------------
@@ -304,6 +296,14 @@ def _bring_up(pod: s.PodSpec, container: s.Container, cause: str) -> list[Operat
     elif role == "sidecar":
         operations.append(AwaitStarted(name, cause, container.name))
     return operations
+
+
+def remake(pod: s.PodSpec, found: ObservedContainer, cause: str) -> list[Operation]:
+    """What starts a container again that has ended, without the gate that it is behind."""
+    container = pod.find(found.name)
+    operations: list[Operation] = [RemoveContainer(pod.name, cause, found.name, found.id)]
+    operations += _bring_up(pod, container, cause) if container else []
+    return [operation for operation in operations if not isinstance(operation, AwaitStarted)]
 
 
 def _change_containers(desired: Desired, observed: Observed, pod: ObservedPod) -> list[Operation]:

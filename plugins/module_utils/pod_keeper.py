@@ -30,16 +30,17 @@ from .errors import PodmanError, PodwrightError
 from .event_log import EventLog
 from .execute import Executor, OperationFailed, target_of
 from .fields import Context
-from .lifecycle import IMAGE_PULL_BACKOFF, PROBER_ATTEMPTS, SECOND_ATTEMPT_SECONDS, Attempts, Outcome
+from .lifecycle import IMAGE_PULL_BACKOFF, SECOND_ATTEMPT_SECONDS, Attempts
 from .observe import Sandbox, Snapshot, observe, observe_image, observe_sandbox
 from .observed import ENDING, Node, ObservedPod, read_time
 from .plan import BROKEN, plan_stopped, stop_of
 from .podman import Podman
+from .prober import Prober
 from .secrecy import masked
 from .status import DEADLINE_EXCEEDED, DEADLINE_MESSAGE, STATUS_UNKNOWN, Waiting
 from .store import Record, Store, busy
-from .supervisor import DueProbe, Ending, Memory, Step, probe_of
-from .wait import Waiter, Watch, is_stable_since
+from .supervisor import DueProbe, Ending, Step, is_pod_available
+from .wait import Watch
 
 GATE_SECONDS = 3600
 """How long an init container or a sidecar's startup may take in one go; then it is begun anew."""
@@ -54,14 +55,16 @@ TURN_SECONDS = 1
 """How often a keeper that has to act asks whether it is its turn, while a run has it."""
 LAST_TURN_SECONDS = 60
 """How long a pod that is to end with its host waits for a run that has its turn."""
-HURRY_SECONDS = 2
+SHORTEST_WAIT_SECONDS = 0.25
+"""How soon at the earliest to look again, to see whether a container is still ready."""
+GATE_LOOK_SECONDS = 0.5
+"""How often a pod is looked at while its keeper waits at a gate."""
 PULL_ERROR_SECONDS = 2
 """How long a status says that a pull has failed, before it says that the next one is waited for."""
 ERR_IMAGE_PULL = "ErrImagePull"
 IMAGE_PULL_BACK_OFF = "ImagePullBackOff"
 _WAITING_REASONS: Mapping[str, str] = {"": "FailedSync", "FailedPostStartHook": "PostStartHookError"}
 """What a container waits for, where Kubernetes calls it otherwise than the event."""
-_FIRST_EXTRA_SECONDS = 0.1
 _FRESH_SECONDS = 30
 
 
@@ -186,9 +189,12 @@ class View:
     """The pod as its keeper last saw it. ``failures`` are startup probes that have failed for good, by container."""
 
     looked_at: float = 0.0
+    pod: s.PodSpec | None = None
+    """The declaration that it is judged by."""
     observed: ObservedPod | None = None
     started: Mapping[str, bool] = field(default_factory=dict)
     ready: Mapping[str, bool] = field(default_factory=dict)
+    available: Mapping[str, bool] = field(default_factory=dict)
     messages: Mapping[str, str] = field(default_factory=dict)
     failures: Mapping[str, str] = field(default_factory=dict)
     status: Mapping[str, Any] = field(default_factory=dict)
@@ -210,14 +216,17 @@ class PodKeeper:
         """Held to write what others may read, and to end that: no word comes of a pod that is gone."""
         self._thread = threading.Thread(target=self._keep, name=f"pod {name}", daemon=True)
         self._record: Record | None = None
-        self._memory = Memory(s.PodSpec(name, ()))
-        self._step = Step(self._memory, {}, {})
+        self._prober = Prober(
+            submit=house.probe,
+            deliver=self._inbox.put,
+            tell=self._tell_of_probe,
+            begun=self._note_probe,
+            is_over=self._ended.is_set,
+            mask=self._masked,
+        )
         self._observed: ObservedPod | None = None
-        self._messages: dict[str, str] = {}
         self._secrets: tuple[str, ...] = ()
-        self._failures: dict[str, str] = {}
         self._waiting: dict[str, Waiting] = {}
-        self._probing: set[tuple[str, str]] = set()
         self._targets: dict[str, probes.Target] = {}
         self._must_look = True
         self._is_settled = False
@@ -231,15 +240,16 @@ class PodKeeper:
         self._dependency = ""
         self._has_to_wait = False
         """Whether it could not act, since it was somebody else's turn."""
-        self._is_hurried = False
-        self._hurried_until = 0.0
-        self._extra_at = 0.0
-        self._extra_pause = _FIRST_EXTRA_SECONDS
         self._backing_off: set[str] = set()
         self._has_failed = False
         self._unpulled = ""
         self._unpulled_at = 0.0
         self._sandboxes: tuple[str, Sandbox] | None = None
+
+    @property
+    def _step(self) -> Step:
+        """What the last look came to."""
+        return self._prober.step
 
     def start(self) -> None:
         self._thread.start()
@@ -266,9 +276,9 @@ class PodKeeper:
 
     def kick(self) -> None:
         """Look at the pod now: something may have changed."""
-        self._inbox.put(self._note_change)
+        self._inbox.put(self.note_change)
 
-    def _note_change(self) -> bool:
+    def note_change(self) -> bool:
         self._must_look = True
         return True
 
@@ -280,8 +290,19 @@ class PodKeeper:
         self._must_look, self._is_settled = True, False
         self._turns = self._acts = Attempts()
         self._retry, self._retry_at = IMAGE_PULL_BACKOFF, 0.0
-        self._waiting, self._failures = {}, {}
+        self._waiting = {}
+        self._prober.failures.clear()
         return True
+
+    def see_at_gate(self, podman: Podman, record: Record) -> View:
+        """The pod as it is now, for the thread of this keeper itself while it carries out a plan."""
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._inbox.get_nowait()()
+        self._prober.hurry()
+        self._look_at = min(self._look_at, self._looked_at + GATE_LOOK_SECONDS)
+        self._see(podman, record)
+        return self.view
 
     def fresh_view(self, since: float) -> View:
         """The pod as it was seen after ``since`` (monotonic seconds), or the last view where none comes in time."""
@@ -341,21 +362,41 @@ class PodKeeper:
         if record is None:
             return False
         if self._record is None or record.applied.pod != self._record.applied.pod:
-            self._memory = self._memory.declared(record.applied.pod)
+            self._prober.declare(record.applied.pod)
             self._is_settled = False
         self._record = record
+        self._see(podman, record)
+        if not record.is_stopped and self._has_to_act():
+            self._act_in_turn(podman, record)
+        self._verify(record)
+        return True
+
+    def _see(self, podman: Podman, record: Record) -> None:
+        """Look where something may have changed, have probes made that are due, and let others see how it stands."""
         if self._must_look or time.monotonic() >= self._look_at:
             self._look(podman, record)
         self._note_failure(record)
         self._note_pull_back_off()
-        self._step = supervisor.step(self._memory, self._observed, self._phase(), time.time(), self._has_failed)
-        self._memory = self._step.memory
-        for due in (*self._step.probes, *self._extra_probes()):
-            self._probe(record.applied.pod, due, podman)
+        reach = functools.partial(self._target, podman, record.applied.pod)
+        step = self._prober.look(self._observed, self._phase(), reach, self._has_failed)
+        if step.look_at_seconds is not None:
+            wait = max(step.look_at_seconds - time.time(), SHORTEST_WAIT_SECONDS)
+            self._look_at = min(self._look_at, time.monotonic() + wait)
         self._tell(podman, record)
-        if not record.is_stopped and self._has_to_act():
-            self._act_in_turn(podman, record)
-        return True
+
+    def _verify(self, record: Record) -> None:
+        """Write down that the pod was seen ready as it is declared, where no run waits to do so."""
+        pod, observed = record.applied.pod, self._observed
+        is_new = not (record.is_verified or record.is_stopped) and self._is_settled and not self._has_failed
+        if not is_new or observed is None or not is_pod_available(pod, self._step.available, observed):
+            return
+        store = self._house.store
+        with self._turn_to_act.if_free() as was_elsewhere:
+            if was_elsewhere:
+                self._begin_anew()
+            elif was_elsewhere is not None and store.read_record(self.name) == record:
+                store.write_record(self.name, record.verified(observed.image_ids))
+                self._must_look = True
 
     def _look(self, podman: Podman, record: Record) -> None:
         self._must_look = False
@@ -431,101 +472,42 @@ class PodKeeper:
     def _show(self, status: Mapping[str, Any]) -> None:
         self.view = View(
             looked_at=self._looked_at,
+            pod=self._prober.memory.pod,
             observed=self._observed,
             started=self._step.started,
             ready=self._step.ready,
-            messages=dict(self._messages),
-            failures=dict(self._failures),
+            available=self._step.available,
+            messages=dict(self._prober.messages),
+            failures=dict(self._prober.failures),
             status=status,
         )
 
     def hurry(self) -> None:
         """Somebody waits for the pod: have probes that it has still to pass tried more often for a moment."""
-        self._hurried_until = time.monotonic() + HURRY_SECONDS
-        if not self._is_hurried:
-            self._inbox.put(self._begin_to_hurry)
-
-    def _begin_to_hurry(self) -> bool:
-        self._is_hurried, self._extra_at, self._extra_pause = True, 0.0, _FIRST_EXTRA_SECONDS
-        return True
-
-    def _extra_probes(self) -> tuple[DueProbe, ...]:
-        now = time.monotonic()
-        self._is_hurried = self._is_hurried and now < self._hurried_until
-        if not self._is_hurried or now < self._extra_at:
-            return ()
-        extra = supervisor.extra_probes(self._memory, self._step, self._observed, time.time())
-        self._extra_at = now + self._extra_pause if extra else now + HURRY_SECONDS
-        self._extra_pause = min(self._extra_pause * 1.5, HURRY_SECONDS)
-        return extra
+        if self._prober.hurry():
+            self._inbox.put(lambda: True)
 
     # --- probes ------------------------------------------------------------------------------------------------------
 
-    def _probe(self, pod: s.PodSpec, due: DueProbe, podman: Podman) -> None:
-        """Hand a probe to the threads that probe; while an earlier one of its kind is under way it is left out."""
-        container = pod.find(due.container)
-        probe = probe_of(container, due.kind) if container else None
-        if container is None or probe is None or (due.container, due.kind) in self._probing:
-            return
-        target = self._targets.get(container.name)
-        if target is None:
-            target = target_of(self._house.store, pod, container, self._sandbox(podman, pod))
-            self._targets[container.name] = target
-        self._probing.add((due.container, due.kind))
-        self._house.probe(functools.partial(self._attempt, due, probe, target))
+    def _target(self, podman: Podman, pod: s.PodSpec, container: s.Container) -> probes.Target:
+        """How a container's probes reach it, as it was looked at last."""
+        if container.name not in self._targets:
+            self._targets[container.name] = target_of(self._house.store, pod, container, self._sandbox(podman, pod))
+        return self._targets[container.name]
 
-    def _attempt(self, due: DueProbe, probe: s.Probe, target: probes.Target, podman: Podman) -> None:
-        """In a thread that probes. What cannot be tried at all is tried again at once, and then says nothing."""
-        outcome = probes.Outcome("Unknown", "not tried")
+    def _note_probe(self, due: DueProbe) -> None:
         if not due.is_extra:
             self._house.probed(time.time() - due.due_at_seconds)
-        try:
-            for _attempt in range(PROBER_ATTEMPTS):
-                outcome = probes.check(probe, probe.timeout_seconds, target, podman)
-                if outcome.result != "Unknown" or self._ended.is_set():
-                    break
-        finally:
-            if self._is_as_ever(due, outcome):
-                self._probing.discard((due.container, due.kind))
-            else:
-                self._inbox.put(functools.partial(self._take, due, outcome))
-
-    def _is_as_ever(self, due: DueProbe, outcome: probes.Outcome) -> bool:
-        """Whether a probe that passes has passed once more: nothing follows from that, and it is worth no turn."""
-        worker = self._memory.workers.get((due.container, due.kind))
-        told = (worker.container_id, worker.result, worker.last_outcome) if worker else ()
-        return not due.is_extra and outcome.result == "Success" and told == (due.run, "Success", "Success")
-
-    def _take(self, due: DueProbe, outcome: probes.Outcome) -> bool:
-        """Take in what a probe has said; tells whether it says anything else than before."""
-        key = (due.container, due.kind)
-        self._probing.discard(key)
-        result: Outcome = "Success" if outcome.result == "Warning" else outcome.result
-        before, self._memory = self._memory, self._memory.recorded(due, result)
-        self._tell_of_probe(due, outcome)
-        old, new = before.workers.get(key), self._memory.workers.get(key)
-        return old is None or new is None or (old.result, old.ends_container) != (new.result, new.ends_container)
 
     def _tell_of_probe(self, due: DueProbe, outcome: probes.Outcome) -> None:
-        title = f"{due.kind.capitalize()} probe"
-        if outcome.result == "Success":
-            self._messages.pop(due.container, None)
-            return
-        outcome = replace(outcome, message=self._masked(outcome.message))
-        if due.is_extra:
-            self._messages[due.container] = outcome.message
+        if outcome.result == "Success" or due.is_extra:
             return
         self._event(
             {"Failure": "Unhealthy", "Warning": "ProbeWarning", "Unknown": "ProbeError"}[outcome.result],
-            f"{title} {'warning' if outcome.passed else 'failed'}: {outcome.message}",
+            f"{due.kind.capitalize()} probe {'warning' if outcome.passed else 'failed'}: {outcome.message}",
             due.container,
             is_warning=True,
         )
-        if outcome.result == "Failure":
-            self._messages[due.container] = outcome.message
-        worker = self._memory.workers.get((due.container, due.kind))
-        if due.kind == "startup" and worker and worker.ends_container:
-            self._failures[due.container] = outcome.message
 
     def _sandbox(self, podman: Podman, pod: s.PodSpec) -> Sandbox:
         """How the pod is reached, asked for once in the life of its infra container."""
@@ -600,18 +582,18 @@ class PodKeeper:
             podman=podman,
             store=self._house.store,
             request=request,
-            keeper=_Self(self._house),
+            keeper=_Self(self, self._house, record),
             # Since the keeper's own look one more may have ended.
-            hold=lambda pod: frozenset(supervisor.restarts_due(self._memory, pod, time.time())[0]),
+            hold=lambda pod: frozenset(supervisor.restarts_due(self._prober.memory, pod, time.time())[0]),
             # A container that starts again is the one that was applied, whatever its image's name points to by now.
             pinned_images={name: image for name, image in images.items() if observe_image(podman, image)},
-            pause=self._pause,
+            pause=self.pause,
         )
         if not run.plan:
             self._is_settled = True
             return
         members = run.observed.pod.members if run.observed.pod else ()
-        due = supervisor.restarts_due(self._memory, run.observed.pod, time.time())[1]
+        due = supervisor.restarts_due(self._prober.memory, run.observed.pod, time.time())[1]
         restarting = [found for found in members if found.name in due]
         try:
             run.execute()
@@ -625,7 +607,7 @@ class PodKeeper:
             created = {item.container for item in run.done if isinstance(item, op.CreateContainer)}
             for found in restarting:
                 if found.name in created:
-                    self._memory = self._memory.restarted(found, time.time())
+                    self._prober.memory = self._prober.memory.restarted(found, time.time())
 
     def _fail(self, record: Record, error: RunFailed) -> None:
         """Say what failed, and try again later; a container that was ended for its hook is its restart policy's."""
@@ -685,9 +667,9 @@ class PodKeeper:
         store, node = self._house.store, self._house.node
         context = Context(record.applied.pod, m.Materials(), node, store.key(), record.settings)
         deadline = time.monotonic() + GATE_SECONDS
-        return Executor(podman, store, context, m.Facts(), deadline, on_done=self._house.done, pause=self._pause)
+        return Executor(podman, store, context, m.Facts(), deadline, on_done=self._house.done, pause=self.pause)
 
-    def _pause(self, seconds: float) -> None:
+    def pause(self, seconds: float) -> None:
         """Wait at a gate, unless somebody else wants to change the pod, or its time is over."""
         ends_at = time.monotonic() + seconds
         while True:
@@ -763,8 +745,8 @@ class PodKeeper:
             waits.append(DEPENDENCY_SECONDS)
         if self._has_to_wait:
             waits.append(TURN_SECONDS)
-        if self._is_hurried:
-            waits.append(self._extra_at - monotonic)
+        if self._prober.hurries_at is not None:
+            waits.append(self._prober.hurries_at - monotonic)
         if self._must_look:
             waits.append(0)
         ends_at, is_quiet = monotonic + max(min(waits), 0.01), True
@@ -814,8 +796,10 @@ def tell_of_failure(pod: str, error: RunFailed, events: EventLog) -> str:
 class _Self:
     """The keeper of a run that the keeper itself makes: it need not make sure that it is alone."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, keeper: PodKeeper, house: House, record: Record) -> None:
+        self._keeper = keeper
         self._house = house
+        self._record = record
 
     def done(self, operation: op.Operation) -> None:
         self._house.done(operation)
@@ -840,7 +824,7 @@ class _Self:
         return Snapshot(podman)
 
     def watch(self, podman: Podman, pod: s.PodSpec, deadline: float) -> Watch:
-        raise NotImplementedError("a keeper does not wait for its own pod")
+        return _OwnWatch(podman, pod, deadline, self._keeper, self._record)
 
 
 def _is_interrupted(error: BaseException) -> bool:
@@ -852,39 +836,73 @@ def _is_interrupted(error: BaseException) -> bool:
     return False
 
 
-class KeptWatch(Waiter):
-    """Waits for a pod by asking its keeper, which probes and restarts meanwhile."""
+class _ViewWatch(Watch):
+    """Waits for a pod by what its keeper sees, which probes and restarts meanwhile."""
 
     # With the back-off in between, so many ends are seen only after half a minute.
     crashes = 2
 
-    def __init__(self, podman: Podman, store: Store, pod: s.PodSpec, keeper: PodKeeper, deadline: float) -> None:
-        super().__init__(podman, store, pod, _no_target, deadline)
+    def _take(self, view: View, counts: bool) -> None:
+        """Go by a view. One that does not ``count`` says nothing of what is waited for."""
+        self.is_current, self.status = counts, view.status
+        shown = view if counts else View()
+        self.seen, self.started, self.ready = shown.observed, shown.started, shown.ready
+        self.available, self.messages, self.failures = shown.available, shown.messages, shown.failures
+
+
+class KeptWatch(_ViewWatch):
+    """Waits for a pod by asking its keeper.
+
+    What was seen before this watch was made says nothing, for what is waited for was done until then; nor does what was
+    judged by another declaration.
+    """
+
+    def __init__(self, podman: Podman, pod: s.PodSpec, keeper: PodKeeper, deadline: float) -> None:
+        super().__init__(podman, pod, deadline)
         self._keeper = keeper
         self._since = time.monotonic()
+        self._declared = s.to_options(pod)
+        self._judged_by: s.PodSpec | None = None
 
-    def look(self, observed: ObservedPod | None = None) -> ObservedPod | None:
-        """The pod as its keeper has seen it since this began, or last where ``observed`` says that nothing was done."""
+    def changed(self) -> None:
+        self._since = time.monotonic()
+
+    def _see(self, observed: ObservedPod | None) -> None:
+        """``observed``: nothing was done to the pod, so that an earlier view counts where the same containers run."""
         self._keeper.hurry()
-        view = self._keeper.fresh_view(self._since if observed is None else 0.0)
-        self.seen, self.status, now = view.observed, view.status, time.time()
-        for container in self._pod.all_containers:
-            found = view.observed.find(container.name) if view.observed else None
-            if self._pod.role_of(container) == "init":
-                continue
-            self._note_restarts(container, found, now)
-            self._probers[container.name].message = view.messages.get(container.name, "")
-            if container.name in view.failures:
-                message = f"its startup probe failed: {view.failures[container.name]}"
-                raise self._failed(container, "StartupProbeFailed", message)
-            started_at = (found.started_at or 0) if found else 0
-            has_probe = bool(container.readiness_probe or container.startup_probe)
-            self.started[container.name] = view.started.get(container.name, False)
-            self.ready[container.name] = view.ready.get(container.name, False) and (
-                has_probe or is_stable_since(started_at, now)
-            )
-        return view.observed
+        view = self._keeper.view
+        if observed is None or not (self._is_of_this(view) and _runs(view.observed) == _runs(observed)):
+            view = self._keeper.fresh_view(self._since)
+            observed = None
+        is_new = observed is not None or view.looked_at > self._since
+        self._take(view, is_new and self._is_of_this(view))
+
+    def _is_of_this(self, view: View) -> bool:
+        """Whether a view is judged by the declaration that is waited for."""
+        if view.pod is None:
+            return False
+        if view.pod is not self._judged_by and s.to_options(view.pod) == self._declared:
+            self._judged_by = view.pod
+        return view.pod is self._judged_by
 
 
-def _no_target(container: s.Container) -> probes.Target:
-    raise NotImplementedError("the keeper probes")
+class _OwnWatch(_ViewWatch):
+    """Waits at a gate of a plan that the keeper carries out itself, in its thread: it goes on seeing to the pod."""
+
+    def __init__(self, podman: Podman, pod: s.PodSpec, deadline: float, keeper: PodKeeper, record: Record) -> None:
+        super().__init__(podman, pod, deadline, keeper.pause)
+        self._keeper = keeper
+        self._record = record
+        self.changed()
+
+    def changed(self) -> None:
+        self._keeper.note_change()
+
+    def _see(self, observed: ObservedPod | None) -> None:
+        self._take(self._keeper.see_at_gate(self._podman, self._record), counts=True)
+
+
+def _runs(pod: ObservedPod | None) -> frozenset[str]:
+    """The runs of a pod's containers; of one that has ended its id and how it stands."""
+    members = pod.members if pod else ()
+    return frozenset(c.run if c.is_running else f"{c.id} {c.state}" for c in members)

@@ -12,10 +12,12 @@ from __future__ import annotations
 import errno
 import http.client
 import importlib
+import importlib.util
 import io
 import re
 import socket
 import ssl
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -423,6 +425,11 @@ def judge_health(answer: GrpcAnswer, place: str) -> Outcome:
         return Outcome("Failure", f"{place}: gRPC status {code}: {words}".rstrip(": "))
     serving = read_serving_status(answer.body)
     return Outcome("Success" if serving == "SERVING" else "Failure", f"{place}: {serving}")
+
+
+def can_probe_grpc() -> bool:
+    """Whether the Python package is there that grpc probes are made with."""
+    return "h2" in sys.modules or importlib.util.find_spec("h2") is not None
 
 
 def import_h2() -> Any:

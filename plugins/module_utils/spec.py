@@ -11,8 +11,8 @@ objects from input, `to_options` gives them back in the form `parse` reads.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
-from typing import Any
+from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass, replace
+from typing import Any, TypeVar
 
 from .quantity import Quantity
 from .resources import ResourceRequirements
@@ -521,6 +521,8 @@ class PodSpec:
     networks: tuple[str, ...] = ()
     infra: Infra = Infra()
     log_size_max: Quantity = DEFAULT_LOG_SIZE_MAX
+    min_ready_seconds: int | None = None
+    """How long its containers must have been ready; None for what `supervisor.min_ready_seconds_of` has by default."""
     config_maps: tuple[ConfigMap, ...] = ()
     secrets: tuple[Secret, ...] = ()
 
@@ -566,6 +568,20 @@ class PodSpec:
         return f"{self.name}-{container}"
 
 
+_Action = TypeVar("_Action", bound=Handler)
+
+
+def numbered(handler: _Action, container: Container) -> _Action:
+    """The probe or hook with the number of a port that it names: another declaration may have another of the name."""
+    ports: dict[int | str, int] = {port.name: port.container_port for port in container.ports if port.name}
+    http_get, tcp_socket = handler.http_get, handler.tcp_socket
+    if http_get:
+        return replace(handler, http_get=replace(http_get, port=ports.get(http_get.port, http_get.port)))
+    if tcp_socket:
+        return replace(handler, tcp_socket=replace(tcp_socket, port=ports.get(tcp_socket.port, tcp_socket.port)))
+    return handler
+
+
 def to_options(value: Any) -> Any:
     """The plain form of a spec (mappings, lists, text, numbers) that the parser reads back to an equal spec.
 
@@ -577,7 +593,7 @@ def to_options(value: Any) -> Any:
 def to_kubernetes(pod: PodSpec) -> dict[str, Any]:
     """The pod as a Kubernetes v1 Pod document, without what stands beside it (infra, networks, configuration, ...)."""
     options = _plain(pod, Style.KUBERNETES)
-    beside = ("infra", "networks", "logSizeMax", "configMaps", "secrets")
+    beside = ("infra", "networks", "logSizeMax", "minReadySeconds", "configMaps", "secrets")
     metadata = {name: options.pop(name) for name in ("name", "labels", "annotations") if options.get(name)}
     body = {name: item for name, item in options.items() if name not in (*beside, "labels", "annotations")}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": body}

@@ -40,12 +40,14 @@ from .schema import (
 from .stack_order import cycle
 from .stack_spec import CONDITIONS, Dependency, NamedVolume, Network, StackSpec
 
+_OWN_HOST_FIELDS = ("infra", "networks", "log_size_max", "min_ready_seconds")
+"""Those of `parse.HOST_FIELDS` that each pod has for itself."""
 _POD = Object(
     dict,
     (
         *parse.METADATA_FIELDS,
         *parse.SPEC_FIELDS,
-        *(field for field in parse.HOST_FIELDS if field.name in ("infra", "networks", "log_size_max")),
+        *(field for field in parse.HOST_FIELDS if field.name in _OWN_HOST_FIELDS),
     ),
     unsupported={
         **parse.SPEC_UNSUPPORTED,
@@ -203,11 +205,7 @@ def _generate_type() -> Type:
 
 
 _POD_ANNOTATIONS: dict[str, Type] = {
-    **{
-        field.name.replace("_", "-"): field.type
-        for field in parse.HOST_FIELDS
-        if field.name in ("infra", "networks", "log_size_max")
-    },
+    **{field.name.replace("_", "-"): field.type for field in parse.HOST_FIELDS if field.name in _OWN_HOST_FIELDS},
     "depends-on": Sequence(_DEPENDENCY, unique_by="pod"),
     # Doubles are found among all networks of all documents.
     "stack-networks": Sequence(_NETWORK),
@@ -309,13 +307,9 @@ def _document_pod(values: Any, at: Place, names: MappingT[str, str]) -> _PodAt:
     """A pod as its document has it, with what its annotations say; ``names`` are the volumes of claims called other."""
     place = at.key("metadata").key("annotations")
     own = _own(values["metadata"]["annotations"], _POD_ANNOTATIONS, place)
-    beside = {
-        "infra": own.get("infra", s.Infra()),
-        "networks": own.get("networks", ()),
-        "log_size_max": own.get("log-size-max", s.DEFAULT_LOG_SIZE_MAX),
-    }
-    pod = parse.assemble(values, {**beside, "config_maps": (), "secrets": ()})
-    if pod.host_network and beside["networks"]:
+    host = {field.name: own.get(field.name.replace("_", "-"), field.default) for field in parse.HOST_FIELDS}
+    pod = parse.assemble(values, host)
+    if pod.host_network and host["networks"]:
         reason = "a pod on the host's network joins no other; leave one of them out"
         pod = replace(pod, networks=place.raw(f"{ANNOTATIONS}networks").fault(reason))
     if pod.annotations is not INVALID:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +74,11 @@ class StackRecord:
     def good_before(self) -> int:
         """The last good one before the present one, 0 for none."""
         return next((number for number in reversed(self.all_good) if number != self.current), 0)
+
+
+def with_good(record: StackRecord, number: int) -> StackRecord:
+    """The record once a revision was seen ready."""
+    return replace(record, all_good=(*(good for good in record.all_good if good != number), number))
 
 
 class StackStore:

@@ -43,6 +43,7 @@ from .stack_store import (
     owners_of_pods,
     pods_recorded_for,
     stack_names,
+    with_good,
 )
 from .status import show_time
 from .store import Store
@@ -305,10 +306,7 @@ class StackRun:
             generated = self.store.generated(owner, self.stack.secrets)
         else:
             generated = self.store.generate(owner, self.stack.secrets, keep, pods, promised)
-        return tuple(
-            replace(item, string_data={**generated.get(item.name, {}), **item.string_data}, generate={})
-            for item in self.stack.secrets
-        )
+        return _with_values(self.stack.secrets, generated)
 
     def _pods_with_values(self) -> tuple[s.PodSpec, ...]:
         """The pods in the order they come, each with the configuration it uses; generated secrets are the stack's."""
@@ -540,13 +538,15 @@ class StackRun:
         return tuple(dict.fromkeys((*self.order, *left)))
 
     def _end(self, number: int) -> None:
-        """All is ready: what is no longer declared is no longer owned."""
+        """All is done: what is no longer declared is no longer owned. The revision is good if all was seen ready."""
         if self.request.state in ("absent", "stopped"):
             return
         owned = self.record.owned
         volumes = tuple(v for v in owned.volumes if not self.request.prune_volumes or v in _volumes_of(self.stack))
         networks = tuple(n for n in owned.networks if not self.request.prune or self._declares_network(n))
-        all_good = (*(good for good in self.record.all_good if good != number), number)
+        all_good = self.record.all_good
+        if all(run.is_verified for run in self.runs.values()):
+            all_good = with_good(self.record, number).all_good
         self._write(StackRecord(number, all_good, Owned(self._owned_pods(), volumes, networks)))
         self.files.keep_revisions(self.request.revision_history_limit, (number, self.record.good_before))
         kept = self.files.numbers()
@@ -705,6 +705,38 @@ class _SideBySide:
             self._events.put((name, "failed", PodwrightError(f"pod {name}: {type(error).__name__}: {error}")))
         finally:
             self._stack.done += run.done
+
+
+def _with_values(secrets: tuple[s.Secret, ...], generated: Mapping[str, Mapping[str, str]]) -> tuple[s.Secret, ...]:
+    """A stack's secrets with the values that were generated for them."""
+    return tuple(
+        replace(item, string_data={**generated.get(item.name, {}), **item.string_data}, generate={}) for item in secrets
+    )
+
+
+def verify_revision(store: Store, name: str) -> bool:
+    """Write down that a stack's present revision is good, once each of its pods was seen ready as it declares them.
+
+    So one becomes good that no run has waited for. Tells whether that was written, which it is not while a run is on
+    the stack.
+    """
+    files = StackStore(store, name)
+    if files.read().current == files.read().good:
+        return False
+    with store.lock_if_free(owner_of_secrets(name)) as was_elsewhere:
+        record = files.read()
+        if was_elsewhere is None or not record.current or record.current == record.good:
+            return False
+        stack = files.revision(record.current).stack
+        generated = store.generated(owner_of_secrets(name), stack.secrets)
+        stack = replace(stack, secrets=_with_values(stack.secrets, generated))
+        for declared in stack.pods:
+            found = store.read_record(declared.name)
+            pod = stack_spec.pod_with_configuration(stack, declared)
+            if found is None or found.is_stopped or not found.is_verified or found.applied.pod != pod:
+                return False
+        files.write(with_good(record, record.current))
+    return True
 
 
 def create_network(podman: Podman, stack: str, network: stack_spec.Network) -> None:

@@ -21,7 +21,7 @@ import stat
 import string
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Callable
 
@@ -80,6 +80,10 @@ class Record:
     is_stopped: bool = False
     settings: Settings = field(default_factory=Settings)
     begun_at: float = 0
+
+    def verified(self, images: Mapping[str, str]) -> Record:
+        """The record once the pod was seen ready as it is declared, made from these images."""
+        return replace(self, applied=Applied(self.applied.pod, images), is_verified=True, previous=None)
 
     @property
     def last_verified(self) -> Applied | None:

@@ -17,6 +17,7 @@ from .fields import Context, native_liveness, restart_policy
 from .materials import Facts, environment
 from .observed import Node, Observed
 from .operations import Plan, UpdateLimits
+from .supervisor import KINDS, is_grpc, probe_of
 
 
 def warnings(context: Context, observed: Observed, plan: Plan) -> tuple[str, ...]:
@@ -27,7 +28,7 @@ def warnings(context: Context, observed: Observed, plan: Plan) -> tuple[str, ...
     pod, node = context.pod, context.node
     sentences = _strangers(observed)
     if plan:
-        sentences += [*_volumes(pod), *_limits(pod, node, plan), *_secrets(context)]
+        sentences += [*_volumes(pod), *_limits(pod, node, plan), *_secrets(context), *_grpc(pod, node)]
     if plan and not node.has_keeper:
         sentences += [*_probes(pod, node), *_hooks(pod, node), *_deadline(pod)]
     return tuple(f"pod {pod.name}: {sentence}" for sentence in sentences)
@@ -56,6 +57,19 @@ def _probes(pod: s.PodSpec, node: Node) -> Iterator[str]:
         yield (
             f"liveness: the liveness probes of {', '.join(unkept)} are not run between runs: "
             f"Podman keeps exec probes only{need}; a container that ends is still restarted"
+        )
+
+
+def _grpc(pod: s.PodSpec, node: Node) -> Iterator[str]:
+    """Those that gate readiness are refused when they are declared (`admission`)."""
+    if node.can_probe_grpc:
+        return
+    unmade = [f"{c.name} ({kind})" for c in pod.all_containers for kind in KINDS if is_grpc(probe_of(c, kind))]
+    if unmade:
+        yield (
+            f"grpc: the grpc probes of {', '.join(unmade)} cannot be made, since this host's Python has no package h2: "
+            "a liveness probe never ends its container, and a container is not ready before its startup and readiness "
+            "probes have passed; install python3-h2 (Debian, Fedora) or h2 with pip"
         )
 
 

@@ -35,15 +35,21 @@ from .lifecycle import (
 from .observed import ObservedContainer, ObservedPod
 
 KINDS: tuple[ProbeKind, ...] = ("startup", "liveness", "readiness")
+MIN_READY_SECONDS = 1
+"""How long a container without a probe that tells must have run to count as available, unless declared otherwise."""
 
 
 @dataclass(frozen=True)
 class DueProbe:
-    """A probe that is to run now, on the run of the container that ``run`` names; it was due at ``due_at_seconds``."""
+    """A probe that is to run now, on the run of the container that ``run`` names; it was due at ``due_at_seconds``.
+
+    ``probe`` is what is to be done, with the numbers of ports that it names.
+    """
 
     container: str
     kind: ProbeKind
     run: str
+    probe: s.Probe
     due_at_seconds: float = 0.0
     is_extra: bool = False
     """Whether it is tried between two that count, since somebody waits: it can only succeed."""
@@ -60,28 +66,41 @@ class Ending:
 
 @dataclass(frozen=True)
 class Memory:
-    """What is known of a pod from one look to the next: its probes, and how long its containers have to wait."""
+    """What is known of a pod from one look to the next: its probes, and how long its containers have to wait.
+
+    ``ready_since``: the run of each container that is ready, and since when it is known to be. ``kinds`` are the probes
+    that are made; of others nothing is known.
+    """
 
     pod: s.PodSpec
     workers: Mapping[tuple[str, ProbeKind], ProbeWorker] = field(default_factory=dict)
     backoff: Backoff = CONTAINER_BACKOFF
+    ready_since: Mapping[str, tuple[str, float]] = field(default_factory=dict)
+    kinds: tuple[ProbeKind, ...] = KINDS
 
     def declared(self, pod: s.PodSpec) -> Memory:
-        """The memory after the declaration has changed: a probe that is as it was goes on."""
+        """The memory after the declaration has changed: a probe that asks what it asked before goes on.
+
+        One that asks something else begins anew, whatever the other one has said of the container.
+        """
         workers = {}
         for container in pod.all_containers:
-            for kind in KINDS:
-                probe = probe_of(container, kind)
+            before = self.pod.find(container.name)
+            for kind in self.kinds:
+                probe = _asked(container, kind)
                 if probe is not None:
-                    fresh = ProbeWorker(kind, settings_of(probe))
-                    known = self.workers.get((container.name, kind), fresh)
-                    workers[container.name, kind] = known if known.settings == fresh.settings else fresh
+                    worker = ProbeWorker(kind, settings_of(probe))
+                    if before and _asked(before, kind) == probe:
+                        worker = self.workers.get((container.name, kind), worker)
+                    workers[container.name, kind] = worker
         return replace(self, pod=pod, workers=workers)
 
     def recorded(self, due: DueProbe, outcome: Outcome) -> Memory:
-        """The memory after a probe has run."""
-        worker = self.workers.get((due.container, due.kind))
-        if worker is None or (due.is_extra and outcome != "Success"):
+        """The memory after a probe has run. What another declaration's probe says is dropped."""
+        worker, container = self.workers.get((due.container, due.kind)), self.pod.find(due.container)
+        if worker is None or container is None or (due.is_extra and outcome != "Success"):
+            return self
+        if _asked(container, due.kind) != due.probe:
             return self
         return replace(self, workers={**self.workers, (due.container, due.kind): worker.record(outcome, due.run)})
 
@@ -96,17 +115,21 @@ class Memory:
 class Step:
     """What one look comes to. ``held`` are the containers that wait for their restart, and until when.
 
-    ``next_at_seconds`` is when to look again even if nothing changes, None for never.
+    ``ready`` are those that Kubernetes calls so, ``available`` those that were so for as long as is asked for: what a
+    run waits for. ``next_at_seconds`` is when to take the next step even if nothing changes, None for never;
+    ``look_at_seconds`` when another look at the pod would show a container available that is ready.
     """
 
     memory: Memory
     started: Mapping[str, bool]
     ready: Mapping[str, bool]
+    available: Mapping[str, bool]
     probes: tuple[DueProbe, ...] = ()
     endings: tuple[Ending, ...] = ()
     held: Mapping[str, float] = field(default_factory=dict)
     restarts: tuple[str, ...] = ()
     next_at_seconds: float | None = None
+    look_at_seconds: float | None = None
 
 
 def step(
@@ -119,10 +142,12 @@ def step(
     pod = memory.pod
     if has_failed:
         none = {container.name: False for container in pod.all_containers if pod.role_of(container) != "init"}
-        return Step(memory, none, none)
+        return Step(memory, none, none, none)
     workers = dict(memory.workers)
     started: dict[str, bool] = {}
     ready: dict[str, bool] = {}
+    available: dict[str, bool] = {}
+    ready_since: dict[str, tuple[str, float]] = {}
     probes: list[DueProbe] = []
     if observed and any(found.is_running for found in observed.members):
         # A pod can run again after it has ended, and the phase is that of the look before.
@@ -138,25 +163,96 @@ def step(
                 due_at = worker.due_at_seconds
                 worker, is_due = worker.observe(PodFacts(phase), facts, now_seconds)
                 workers[container.name, kind] = worker
-                if is_due and facts is not None:
-                    probes.append(DueProbe(container.name, kind, facts.container_id, due_at or now_seconds))
+                probe = _asked(container, kind)
+                if is_due and facts is not None and probe is not None:
+                    probes.append(DueProbe(container.name, kind, facts.container_id, probe, due_at or now_seconds))
             if kind == "startup" and facts is not None:
                 facts = replace(facts, started=container_started(facts, worker))
         started[container.name] = facts is not None and facts.started
         readiness = workers.get((container.name, "readiness"))
         ready[container.name] = facts is not None and container_ready(facts, readiness)
+        available[container.name] = False
+        if observed and found and ready[container.name]:
+            since = _ready_since(memory, container, found, observed.seen_at, now_seconds)
+            ready_since[container.name] = found.run, since
+            available[container.name] = _is_available(pod, container, found, observed.seen_at - since)
+    looks = [
+        ready_since[name][1] + min_ready_seconds_of(pod, container)
+        for name, container in ((c.name, c) for c in pod.all_containers)
+        if ready.get(name) and not available[name]
+    ]
     held, restarts = restarts_due(memory, observed, now_seconds)
     due = [worker.due_at_seconds for worker in workers.values() if worker.due_at_seconds is not None]
     return Step(
-        memory=replace(memory, workers=workers),
+        memory=replace(memory, workers=workers, ready_since=ready_since),
         started=started,
         ready=ready,
+        available=available,
         probes=tuple(probes),
         endings=tuple(_endings(pod, workers, observed)),
         held=held,
         restarts=restarts,
         next_at_seconds=min([*due, *held.values()], default=None),
+        look_at_seconds=min(looks, default=None),
     )
+
+
+def is_pod_available(pod: s.PodSpec, available: Mapping[str, bool], observed: ObservedPod | None) -> bool:
+    """Whether each container that is to last is available or has done its work: so a declaration is a good one."""
+    lasting = (c for c in pod.all_containers if pod.role_of(c) != "init")
+    return all(available.get(c.name) or has_succeeded(pod, c, observed) for c in lasting)
+
+
+def has_succeeded(pod: s.PodSpec, container: s.Container, observed: ObservedPod | None) -> bool:
+    """Whether a container has done its work for good; a sidecar's is done with that of all main containers."""
+    if pod.role_of(container) == "sidecar":
+        return all(has_succeeded(pod, main, observed) for main in pod.containers)
+    found = observed.find(container.name) if observed else None
+    if found is None or not found.has_exited or found.stopped_by_run or found.exit_code != 0:
+        return False
+    return not should_restart("succeeded", policy_of(pod, container), deleting=False)
+
+
+def min_ready_seconds_of(pod: s.PodSpec, container: s.Container) -> int:
+    """How long a container must have been ready to count as available."""
+    if pod.min_ready_seconds is not None:
+        return pod.min_ready_seconds
+    return 0 if _has_readiness(container) else MIN_READY_SECONDS
+
+
+def _has_readiness(container: s.Container) -> bool:
+    """Whether a probe says when the container is ready; of any other only time tells."""
+    return bool(container.readiness_probe or container.startup_probe)
+
+
+def _ready_since(
+    memory: Memory, container: s.Container, found: ObservedContainer, seen_at: float, now_seconds: float
+) -> float:
+    """Since when it is known that this run of the container is ready."""
+    run, since = memory.ready_since.get(container.name, ("", 0.0))
+    if run == found.run:
+        # A clock that was set back must not make it wait for as long as that went.
+        return min(since, now_seconds)
+    began_at = None if _has_readiness(container) else _began_at(found, seen_at, now_seconds)
+    return now_seconds if began_at is None else began_at
+
+
+def _began_at(found: ObservedContainer, seen_at: float, now_seconds: float) -> float | None:
+    """When a run began at the latest: by Podman, and by the kernel, whose process there is before its program runs."""
+    by_kernel = None if found.process_age_seconds is None else seen_at - found.process_age_seconds
+    told = found.started_at
+    if told is None or told > now_seconds:
+        # The clock was set back since.
+        return by_kernel
+    # A list of containers knows whole seconds only.
+    latest = told + 1 if float(told).is_integer() else told
+    return latest if by_kernel is None else max(latest, by_kernel)
+
+
+def _is_available(pod: s.PodSpec, container: s.Container, found: ObservedContainer, ready_seconds: float) -> bool:
+    """Whether a container that is ready has been so for long enough when it was seen last."""
+    wanted, age = min_ready_seconds_of(pod, container), found.process_age_seconds
+    return wanted == 0 or (ready_seconds >= wanted and (age is None or age >= wanted))
 
 
 def extra_probes(memory: Memory, step_: Step, observed: ObservedPod | None, now_seconds: float) -> tuple[DueProbe, ...]:
@@ -171,12 +267,23 @@ def extra_probes(memory: Memory, step_: Step, observed: ObservedPod | None, now_
             continue
         delay_is_over = now_seconds >= (found.started_at or 0) + worker.settings.initial_delay_seconds
         if worker.result != "Success" and not worker.on_hold and not worker.stopped and delay_is_over:
-            extra.append(DueProbe(container.name, kind, found.run, now_seconds, is_extra=True))
+            probe = _asked(container, kind)
+            extra += [DueProbe(container.name, kind, found.run, probe, now_seconds, is_extra=True)] if probe else []
     return tuple(extra)
 
 
 def probe_of(container: s.Container, kind: ProbeKind) -> s.Probe | None:
     return cast("s.Probe | None", getattr(container, f"{kind}_probe"))
+
+
+def is_grpc(probe: s.Probe | None) -> bool:
+    return probe is not None and probe.grpc is not None
+
+
+def _asked(container: s.Container, kind: ProbeKind) -> s.Probe | None:
+    """What a container's probe asks and how often: all of it but what follows from the answer."""
+    probe = probe_of(container, kind)
+    return replace(s.numbered(probe, container), termination_grace_period_seconds=None) if probe else None
 
 
 def beat_of(period_seconds: float) -> float:

@@ -23,6 +23,7 @@ from .observe import kind_of_path, observe_images, read_node
 from .observed import LiveLimits, Node, ObservedImage
 from .pod_keeper import View
 from .podman import Podman
+from .processes import is_watched
 from .status import is_well
 from .store import Prints, Store
 
@@ -59,6 +60,8 @@ class _Sighting:
     networks: Any
     limits: tuple[LiveLimits | None, ...]
     sub_path_mounts: tuple[frozenset[tuple[str, int]] | None, ...]
+    watched: tuple[bool, ...]
+    """Of each container's process, whether it lives and Podman would be told of its end."""
     host_paths: Mapping[str, str]
     prints: Prints
     statuses: tuple[Mapping[str, Any], ...]
@@ -125,6 +128,7 @@ class UnchangedRuns:
                         *(cgroup.read_limits(c.pid) for pod in observed for c in pod.members if c.pid),
                     ),
                     sub_path_mounts=tuple(map(store.sub_path_mounts.mounted, pods)),
+                    watched=tuple(is_watched(c.pid, c.id) for pod in observed for c in pod.containers if c.pid),
                     host_paths=_host_paths(declared),
                     prints=store.prints(pods),
                     statuses=tuple(view.status for view in views),

@@ -1,21 +1,20 @@
 # Copyright: (c) 2026, podwright.pods contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one poll loop: look at the pod, run the probes that are due, until it is ready or cannot become so.
+"""The one poll loop: look at the pod, again and again, until it is ready or cannot become so.
 
-Probes run by the rules of the kubelet's workers (`lifecycle.ProbeWorker`). Between two counted attempts of a probe
-that has not succeeded yet it is tried again, ever more slowly; such a try can only succeed, a failure of it does
-not count. So a pod is seen ready when it is, and a startup probe still has all its time.
+Who is ready is `supervisor.step`'s to say alone; a `Waiter` drives the probes by itself, and the agent's keeper does so
+for whoever waits for a pod that it keeps (`pod_keeper.KeptWatch`).
 """
 
 from __future__ import annotations
 
+import abc
 import contextlib
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Callable, Protocol
+from dataclasses import dataclass, field, replace
+from typing import Any, Callable
 
 from . import lifecycle, probes
 from . import spec as s
@@ -24,30 +23,14 @@ from .errors import ContainerFailed, NotFound, PodFailed
 from .observe import observe_pod
 from .observed import ObservedContainer, ObservedPod, read_time
 from .podman import Podman
+from .prober import Prober
 from .status import final_failure, from_kubernetes
 from .store import Store
-from .supervisor import settings_of
-
-STABLE_SECONDS = 1.0
-"""How long a container without a readiness probe must have run to count as ready when it was just started."""
+from .supervisor import min_ready_seconds_of
 
 _POLL_SECONDS = 0.05
-_FIRST_RETRY_SECONDS = 0.1
 _CRASH_SECONDS = 30.0
 _LOG_PAUSES_SECONDS = (0.2, 0.5)
-
-
-@dataclass
-class _Prober:
-    """The workers of one container, and when the eager tries between the counted ones come."""
-
-    startup: lifecycle.ProbeWorker | None
-    readiness: lifecycle.ProbeWorker | None
-    retry_at: float = 0.0
-    retry_pause: float = _FIRST_RETRY_SECONDS
-    message: str = ""
-    run: str = ""
-    run_started_at: float = 0.0
 
 
 @dataclass
@@ -58,61 +41,67 @@ class _History:
     first_exit_at: float | None = None
 
 
-class Watch(Protocol):
-    """Sees a pod become ready, as a `Waiter` does by looking itself."""
-
-    started: dict[str, bool]
-    ready: dict[str, bool]
-    seen: ObservedPod | None
-    status: Mapping[str, Any]
-    """The pod's status where somebody else keeps it, which knows more than can be seen; else empty."""
-
-    def await_ready(self, observed: ObservedPod | None = None) -> ObservedPod | None: ...
-
-    def await_completed(self, observed: ObservedPod | None = None) -> ObservedPod | None: ...
-
-    def look(self, observed: ObservedPod | None = None) -> ObservedPod | None: ...
-
-    def messages(self) -> dict[str, str]: ...
-
-
-class Waiter:
+class Watch(abc.ABC):
     """Waits for gates and readiness of one pod; ``deadline`` is in monotonic seconds."""
 
     crashes = 5
     """How often a container may end within half a minute and be waited for still."""
 
     def __init__(
-        self,
-        podman: Podman,
-        store: Store,
-        pod: s.PodSpec,
-        target: Callable[[s.Container], probes.Target],
-        deadline: float,
-        pause: Callable[[float], None] = time.sleep,
+        self, podman: Podman, pod: s.PodSpec, deadline: float, pause: Callable[[float], None] = time.sleep
     ) -> None:
         """``pause`` waits so many seconds between two looks, and may raise to end the wait."""
         self._podman = podman
-        self._sleep = pause
-        self._store = store
         self._pod = pod
-        self._target = target
         self._deadline = deadline
-        self._probers = {c.name: _prober(c) for c in pod.all_containers}
+        self._sleep = pause
         self._histories = {c.name: _History() for c in pod.all_containers}
-        self.started: dict[str, bool] = {}
-        self.ready: dict[str, bool] = {}
+        self.is_proven = False
+        """Whether the pod was available before and nothing was done to it since: it need not prove that once more."""
+        self.started: Mapping[str, bool] = {}
+        self.ready: Mapping[str, bool] = {}
+        self.available: Mapping[str, bool] = {}
+        self.messages: Mapping[str, str] = {}
+        """The last failing probe's words, by container."""
+        self.failures: Mapping[str, str] = {}
+        """The words of startup probes that have failed for good, by container."""
         self.status: Mapping[str, Any] = {}
+        """The pod's status where somebody else keeps it, which knows more than can be seen; else empty."""
         self.seen: ObservedPod | None = None
         """The pod as it was looked at last."""
+        self.is_current = True
+        """Whether that look counts; else nothing but an earlier status is known."""
 
-    def await_started(self, container: s.Container) -> None:
-        """Wait until a sidecar runs and its startup probe has passed. Raises ContainerFailed or Timeout."""
+    @abc.abstractmethod
+    def _see(self, observed: ObservedPod | None) -> None:
+        """One look, from which all that is told follows. ``observed``: the pod where it was seen just now."""
+
+    def changed(self) -> None:  # noqa: B027
+        """The pod was changed: what was seen of it before says nothing any more."""
+
+    def look(self, observed: ObservedPod | None = None) -> ObservedPod | None:
+        """One look at the pod. Raises ContainerFailed for what will not come about by waiting."""
+        self._see(observed)
+        for container in self._lasting:
+            self._note_restarts(container, self.seen.find(container.name) if self.seen else None, time.time())
+            if container.name in self.failures:
+                message = f"its startup probe failed: {self.failures[container.name]}"
+                raise self._failed(container, "StartupProbeFailed", message)
+        return self.seen
+
+    def await_started(
+        self, container: s.Container, mend: Callable[[ObservedPod | None], bool] = lambda observed: False
+    ) -> None:
+        """Wait until a sidecar runs and its startup probe has passed. Raises ContainerFailed or Timeout.
+
+        ``mend`` does after each look what has to be done meanwhile; it tells whether it did anything.
+        """
         while True:
-            observed = observe_pod(self._podman, self._store, self._pod.name)
-            found = observed.find(container.name) if observed else None
-            if self._look_at(container, found) or self.started.get(container.name):
+            observed = self.look()
+            if self.started.get(container.name):
                 return
+            if mend(observed):
+                self.changed()
             self._pause([container], observed)
 
     def await_ready(self, observed: ObservedPod | None = None) -> ObservedPod | None:
@@ -121,50 +110,51 @@ class Waiter:
         ``observed``: the pod as it was seen just now, where it was. Raises ContainerFailed for what will not come
         about by waiting, PodFailed for a pod that may run no longer, Timeout when the time is over.
         """
-        awaited = [c for c in self._pod.all_containers if self._pod.role_of(c) != "init"]
         while True:
             observed = self._look_for_good(observed)
-            if all(self.ready.get(c.name) or self._is_done(c, observed) for c in awaited):
+            if self.is_ready():
                 return observed
-            self._pause(awaited, observed)
+            self._pause(self._lasting, observed)
             observed = None
 
     def await_completed(self, observed: ObservedPod | None = None) -> ObservedPod | None:
         """Wait until every main container has ended with exit code 0. Raises as `await_ready` does."""
         while True:
             observed = self._look_for_good(observed)
-            if all(self._is_done(container, observed) for container in self._pod.containers):
+            if all(self._is_done(container) for container in self._pod.containers):
                 return observed
             self._pause(list(self._pod.containers), observed)
             observed = None
 
-    def look(self, observed: ObservedPod | None = None) -> ObservedPod | None:
-        """One look at the pod: run what probes are due and note who has started and is ready."""
-        observed = observed or observe_pod(self._podman, self._store, self._pod.name)
-        self.seen = observed
-        for container in self._pod.all_containers:
-            if self._pod.role_of(container) != "init":
-                self._look_at(container, observed.find(container.name) if observed else None)
-        return observed
+    def is_ready(self) -> bool:
+        """Whether each container was available at the last look, or had done its work. Raises ContainerFailed."""
+        return all(self._is_available(c) or self._is_done(c) for c in self._lasting)
+
+    def _is_available(self, container: s.Container) -> bool:
+        if self.available.get(container.name):
+            return True
+        has_probe = bool(container.readiness_probe or container.startup_probe)
+        return self.is_proven and has_probe and self.ready.get(container.name, False)
+
+    @property
+    def _lasting(self) -> list[s.Container]:
+        """The containers that run once the pod is initialized."""
+        return [c for c in self._pod.all_containers if self._pod.role_of(c) != "init"]
 
     def _look_for_good(self, observed: ObservedPod | None) -> ObservedPod | None:
         """One look; PodFailed where waiting will not help, since the pod may run no longer."""
         observed = self.look(observed)
-        if self.status.get("phase") == "Failed":
+        if self.is_current and self.status.get("phase") == "Failed":
             failure = final_failure(self._pod, from_kubernetes(self.status, self._pod))
             if failure:
                 raise PodFailed(self._pod.name, failure.reason, failure.message)
         return observed
 
-    def messages(self) -> dict[str, str]:
-        """The last failing probe's words, by container."""
-        return {name: prober.message for name, prober in self._probers.items() if prober.message}
-
-    def _is_done(self, container: s.Container, observed: ObservedPod | None) -> bool:
+    def _is_done(self, container: s.Container) -> bool:
         """Whether the container has ended as it was meant to; a failure for good is raised."""
         if self._pod.role_of(container) == "sidecar":
-            return all(self._is_done(c, observed) for c in self._pod.containers)
-        found = observed.find(container.name) if observed else None
+            return all(self._is_done(c) for c in self._pod.containers)
+        found = self.seen.find(container.name) if self.seen else None
         if found is None or not found.has_exited:
             return False
         latest = "succeeded" if found.exit_code == 0 else "failed"
@@ -173,91 +163,6 @@ class Waiter:
         if found.exit_code == 0:
             return True
         raise self._failed(container, "Error", f"exited with code {found.exit_code}")
-
-    def _look_at(self, container: s.Container, found: ObservedContainer | None) -> bool:
-        """Bring one container's workers up to date; tells whether it is ready."""
-        prober, now = self._probers[container.name], time.time()
-        self._note_restarts(container, found, now)
-        facts = self._facts(prober, found, now)
-        pod_facts = lifecycle.PodFacts("Running")
-        if prober.startup:
-            prober.startup = self._step(container, prober, prober.startup, pod_facts, facts, now)
-            if prober.startup.ends_container:
-                raise self._failed(container, "StartupProbeFailed", f"its startup probe failed: {prober.message}")
-        started = facts is not None and lifecycle.container_started(facts, prober.startup)
-        if facts is not None:
-            facts = lifecycle.ContainerFacts(facts.container_id, facts.state, facts.started_at_seconds, started)
-        if prober.readiness and started:
-            prober.readiness = self._step(container, prober, prober.readiness, pod_facts, facts, now)
-        self.started[container.name] = started
-        self.ready[container.name] = (
-            facts is not None
-            and lifecycle.container_ready(facts, prober.readiness)
-            and self._is_stable(container, found, facts)
-        )
-        return self.ready[container.name]
-
-    def _facts(self, prober: _Prober, found: ObservedContainer | None, now: float) -> lifecycle.ContainerFacts | None:
-        """One run of the container: Podman starts it again under the same id, so the process is part of it."""
-        if found is None:
-            return None
-        run = found.run
-        if run != prober.run:
-            prober.run, prober.run_started_at = run, self._started_at(prober, found, now)
-        state: lifecycle.RunState = "running" if found.is_running else ("terminated" if found.has_exited else "waiting")
-        return lifecycle.ContainerFacts(run, state, prober.run_started_at)
-
-    def _started_at(self, prober: _Prober, found: ObservedContainer, now: float) -> float:
-        """When the run started. The list of containers tells whole seconds, so a young one is asked about itself."""
-        workers = [worker for worker in (prober.startup, prober.readiness) if worker]
-        delays = [worker.settings.initial_delay_seconds for worker in workers]
-        listed = found.started_at or 0.0
-        if not found.is_running or now - listed > 1 + max([STABLE_SECONDS, *delays]):
-            return listed
-        with contextlib.suppress(NotFound):
-            state = self._podman.get(f"/containers/{found.id}/json")["State"]
-            return read_time(state.get("StartedAt")) or listed
-        return listed
-
-    def _is_stable(
-        self, container: s.Container, found: ObservedContainer | None, facts: lifecycle.ContainerFacts
-    ) -> bool:
-        """A process that ends at once is seen running for a moment; without a probe only time tells.
-
-        Podman may tell of it a good while longer than the kernel.
-        """
-        if container.readiness_probe or container.startup_probe or found is None:
-            return True
-        return is_stable_since(facts.started_at_seconds, time.time()) and Path(f"/proc/{found.pid}").exists()
-
-    def _step(
-        self,
-        container: s.Container,
-        prober: _Prober,
-        worker: lifecycle.ProbeWorker,
-        pod_facts: lifecycle.PodFacts,
-        facts: lifecycle.ContainerFacts | None,
-        now: float,
-    ) -> lifecycle.ProbeWorker:
-        worker, counts = worker.observe(pod_facts, facts, now)
-        is_running = facts is not None and facts.state == "running"
-        eager = (
-            not counts and is_running and worker.result != "Success" and not worker.on_hold and now >= prober.retry_at
-        )
-        delay_is_over = facts is not None and now >= facts.started_at_seconds + worker.settings.initial_delay_seconds
-        if not counts and not (eager and delay_is_over):
-            return worker
-        declared = container.startup_probe if worker.kind == "startup" else container.readiness_probe
-        if declared is None or facts is None:
-            return worker
-        outcome = probes.check(declared, declared.timeout_seconds, self._target(container), self._podman)
-        result: lifecycle.Outcome = "Success" if outcome.result == "Warning" else outcome.result
-        prober.message = "" if result == "Success" else outcome.message
-        prober.retry_at = time.time() + prober.retry_pause
-        prober.retry_pause = min(prober.retry_pause * 1.5, float(declared.period_seconds))
-        if counts or result == "Success":
-            worker = worker.record(result, facts.container_id)
-        return worker
 
     def _note_restarts(self, container: s.Container, found: ObservedContainer | None, now: float) -> None:
         """Raise ContainerFailed once a container has crashed again and again for a good while."""
@@ -280,7 +185,7 @@ class Waiter:
         if time.monotonic() < self._deadline:
             self._sleep(_POLL_SECONDS)
             return
-        unready = [c for c in awaited if not self.ready.get(c.name)]
+        unready = [c for c in awaited if not self._is_available(c)] or awaited
         first = unready[0]
         names = ", ".join(c.name for c in unready)
         raise self._failed(
@@ -288,15 +193,17 @@ class Waiter:
         )
 
     def _why(self, container: s.Container, observed: ObservedPod | None) -> str:
-        found = observed.find(container.name) if observed else None
-        message = self._probers[container.name].message
+        name = container.name
+        found, message = observed.find(name) if observed else None, self.messages.get(name, "")
         if found is None:
-            return f"container {container.name} does not exist"
+            return f"container {name} does not exist"
         if not found.is_running:
-            return f"container {container.name} is {found.state} (exit code {found.exit_code})"
-        starts = len(self._histories[container.name].starts)
+            return f"container {name} is {found.state} (exit code {found.exit_code})"
+        starts = len(self._histories[name].starts)
         restarts = f", started {starts} times while waiting" if starts > 1 else ""
-        kind = "readiness" if self.started.get(container.name) else "startup"
+        if self.ready.get(name):
+            return f"it has not been ready for {min_ready_seconds_of(self._pod, container)} s yet{restarts}"
+        kind = "readiness" if self.started.get(name) else "startup"
         return f"its {kind} probe fails: {message}{restarts}" if message else f"it runs{restarts}"
 
     def _failed(self, container: s.Container, reason: str, message: str) -> ContainerFailed:
@@ -313,14 +220,57 @@ class Waiter:
         return logs
 
 
-def is_stable_since(started_at: float, now: float) -> bool:
-    """Whether a container has run for long enough. A start in the future is one before the clock was set back."""
-    return not 0 <= now - started_at < STABLE_SECONDS
+class Waiter(Watch):
+    """Looks by itself, and makes the startup and readiness probes that are due, where nobody keeps the pod.
 
+    Liveness is left to whoever keeps the pod afterwards: Podman.
+    """
 
-def _prober(container: s.Container) -> _Prober:
-    startup, readiness = container.startup_probe, container.readiness_probe
-    return _Prober(
-        lifecycle.ProbeWorker("startup", settings_of(startup)) if startup else None,
-        lifecycle.ProbeWorker("readiness", settings_of(readiness)) if readiness else None,
-    )
+    def __init__(
+        self,
+        podman: Podman,
+        store: Store,
+        pod: s.PodSpec,
+        target: Callable[[s.Container], probes.Target],
+        deadline: float,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        super().__init__(podman, pod, deadline, pause)
+        self._store = store
+        self._target = target
+        self._starts: dict[str, float] = {}
+        self._prober = Prober(
+            submit=lambda attempt: attempt(podman),
+            deliver=lambda take: take(),
+            kinds=("startup", "readiness"),
+        )
+        self._prober.declare(pod)
+        self.messages, self.failures = self._prober.messages, self._prober.failures
+
+    def _see(self, observed: ObservedPod | None) -> None:
+        self.seen = observed or observe_pod(self._podman, self._store, self._pod.name)
+        exact = self._with_exact_starts(self.seen) if self.seen else None
+        self._prober.hurry()
+        step, started = self._prober.look(exact, "Running", self._target), None
+        # What has started just now is asked whether it is ready; slow probes do not keep this from coming to an end.
+        while self._prober.has_news and step.started != started:
+            started, step = step.started, self._prober.look(exact, "Running", self._target)
+        self.started, self.ready, self.available = step.started, step.ready, step.available
+
+    def _with_exact_starts(self, observed: ObservedPod) -> ObservedPod:
+        """The list of containers tells whole seconds, so a young one is asked about itself."""
+        now = time.time()
+        exact = [replace(c, started_at=self._started_at(c, now)) if c.is_running else c for c in observed.members]
+        return replace(observed, containers=tuple(exact))
+
+    def _started_at(self, found: ObservedContainer, now: float) -> float | None:
+        container, listed = self._pod.find(found.name), found.started_at
+        if container is None or listed is None:
+            return listed
+        declared = [probe for probe in (container.startup_probe, container.readiness_probe) if probe]
+        young = max([min_ready_seconds_of(self._pod, container), *(probe.initial_delay_seconds for probe in declared)])
+        if found.run not in self._starts and now - listed <= 2 + young:
+            with contextlib.suppress(NotFound):
+                state = self._podman.get(f"/containers/{found.id}/json")["State"]
+                self._starts[found.run] = read_time(state.get("StartedAt")) or listed
+        return self._starts.get(found.run, listed)

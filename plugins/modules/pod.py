@@ -121,7 +121,7 @@ options:
       - >-
         Beside it may stand only the options that say how the run goes (O(state), O(wait), O(wait_timeout),
         O(on_failure), O(grace_period_seconds), O(allocatable)) and those that Kubernetes has no field for (O(infra),
-        O(networks), O(log_size_max), O(config_maps), O(secrets)).
+        O(networks), O(log_size_max), O(min_ready_seconds), O(config_maps), O(secrets)).
       - >-
         Fields that say nothing on a host of its own, such as C(namespace), and what the API server writes into exported
         documents, such as C(status), are ignored. Fields that ask for what one host cannot do are refused by name.
@@ -878,6 +878,16 @@ options:
         no limit unless you set one. The default is V(50Mi).
       - A changed value takes effect when a container is next made anew; nothing is restarted for it.
     type: str
+  min_ready_seconds:
+    description:
+      - >-
+        For how long each container must have been ready, seen alive by the kernel, to be taken for good. What a
+        declaration is waited for, and what makes it one to go back to, is this.
+      - >-
+        The default is V(1) for a container that has neither a readiness nor a startup probe, so that a program which
+        ends at once is not taken for one that serves, and V(0) for one that has. A program that takes longer to find
+        out that it cannot work needs more, or better a probe.
+    type: int
 seealso:
   - module: podwright.pods.pod_info
   - module: podwright.pods.image

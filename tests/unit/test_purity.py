@@ -40,6 +40,7 @@ IMPURE_ROOMS = {
     "podman": "sockets, processes, files",
     "podman_namespaces": "processes, namespaces",
     "private_directory": "files",
+    "prober": "Podman, the clock",
     "probes": "sockets",
     "processes": "files",
     "report": "composes the others",

@@ -98,7 +98,7 @@ class Kept:
         if not self.is_there:
             return None
         containers = tuple(self.containers.values())
-        return ObservedPod("id", "web", True, {}, "infra", 1, START, containers)
+        return ObservedPod("id", "web", True, {}, "infra", 1, START, containers, seen_at=self.now)
 
     def look(self) -> Step:
         """One step; probes that are due are not run."""
@@ -647,3 +647,179 @@ def test_network_probes_share_a_beat(period: int, beat: float) -> None:
     network = s.Probe(tcp_socket=s.TcpSocketAction(port=80), period_seconds=period)
     assert supervisor.settings_of(network).beat_seconds == beat
     assert supervisor.settings_of(s.Probe(exec=s.ExecAction(("true",)), period_seconds=period)).beat_seconds == 0
+
+
+# -- What is said of another declaration counts no more
+
+
+def asking(path: str, **fields: Any) -> s.Probe:
+    return s.Probe(http_get=s.HttpGetAction(port=80, path=path), **fields)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (asking("/"), asking("/missing")),
+        (asking("/"), s.Probe(tcp_socket=s.TcpSocketAction(80))),
+        (asking("/"), replace(asking("/"), http_get=s.HttpGetAction(port=81))),
+        (s.Probe(exec=s.ExecAction(("true",))), s.Probe(exec=s.ExecAction(("false",)))),
+        (asking("/"), asking("/", failure_threshold=9)),
+    ],
+    ids=["path", "kind", "port", "command", "threshold"],
+)
+def test_another_readiness_probe_has_to_pass_first(before: s.Probe, after: s.Probe) -> None:
+    """Nothing is done to the container, which was ready by the old one."""
+    kept = probed("readiness", before)
+    kept.start()
+    assert kept.turn()[0].ready == {"main": True}
+    changed = pod(container(readiness_probe=after))
+    kept.now += 1
+    kept.pod, kept.memory = changed, kept.memory.declared(changed)
+    assert (kept.look().ready, kept.look().available) == ({"main": False}, {"main": False})
+    kept.answers["readiness"] = "Failure"
+    assert kept.turn()[0].ready == {"main": False}
+    kept.answers["readiness"] = "Success"
+    kept.now += 10
+    assert kept.turn()[0].available == {"main": True}
+
+
+def test_another_number_behind_the_name_of_a_port_is_another_probe() -> None:
+    named = s.Probe(tcp_socket=s.TcpSocketAction("web"))
+
+    def declared(number: int) -> s.PodSpec:
+        return pod(container(readiness_probe=named, ports=(s.ContainerPort(number, name="web"),)))
+
+    kept = Kept(declared(80))
+    kept.start()
+    assert kept.turn()[0].ready == {"main": True}
+    assert kept.memory.declared(declared(80)) == kept.memory
+    kept.memory = kept.memory.declared(declared(81))
+    (due,) = kept.look().probes
+    assert due.probe.tcp_socket == s.TcpSocketAction(81)
+    assert kept.look().ready == {"main": False}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_the_old_probe_says_late_is_dropped(kind: str) -> None:
+    """It was under way when the declaration changed, and the container is the same."""
+    kept = probed(kind, asking("/", failure_threshold=1))
+    kept.start()
+    (late,) = kept.look().probes
+    kept.memory = kept.memory.declared(pod(container(**{f"{kind}_probe": asking("/other", failure_threshold=1)})))
+    step = kept.look()
+    for outcome in ("Success", "Failure"):
+        assert kept.memory.recorded(late, outcome) == step.memory  # type: ignore[arg-type]
+
+
+# -- Available: ready, and seen to be for long enough
+
+
+def seen(kept: Kept, after_seconds: float, **fields: Any) -> Step:
+    """A look so long after the start, at which the process is as old."""
+    kept.now = START + after_seconds
+    kept.change(process_age_seconds=after_seconds, **fields)
+    return kept.turn()[0]
+
+
+def test_what_has_no_probe_has_to_run_for_a_second() -> None:
+    kept = Kept(pod())
+    kept.start()
+    kept.change(started_at=START + 0.2)
+    steps = [seen(kept, after) for after in (0.3, 1.1, 1.2)]
+    assert [step.ready["main"] for step in steps] == [True, True, True]
+    assert [step.available["main"] for step in steps] == [False, False, True]
+    assert [step.look_at_seconds for step in steps] == [START + 1.2, START + 1.2, None]
+
+
+def test_an_old_look_and_the_present_clock_make_nothing_available() -> None:
+    """What was seen to run for a moment may have ended since."""
+    kept = Kept(pod())
+    kept.start()
+    observed = replace(kept.observed, seen_at=START) if kept.observed else None
+    for seconds in range(0, 60, 5):
+        step = supervisor.step(kept.memory, observed, "Running", START + seconds)
+        kept.memory = step.memory
+        assert (step.ready, step.available) == ({"main": True}, {"main": False})
+
+
+@pytest.mark.parametrize(
+    ("started_at", "age", "available"),
+    [
+        (START - 1.01, 1.01, True),
+        (START - 1.01, None, True),
+        # A list of containers knows whole seconds, and it may have been the end of that one.
+        (START - 1.0, 1.01, False),
+        (START - 2.0, 2.0, True),
+        # Its process is there before its program runs, as on a busy host.
+        (START - 0.1, 5.0, False),
+        # The clock was set forward, or back, since it began.
+        (START - 3600.5, 0.5, False),
+        (START + 3600.5, 0.5, False),
+        (START + 3600.5, 1.5, True),
+    ],
+)
+def test_both_clocks_have_to_agree_that_it_has_run(started_at: float, age: float | None, available: bool) -> None:
+    """Else a first look at what has run for long enough would never do, as after a restart of the agent."""
+    kept = Kept(pod())
+    kept.start()
+    kept.change(started_at=started_at, process_age_seconds=age)
+    assert kept.look().available == {"main": available}
+
+
+def test_each_run_has_to_prove_itself() -> None:
+    kept = Kept(pod())
+    kept.start()
+    kept.now += 100
+    assert kept.look().available == {"main": True}
+    # Podman starts the same container again, or another process has got the number of the first.
+    for change in ({"pid": 4321}, {"process_began_at": 77.0}):
+        kept.change(started_at=kept.now + 0.5, **change)
+        kept.now += 1
+        assert (kept.look().ready, kept.look().available) == ({"main": True}, {"main": False})
+
+
+@pytest.mark.parametrize("kind", ["startup", "readiness"])
+def test_a_probe_that_has_passed_is_proof_enough(kind: str) -> None:
+    kept = probed(kind, ALWAYS)
+    kept.start()
+    assert kept.turn()[0].available == {"main": True}
+
+
+@pytest.mark.parametrize(("seconds", "probe"), [(0, None), (5, None), (5, ALWAYS), (0, ALWAYS)])
+def test_min_ready_seconds(seconds: int, probe: s.Probe | None) -> None:
+    kept = Kept(pod(container(readiness_probe=probe), min_ready_seconds=seconds))
+    kept.start()
+    kept.answers["readiness"] = "Success"
+    available = [seen(kept, after, started_at=START).available["main"] for after in (0.0, 4.9, 5.9, 6.1)]
+    assert available == ([True] * 4 if seconds == 0 else [False, False, bool(probe), True])
+
+
+def test_ready_for_long_enough_is_without_a_break() -> None:
+    kept = Kept(pod(container(readiness_probe=replace(ALWAYS, period_seconds=1)), min_ready_seconds=5))
+    kept.start()
+    available = []
+    for answer in ("Success", "Success", "Failure", "Success", "Success", "Success"):
+        kept.answers["readiness"] = answer
+        available.append(kept.turn()[0].available["main"])
+        kept.now += 2.5
+    assert available == [False, False, False, False, False, True]
+
+
+def test_a_clock_set_back_makes_nothing_wait_for_as_long_as_it_went() -> None:
+    kept = Kept(pod(container(readiness_probe=ALWAYS), min_ready_seconds=5))
+    kept.start()
+    kept.turn()
+    kept.now -= 3600
+    kept.turn()
+    kept.now += 5
+    assert kept.turn()[0].available == {"main": True}
+
+
+@pytest.mark.parametrize("state", ["lost", "unwatched", "ending"])
+def test_what_runs_by_podmans_word_alone_is_not_ready(state: str) -> None:
+    kept = probed("readiness", ALWAYS)
+    kept.start()
+    assert kept.turn()[0].ready == {"main": True}
+    kept.change(state=state, pid=0)
+    step = kept.look()
+    assert (step.started, step.ready, step.available) == ({"main": False}, {"main": False}, {"main": False})
