@@ -16,6 +16,7 @@ import functools
 import itertools
 import os
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -36,12 +37,14 @@ from . import spec as s
 from .agent_server import AgentServer
 from .engine import RunFailed, run_pod
 from .errors import DamagedState, HostError, NewerState, PodwrightError
-from .event_log import EventLog
+from .event_log import Event, EventLog
 from .lifecycle import Attempts
 from .observe import Snapshot, has_process_as_told, read_node
 from .observed import LABEL_POD, LiveLimits, Node
 from .pod_keeper import KeptWatch, PodKeeper, Turn, View, tell_of, tell_of_failure
 from .podman import Podman
+from .printable import one_line
+from .release import Release
 from .stack_order import ordered
 from .stack_spec import Dependency, StackSpec
 from .stack_store import StackStore, stack_names
@@ -136,7 +139,7 @@ class Agent:
         self.store.ensure()
         self._refuse_newer_state()
         with self._alone(), self._podman_service():
-            self.events = EventLog(self.store.directory / "events.jsonl")
+            self.events = EventLog(self.store.directory / "events.jsonl", on_new=_say_event)
             with self._telling("", "what killed processes left behind"):
                 self.store.sweep_all()
             server = AgentServer(agent_client.socket_path(self.store.directory), self)
@@ -150,13 +153,18 @@ class Agent:
                 for name in self.store.recorded_pods():
                     self.keeper_of(name)
                 notify_supervisor("READY=1")
+                version, number = Release().version, len(self.store.recorded_pods())
+                say(f"{version} keeps the pods of {self.store.directory}: {number} are there")
                 while not self._ended.wait(LIST_SECONDS):
                     with self._telling("", "the list of containers"):
                         self._compare()
                     self.events.save()
+                    if self._service:
+                        self._service.trim_log()
                     notify_supervisor("WATCHDOG=1")
             finally:
                 notify_supervisor("STOPPING=1")
+                say("ends, and all pods with it" if self.is_stopping_pods else "ends; containers go on")
                 server.close()
                 if self.is_stopping_pods:
                     self._stop_pods()
@@ -599,6 +607,26 @@ def _print_of(listed: Mapping[str, Any]) -> tuple[Any, ...]:
     return (listed["Id"], names, state, pid, started_at, exit_code, has_process_as_told(listed))
 
 
+def say(text: str) -> None:
+    """A word of the agent itself, for the journal (``journalctl -t podwrightd``), or its log where there is none."""
+    # Where nobody takes it, nothing is lost but the word.
+    with contextlib.suppress(OSError):
+        sys.stderr.write(f"podwrightd: {one_line(text)}\n")
+        sys.stderr.flush()
+
+
+def _say_event(event: Event) -> None:
+    """What goes wrong with the agent or with Podman, and mistakes of ours; what pods do is for ``podwright events``."""
+    if not event.pod or event.reason == "InternalError":
+        say(": ".join(filter(None, (event.reason, event.pod, event.message))))
+
+
+def take_open_files() -> None:
+    """Have as many open files as this host allows, for each pod takes some. Podman does so by itself."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
 def notify_supervisor(state: str) -> None:
     """Tell systemd, where it is what runs the agent (sd_notify)."""
     address = os.environ.get("NOTIFY_SOCKET", "")
@@ -674,6 +702,7 @@ def _terminated_pods(options: Sequence[str]) -> int:
 
 
 def _run(terminated_pods: int) -> NoReturn:
+    take_open_files()
     agent = Agent(terminated_pods=terminated_pods)
     signal.signal(signal.SIGTERM, lambda number, frame: agent.end(host_goes_down()))
     signal.signal(signal.SIGINT, lambda number, frame: agent.end())

@@ -56,9 +56,13 @@ class EventLog:
     `save` is to be called now and then: it keeps the file short, and makes up for what could not be written.
     """
 
-    def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, path: Path, clock: Callable[[], float] = time.time, on_new: Callable[[Event], None] = lambda event: None
+    ) -> None:
+        """``on_new`` is told of each event that is like none that is kept; it must not ask this log."""
         self._path = path
         self._clock = clock
+        self._on_new = on_new
         self._events: dict[tuple[str, ...], Event] = {}
         # Ahead of all that was ever given out, even if the file is lost or older than the last of them.
         self._number = int(clock() * 1000)
@@ -80,6 +84,8 @@ class EventLog:
             event = replace(known, number=self._number, count=known.count + 1, last_at=now) if known else fresh
             self._keep(event)
             self._append(asdict(event))
+            if known is None:
+                self._on_new(event)
             self._changed.notify_all()
 
     def list(self, pod: str = "", since: int = 0) -> tuple[Event, ...]:

@@ -42,6 +42,7 @@ CONNECT_TIMEOUT_SECONDS = 5
 SERVICE_START_TIMEOUT_SECONDS = 20
 SERVICE_STOP_TIMEOUT_SECONDS = 10
 SERVICE_IDLE_SECONDS = 3600
+SERVICE_LOG_BYTES = 1 << 20
 SERVICE_PREFIX = "podwright-service-"
 EXEC_GRACE_SECONDS = 5
 EXEC_OUTPUT_BYTES = 1 << 20
@@ -655,7 +656,8 @@ class PodmanService:
 
     def _start(self, program: str, base: str) -> None:
         log_path = self._directory / "log"
-        with open(log_path, "wb") as log:
+        log_path.unlink(missing_ok=True)
+        with open(log_path, "ab") as log:
             self._process = subprocess.Popen(
                 service_command(program, self.socket_path),
                 # Containers' monitors inherit it and outlive the service; on cgroup v1 they leave a file "oom" in it.
@@ -669,6 +671,13 @@ class PodmanService:
         # It takes as long as the service needs to start.
         import_podman_py()
         await_service(self._process, self.socket_path, log_path)
+
+    def trim_log(self) -> None:
+        """Empty its log where that has grown long: it is in memory, and nobody reads it once the service is up."""
+        path = self._directory / "log"
+        with contextlib.suppress(OSError):
+            if path.stat().st_size > SERVICE_LOG_BYTES:
+                os.truncate(path, 0)
 
     def _end(self) -> None:
         if self._process is not None:

@@ -187,3 +187,37 @@ def test_the_agent_on_a_full_disk(small_disk: Callable[[], None], agent: AgentPr
     small_disk()
     with pytest.raises(RemoteFailure, match="No space left on device"):
         agent.apply(pod(name="fresh"))
+
+
+# --- the agent's process ---------------------------------------------------------------------------------------------
+
+FEW_FILES = "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (512, resource.getrlimit(7)[1])); "
+
+
+def open_files(pid: int) -> tuple[str, str]:
+    line = next(line for line in Path(f"/proc/{pid}/limits").read_text().splitlines() if "open files" in line)
+    return line.split()[3], line.split()[4]
+
+
+def test_its_own_words_and_its_open_files(in_host: PodmanHost) -> None:
+    """As many files as the host allows."""
+    environment = {**in_host.environment_without_service, "PODWRIGHT_STATE_DIR": str(in_host.state_directory)}
+    own = AgentProcess(in_host, environment, preamble=FEW_FILES)
+    own.start()
+    try:
+        own.apply(pod(container(script=f"echo spoken; {SLEEP}")))
+        soft, hard = open_files(own.pid)
+        assert soft == hard
+        service = next(
+            int(entry.name)
+            for entry in Path("/proc").glob("[0-9]*")
+            if f"\nPPid:\t{own.pid}\n" in (entry / "status").read_text() and (entry / "comm").read_text() == "podman\n"
+        )
+        assert peak_mib(own.pid) < MEMORY_MIB
+        assert peak_mib(service) < MEMORY_MIB
+    finally:
+        own.stop()
+    begin, end = own.log().splitlines()
+    assert begin.startswith("podwrightd: ")
+    assert begin.endswith(f"keeps the pods of {in_host.state_directory}: 0 are there")
+    assert end == "podwrightd: ends; containers go on"

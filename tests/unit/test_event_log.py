@@ -323,3 +323,11 @@ def test_a_repetition_is_seen_again(log: EventLog) -> None:
         event = next(found)
         assert event is not None
         assert event.count == count
+
+
+def test_who_asks_is_told_of_what_is_new(tmp_path: Path) -> None:
+    told: list[str] = []
+    log = EventLog(tmp_path / "events", on_new=lambda event: told.append(event.message))
+    for message in ("one", "one", "two"):
+        log.add("Killing", "web", message)
+    assert told == ["one", "two"]
