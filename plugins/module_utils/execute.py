@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, Callable
 from urllib.parse import quote
 
-from . import cgroup, held_paths, hooks, render, start_program
+from . import cgroup, held_paths, hooks, named_volumes, render, start_program
 from . import operations as op
 from . import spec as s
 from .container_output import last_lines, shown_log
@@ -211,7 +211,7 @@ class Executor:
 
     def _drop_volume(self, operation: op.DropVolume, podman: Podman) -> None:
         if operation.kind == "tmpfs":
-            podman.delete(f"/volumes/{quote(operation.podman_name)}")
+            named_volumes.remove(podman, operation.podman_name)
         elif operation.kind == "files":
             self.store.drop_files(operation.pod, operation.volume)
         else:
@@ -243,7 +243,7 @@ class Executor:
         # What is mounted of a volume keeps that alive.
         self.store.sub_path_mounts.release(operation.pod)
         for volume in tmpfs_volumes(podman, operation.pod):
-            podman.delete(f"/volumes/{quote(volume)}")
+            named_volumes.remove(podman, volume)
         for secret in _secrets_of(podman, operation.pod):
             podman.delete(f"/secrets/{secret}")
         self.store.forget(operation.pod)
@@ -396,11 +396,7 @@ class Executor:
             return "", self.store.empty_dir(self.pod.name, volume.name)
         if not needs_path:
             return name, None
-        found = self.podman.get(f"/volumes/{quote(name)}/json")
-        if found.get("Driver") != "local" or {"type", "device"} & {*(found.get("Options") or {})}:
-            # Such a volume is there only while it is mounted.
-            keep_mounted(name)
-        return "", Path(found["Mountpoint"])
+        return "", named_volumes.folder_of(self.podman, name)
 
     def _termination_mount(self, container: s.Container) -> render.Mount:
         path = self.store.termination_message_file(self.pod.name, container.name)

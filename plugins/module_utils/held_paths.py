@@ -163,13 +163,14 @@ def _unescaped(word: bytes) -> str:
     return os.fsdecode(_ESCAPE.sub(lambda found: bytes([int(found[1], 8)]), word))
 
 
-def unmount_below(path: Path) -> None:
+def unmount_below(path: Path, is_itself_left: bool = False) -> None:
     """Unmount what is mounted at ``path`` and below it. What it is a view of stays as it is, mounts included.
 
+    ``is_itself_left``: only what is below.
     Raises HostError with the first mount that cannot be unmounted.
     """
     for _round in range(_UNMOUNT_ROUNDS):
-        points = mounts_below(path)
+        points = _unwanted(path, is_itself_left)
         if not points:
             return
         # First cut off all of them: the end of a mount that others share would be the end of theirs.
@@ -177,9 +178,13 @@ def unmount_below(path: Path) -> None:
             _at_mount(path, point, _make_private)
         for point in sorted(set(points), key=lambda point: point.count("/"), reverse=True):
             _at_mount(path, point, _detach)
-    points = mounts_below(path)
+    points = _unwanted(path, is_itself_left)
     if points:
         raise HostError(f"{points[0]} cannot be unmounted, so {path} stays: unmount it and run this again")
+
+
+def _unwanted(path: Path, is_itself_left: bool) -> list[str]:
+    return [point for point in mounts_below(path) if point != os.path.realpath(path) or not is_itself_left]
 
 
 def _at_mount(path: Path, point: str, act: Callable[[str], None]) -> None:

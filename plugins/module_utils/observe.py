@@ -154,15 +154,11 @@ def observe(
         directories=directories,
         tmpfs_volumes=volumes.in_memory.get(name, {}),
         unmounted=volumes.unmounted & volumes.in_memory.get(name, {}).keys(),
-        sub_path_mounts=store.sub_path_mounts.mounted(name) if _has_sub_paths(desired) else None,
+        sub_path_mounts=store.sub_path_mounts.mounted(name) if desired.has_sub_paths else None,
         host_paths={v.host_path.path: kind_of_path(v.host_path.path) for v in desired.volumes if v.host_path},
         taken_ports=_taken_ports(podman, desired, own_ports),
         usage=Usage() if snapshot else _usage(podman, store, name),
     )
-
-
-def _has_sub_paths(pod: s.PodSpec) -> bool:
-    return any(pod.held_sub_paths(container) for container in pod.all_containers)
 
 
 def observe_pod(podman: Podman, store: Store, name: str) -> ObservedPod | None:

@@ -563,6 +563,10 @@ class PodSpec:
         parts = ((n, mount) for n, mount in mounts if mount.sub_path or mount.sub_path_expr)
         return tuple(n for n, mount in parts if not self.volume(mount.name).is_materialized)
 
+    @property
+    def has_sub_paths(self) -> bool:
+        return any(self.held_sub_paths(container) for container in self.all_containers)
+
     def podman_name(self, container: str) -> str:
         """The container's name in Podman."""
         return f"{self.name}-{container}"

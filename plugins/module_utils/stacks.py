@@ -21,6 +21,7 @@ from urllib.parse import quote
 
 from . import arguments, report, stack_parse, stack_spec
 from . import materials as m
+from . import named_volumes, report, stack_parse, stack_spec
 from . import operations as op
 from . import podman as podman_room
 from . import spec as s
@@ -600,7 +601,7 @@ class StackRun:
                 self.podman.delete(f"/networks/{quote(operation.name)}")
         elif isinstance(operation, op.RemoveVolume):
             with contextlib.suppress(NotFound):
-                self.podman.delete(f"/volumes/{quote(operation.name)}")
+                named_volumes.remove(self.podman, operation.name)
         self.done.append(operation)
 
     # --- failure -----------------------------------------------------------------------------------------------------

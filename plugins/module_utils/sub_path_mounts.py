@@ -103,8 +103,10 @@ class SubPathMounts:
 
     def _points_below(self, path: Path) -> list[str] | None:
         process = mounting_process()
+        if not process:
+            return None
         with contextlib.suppress(OSError):
-            return [point for point in held_paths.mounts_below(path, process) if point != str(path)] if process else []
+            return [point for point in held_paths.mounts_below(path, process) if point != str(path)]
         return None
 
     def _make_directory(self) -> None:

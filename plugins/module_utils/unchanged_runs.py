@@ -127,7 +127,9 @@ class UnchangedRuns:
                         *(cgroup.read_path(pod.cgroup_path) for pod in observed if pod.cgroup_path),
                         *(cgroup.read_limits(c.pid) for pod in observed for c in pod.members if c.pid),
                     ),
-                    sub_path_mounts=tuple(map(store.sub_path_mounts.mounted, pods)),
+                    sub_path_mounts=tuple(
+                        store.sub_path_mounts.mounted(pod.name) for pod in declared if pod.has_sub_paths
+                    ),
                     watched=tuple(is_watched(c.pid, c.id) for pod in observed for c in pod.containers if c.pid),
                     host_paths=_host_paths(declared),
                     prints=store.prints(pods),

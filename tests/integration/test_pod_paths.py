@@ -18,9 +18,10 @@ import pytest
 from pod_runs import SLEEP, Options, PodRuns, await_true, container, pod
 from podman_host import PodmanHost
 
-from ansible_collections.podwright.pods.plugins.module_utils import engine
+from ansible_collections.podwright.pods.plugins.module_utils import engine, named_volumes
 from ansible_collections.podwright.pods.plugins.module_utils.engine import RunFailed
 from ansible_collections.podwright.pods.plugins.module_utils.errors import Refused
+from ansible_collections.podwright.pods.plugins.module_utils.podman import connect
 
 pytestmark = pytest.mark.integration
 
@@ -326,6 +327,20 @@ def test_what_a_container_mounts_in_its_volume_is_not_removed_with_it(pods: PodR
     finally:
         for path in (shared, tmp_path):
             subprocess.run(["umount", "--recursive", "--lazy", path], check=True)
+
+
+def test_what_is_mounted_in_a_named_volume_is_not_removed_with_it(in_host: PodmanHost, tmp_path: Path) -> None:
+    """Podman removes all that it finds there."""
+    (tmp_path / "precious").write_text("kept")
+    in_host.podman("volume", "create", "shop-data")
+    folder = Path(in_host.podman("volume", "inspect", "--format", "{{.Mountpoint}}", "shop-data").strip())
+    (folder / "view").mkdir()
+    subprocess.run(["mount", "--bind", tmp_path, folder / "view"], check=True)
+    with connect() as podman:
+        named_volumes.remove(podman, "shop-data")
+    assert in_host.podman("volume", "ls", "-q") == ""
+    assert not folder.exists()
+    assert (tmp_path / "precious").read_text() == "kept"
 
 
 def test_anonymous_volumes_go_with_their_container(pods: PodRuns, tmp_path: Path) -> None:

@@ -34,6 +34,7 @@ IMPURE_ROOMS = {
     "image_pull": "Podman, files",
     "images": "Podman, files",
     "module": "Ansible",
+    "named_volumes": "Podman, mounts",
     "netns": "namespaces, sockets",
     "observe": "Podman",
     "pod_keeper": "Podman, threads, the clock",

@@ -1,0 +1,32 @@
+# Copyright: (c) 2026, podwright.pods contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Podman's volumes: where the files of one are, and its removal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import quote
+
+from . import held_paths
+from .podman import Podman, keep_mounted
+from .podman_namespaces import run_in_podmans_namespaces
+
+
+def folder_of(podman: Podman, name: str) -> Path:
+    """Where a volume's files are, mounted until it is removed where they are there only then. Raises PodmanError."""
+    found = podman.get(f"/volumes/{quote(name)}/json")
+    if found.get("Driver") != "local" or {"type", "device"} & {*(found.get("Options") or {})}:
+        keep_mounted(name)
+    return Path(found["Mountpoint"])
+
+
+def remove(podman: Podman, name: str) -> None:
+    """Remove a volume and its files. Raises NotFound where there is none, HostError for a mount that stays.
+
+    Podman removes all that it finds there, so what containers have mounted in it is unmounted first.
+    """
+    folder = podman.get(f"/volumes/{quote(name)}/json").get("Mountpoint")
+    if folder:
+        run_in_podmans_namespaces(lambda: held_paths.unmount_below(Path(folder), is_itself_left=True))
+    podman.delete(f"/volumes/{quote(name)}")
