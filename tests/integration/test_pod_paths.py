@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import stat
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from agent_process import AgentProcess
 from pod_runs import SLEEP, Options, PodRuns, await_true, container, pod
 from podman_host import PodmanHost
 
@@ -193,6 +195,28 @@ def start_by_hand(host: PodmanHost, name: str) -> str:
     )
     assert done.returncode != 0
     return done.stderr
+
+
+def test_the_agent_starts_no_container_that_a_link_leads_out(agent: AgentProcess, tmp_path: Path) -> None:
+    """It says why, and starts it once the link is gone."""
+    pods = PodRuns(agent.host)
+    (tmp_path / "of-the-host").touch()
+    main = container(volume_mounts=[mount("data", "/data", sub_path="x")])
+    other = container("other", volume_mounts=[mount("data", "/data")])
+    agent.apply(pod(main, other, volumes=[{"name": "data", "empty_dir": {}}]))
+    x, y = (inside(pods, f"/data/{name}", "web-other") for name in "xy")
+    x.rename(y)
+    x.symlink_to(tmp_path)
+    os.kill(pods.pid("web-main"), signal.SIGKILL)
+    await_true(lambda: any("leads through a symbolic link" in event["message"] for event in agent.events("web")), 60)
+    assert "web-main" not in pods.names() or pods.state("web-main") != "running"
+    x.unlink()
+    y.rename(x)
+    await_true(lambda: "web-main" in pods.names() and pods.state("web-main") == "running", 60)
+    assert not inside(pods, "/data/of-the-host").exists()
+    assert len(mounted_for(agent.host)) == 1
+    agent.apply({"name": "web", "state": "absent"})
+    assert mounted_for(agent.host) == []
 
 
 @pytest.mark.parametrize(
