@@ -260,7 +260,8 @@ def _mount_keys(mounts: Sequence[Mount], node: Node) -> dict[str, Any]:
     for mount in mounts:
         access = "ro" if mount.read_only else "rw"
         if mount.volume:
-            volumes.append({"Name": mount.volume, "Dest": mount.destination, "Options": [access]})
+            options = [access] if mount.propagation is None else [access, _PROPAGATION[mount.propagation]]
+            volumes.append({"Name": mount.volume, "Dest": mount.destination, "Options": options})
             continue
         options = ["rbind", access, _PROPAGATION[mount.propagation]]
         if mount.is_ours and node.has_selinux:

@@ -531,3 +531,20 @@ def test_mount_propagation(pods: PodRuns, tmp_path: Path) -> None:
         assert not inside(pods, "/data/later/file", "web-private").exists()
     finally:
         subprocess.run(["umount", "--recursive", tmp_path], check=True)
+
+
+def test_mount_propagation_of_a_named_volume(pods: PodRuns) -> None:
+    pods.host.podman("volume", "create", "shop-data")
+    folder = Path(pods.host.podman("volume", "inspect", "--format", "{{.Mountpoint}}", "shop-data").strip())
+    subprocess.run(["mount", "--bind", folder, folder], check=True)
+    try:
+        subprocess.run(["mount", "--make-shared", folder], check=True)
+        (folder / "later").mkdir()
+        slave = mounting(mount(mount_propagation="HostToContainer"), name="slave")
+        pods.create(pod(mounting(name="private"), slave, volumes=[claim()]))
+        subprocess.run(["mount", "-t", "tmpfs", "none", folder / "later"], check=True)
+        (folder / "later" / "file").touch()
+        assert inside(pods, "/data/later/file", "web-slave").exists()
+        assert not inside(pods, "/data/later/file", "web-private").exists()
+    finally:
+        subprocess.run(["umount", "--recursive", folder], check=True)
