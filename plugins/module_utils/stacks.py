@@ -19,9 +19,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote
 
-from . import arguments, report, stack_parse, stack_spec
+from . import arguments, named_volumes, report, stack_parse, stack_spec
 from . import materials as m
-from . import named_volumes, report, stack_parse, stack_spec
 from . import operations as op
 from . import podman as podman_room
 from . import spec as s
