@@ -10,7 +10,8 @@ No message shows a value, since it may be a secret: it gives the line and the co
 
 from __future__ import annotations
 
-import contextlib
+import base64
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from .schema import shown
 MAX_CHARACTERS = 4 * 1024 * 1024
 MAX_VALUES = 200_000
 """Values in one text, counting what an alias stands for every time it is used."""
+_VALUES_OF_A_DOCUMENT = 10
+"""What a document counts for by itself: it takes as long to read as this many values."""
 MAX_DEPTH = 64
 """Levels of lists and mappings within one another; a Pod has about a dozen."""
 
@@ -55,34 +58,96 @@ def decode(content: bytes, source: str) -> str:
 def parse(text: str, source: str = "definition") -> list[Any]:
     """The documents of YAML text as mappings, lists, text, whole numbers and booleans, None for empty ones.
 
-    Raises InvalidInput.
+    JSON documents may follow one another. Raises InvalidInput.
     """
-    import yaml  # here, so that managed hosts can import this file
-
     if len(text) > MAX_CHARACTERS:
         raise InvalidInput([Fault(source, f"has {len(text)} characters, at most {MAX_CHARACTERS} are read")])
-    # libyaml is many times faster. What it refuses is read again by PyYAML's own parser, whose words are better.
-    if hasattr(yaml, "CSafeLoader"):
-        reader = _Reader(source)
-        with contextlib.suppress(yaml.YAMLError, _Refused, UnicodeEncodeError):
-            # By way of bytes, for libyaml takes no text of a type of Ansible's own.
-            plain = text.encode().decode()
-            documents = list(reader.documents(yaml.parse(plain, Loader=yaml.CSafeLoader)))
-            if not reader.faults:
-                return documents
+    unreadable = _UNREADABLE.search(text)
+    if unreadable:
+        line = text.count("\n", 0, unreadable.start()) + 1
+        raise InvalidInput([Fault(source, f"line {line}: holds a control character, which YAML cannot")])
+    # By way of bytes, for libyaml takes no text of a type of Ansible's own.
+    plain = _without_byte_order_marks(text.encode().decode())
     reader = _Reader(source)
-    try:
-        documents = list(reader.documents(yaml.parse(text, Loader=yaml.SafeLoader)))
-    except yaml.MarkedYAMLError as error:
-        raise InvalidInput([*reader.faults, reader.fault(error.problem_mark, _reason(error))]) from None
-    except yaml.reader.ReaderError as error:
-        line = text.count("\n", 0, error.position) + 1
-        raise InvalidInput([Fault(source, f"line {line}: holds a control character, which YAML cannot")]) from None
-    except _Refused as error:
-        raise InvalidInput([*reader.faults, reader.fault(error.mark, str(error))]) from None
+    documents: list[Any] = []
+    for part in _parts(plain):
+        documents += reader.documents(part)
+        if reader.has_given_up:
+            break
     if reader.faults:
         raise InvalidInput(reader.faults)
     return documents
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A part of the text that is a whole stream of YAML by itself, and where it begins (line and column from 0)."""
+
+    text: str
+    line: int = 0
+    column: int = 0
+
+
+_UNREADABLE = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_HALF = re.compile("[\ud800-\udfff]")
+_SEPARATED_MARK = re.compile("(^(?:---|\\.\\.\\.)[^\n]*\n(?:[ \t\r]*(?:#[^\n]*)?\n)*)\ufeff", re.MULTILINE)
+_JSON_SPACE = re.compile(r"(?:[ \t\r\n]|^---(?=[ \t\r]*$))*", re.MULTILINE)
+_ESCAPED_PAIR = re.compile(r"(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|\\.", re.DOTALL)
+
+
+def _without_byte_order_marks(text: str) -> str:
+    """The text without the marks before its documents, such as files that were joined have them."""
+    if "\ufeff" not in text:
+        return text
+    text = text.lstrip("\ufeff").replace("\n\ufeff---", "\n---")
+    return _SEPARATED_MARK.sub(r"\1", text)
+
+
+def _parts(text: str) -> Iterator[_Part]:
+    """The text as it is, or each of the JSON documents that it consists of, in the form that YAML reads."""
+    ends = _ends_of_json(text)
+    if not ends:
+        # Without the end of its last line YAML would leave the line break out of a block of text (|) as well.
+        is_open = text != "" and text[-1] not in "\n\r\x85\u2028\u2029"
+        yield _Part(text + "\n" if is_open else text)
+        return
+    line = column = start = 0
+    for end in ends:
+        part = text[start:end]
+        yield _Part(_json_as_yaml(part), line, column)
+        breaks = part.count("\n")
+        line, column = line + breaks, len(part) - part.rfind("\n") - 1 if breaks else column + len(part)
+        start = end
+
+
+def _ends_of_json(text: str) -> list[int]:
+    """Where each of the JSON documents in the text ends; empty where it is anything else than JSON documents."""
+    ends: list[int] = []
+    decoder = json.JSONDecoder()
+    position = _after_space(text, 0)
+    while position < len(text):
+        if text[position] != "{":
+            return []
+        try:
+            position = decoder.raw_decode(text, position)[1]
+        except (ValueError, RecursionError):
+            return []
+        position = _after_space(text, position)
+        ends.append(position)
+    return ends
+
+
+def _after_space(text: str, position: int) -> int:
+    space = _JSON_SPACE.match(text, position)
+    return space.end() if space else position
+
+
+def _json_as_yaml(text: str) -> str:
+    """JSON that YAML reads as the same: no tabs between its values, and no emoji escaped as two halves."""
+    text = text.replace("\t", " ")
+    if "\\u" not in text:
+        return text
+    return _ESCAPED_PAIR.sub(lambda match: json.loads(f'"{match[1]}"') if match[1] else match[0], text)
 
 
 _LISTS = ("List", "PodList", "ConfigMapList", "SecretList", "PersistentVolumeClaimList")
@@ -103,26 +168,23 @@ def _flatten(document: Any, source: str, depth: int) -> Iterator[Any]:
         yield from _flatten(item, source, depth + 1)
 
 
-# What PyYAML says, in words that help whoever wrote the text and that quote nothing from it.
+# What libyaml and PyYAML say, in words that help whoever wrote the text and that quote nothing from it.
 _REASONS = (
-    (r"found character '\\t'", "a tab, which cannot indent YAML; use spaces"),
-    (r"found character .* that cannot start", "no value can start with this character; put it in quotes"),
+    (r"found character .*that cannot start", "no value can start with this character; put it in quotes"),
     (r"found undefined tag handle", "a tag (!name) that is not known; put text that starts with ! in quotes"),
-    (r"found unknown escape|hexdecimal numbers", "an escape that YAML does not know; use single quotes, or write \\\\"),
+    (r"unknown escape|hexdecimal|escape code", "an escape that YAML does not know; use single quotes, or write \\\\"),
     (r"mapping values are not allowed", "a ': ' where none can be; check the indentation, or put the text in quotes"),
     (r"could not find expected ':'", "a line without ':'; check the indentation, or put the text in quotes"),
-    (r"expected <block end>", "does not line up with the lines above; check the indentation and the quotes"),
+    (
+        r"expected (<block end>|key|'-' indicator)",
+        "does not line up with the lines above; check the indentation and the quotes",
+    ),
     (r"found unexpected (end of stream|document separator)", "quotes that are not closed"),
-    (r"but (found|got)", "something else is expected here; check the quotes, the brackets and the indentation"),
+    (
+        r"but (found|got)|did not find expected",
+        "something else is expected here; check the quotes, the brackets and the indentation",
+    ),
 )
-
-
-def _reason(error: Any) -> str:
-    problem = str(error.problem or error.context or "is not YAML")
-    found = (reason for pattern, reason in _REASONS if re.search(pattern, problem))
-    reason = next(found, re.sub(r"'[^']*'", "'...'", problem))
-    opened = re.search(r"quoted|flow", str(error.context)) and error.context_mark
-    return f"{reason} (what is not closed begins on line {opened.line + 1})" if opened else reason
 
 
 class _Refused(Exception):
@@ -149,6 +211,8 @@ _PLAIN: tuple[tuple[re.Pattern[str], Callable[[str], Any]], ...] = (
     (re.compile(r"no|No|NO|off|Off|OFF|false|False|FALSE"), lambda text: False),
     (re.compile(r"-?(0|[1-9][0-9]{0,17})", re.ASCII), int),
 )
+_STARTS = frozenset("~nNyYoOtTfF-0123456789")
+"""What text that is more than text begins with."""
 _LITERAL_TAGS = {_TAG + "null": "NoneType", _TAG + "bool": "bool", _TAG + "int": "int"}
 _TAG_REASON = (
     "a tag that is not known; put text that starts with ! in quotes, "
@@ -161,38 +225,72 @@ class _Reader:
 
     def __init__(self, source: str) -> None:
         self.faults: list[Fault] = []
+        self.has_given_up = False
+        """Whether the last fault was one that ended the reading."""
         self._source = source
+        self._part = _Part("")
         self._count = 0
         self._anchors: dict[str, _Anchored | None] = {}
         self._events: Iterator[Any] = iter(())
 
-    def fault(self, mark: Any, reason: str) -> Fault:
-        where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        return Fault(self._source, where + reason)
+    def documents(self, part: _Part) -> Iterator[Any]:
+        """Every document's value, None for empty ones. Notes what ends the reading as a fault."""
+        import yaml  # here, so that managed hosts can import this file
 
-    def documents(self, events: Iterator[Any]) -> Iterator[Any]:
-        """Every document's value, None for empty ones."""
-        self._events = events
-        for event in events:
-            if _is(event, "DocumentStart"):
-                self._anchors = {}
-            elif not _is(event, "StreamStart", "DocumentEnd", "StreamEnd"):
-                yield self._value(event, 0)[0]
+        self._part = part
+        loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        try:
+            self._events = _events(loader(part.text))
+            for event in self._events:
+                if _kind(event) == "DocumentStart":
+                    self._anchors = {}
+                    self._advance(event.start_mark, _VALUES_OF_A_DOCUMENT, 0)
+                elif _kind(event) not in ("StreamStart", "DocumentEnd", "StreamEnd"):
+                    yield self._value(event, 0)[0]
+        except yaml.MarkedYAMLError as error:
+            mark = error.problem_mark or error.context_mark
+            self._give_up(mark, self._reason(error, mark))
+        except yaml.YAMLError:
+            self._give_up(None, "holds a character that YAML cannot")
+        except _Refused as error:
+            self._give_up(error.mark, str(error))
+
+    def _give_up(self, mark: Any, reason: str) -> None:
+        self.has_given_up = True
+        self.faults.append(self.fault(mark, reason))
+
+    def fault(self, mark: Any, reason: str) -> Fault:
+        if not mark:
+            return Fault(self._source, reason)
+        column = mark.column + 1 + (0 if mark.line else self._part.column)
+        return Fault(self._source, f"line {self._line(mark)}, column {column}: {reason}")
+
+    def _line(self, mark: Any) -> int:
+        return int(self._part.line + mark.line + 1)
+
+    def _reason(self, error: Any, mark: Any) -> str:
+        problem = str(error.problem or error.context or "is not YAML")
+        if mark and "cannot start" in problem and self._part.text[mark.index : mark.index + 1] == "\t":
+            return "a tab, which cannot indent YAML; use spaces"
+        found = (reason for pattern, reason in _REASONS if re.search(pattern, problem))
+        reason = next(found, re.sub(r"'[^']*'", "'...'", problem))
+        opened = re.search(r"quoted|flow", str(error.context)) and error.context_mark
+        return f"{reason} (what is not closed begins on line {self._line(opened)})" if opened else reason
 
     def _value(self, event: Any, depth: int) -> tuple[Any, int]:
         """The value that starts with ``event``, ``depth`` levels down, and how many levels it has itself."""
-        if _is(event, "Alias"):
+        if _kind(event) == "Alias":
             return self._repeat(event, depth)
         self._advance(event.start_mark, 1, depth)
         before = self._count
         if event.anchor:
             self._anchors[event.anchor] = None
-        if _is(event, "Scalar"):
+        if _kind(event) == "Scalar":
             value, height = self._scalar(event), 0
-        elif event.tag not in (None, "!", _TAG + ("seq" if _is(event, "SequenceStart") else "map")):
+        elif event.tag not in (None, "!", _TAG + ("seq" if _kind(event) == "SequenceStart" else "map")):
             raise _Refused(event.start_mark, _TAG_REASON)
         else:
-            value, height = (self._sequence if _is(event, "SequenceStart") else self._mapping)(depth)
+            value, height = (self._sequence if _kind(event) == "SequenceStart" else self._mapping)(depth)
         if event.anchor:
             self._anchors[event.anchor] = _Anchored(value, 1 + self._count - before, height)
         return value, height
@@ -219,7 +317,11 @@ class _Reader:
         if event.tag in (None, "!") and event.implicit[0]:
             return _resolve(event.value)
         if event.tag in (None, "!", _TAG + "str"):
-            return _paired(event.value)
+            if event.style == '"' and _HALF.search(event.value):
+                raise _Refused(event.start_mark, "an escape of half a character (a lone surrogate)")
+            return event.value
+        if event.tag == _TAG + "binary":
+            return self._binary(event)
         if event.tag not in _LITERAL_TAGS:
             raise _Refused(event.start_mark, _TAG_REASON)
         value = _resolve(event.value)
@@ -227,11 +329,21 @@ class _Reader:
             raise _Refused(event.start_mark, "a tag that does not fit its value")
         return value
 
+    def _binary(self, event: Any) -> str:
+        """The text that base64 stands for, as kubectl puts it in its place."""
+        try:
+            return base64.b64decode("".join(event.value.split()), validate=True).decode()
+        except ValueError:
+            reason = (
+                "!!binary is for text in base64; give other content without this tag, in binaryData or a Secret's data"
+            )
+            raise _Refused(event.start_mark, reason) from None
+
     def _sequence(self, depth: int) -> tuple[list[Any], int]:
         items: list[Any] = []
         height = 0
         for event in self._events:
-            if _is(event, "SequenceEnd"):
+            if _kind(event) == "SequenceEnd":
                 break
             item, item_height = self._value(event, depth + 1)
             items.append(item)
@@ -245,7 +357,7 @@ class _Reader:
         merged: list[Any] = []
         height = 0
         for event in self._events:
-            if _is(event, "MappingEnd"):
+            if _kind(event) == "MappingEnd":
                 break
             key = self._key(event, depth)
             item_event = next(self._events)
@@ -258,7 +370,9 @@ class _Reader:
             first = first_marks.setdefault((type(key), key), mark)
             if first is not mark:
                 name = shown(key) if re.fullmatch(r"[\w./-]+", str(key)) else "(not shown)"
-                self.faults.append(self.fault(mark, f"the key {name} is given twice, first on line {first.line + 1}"))
+                self.faults.append(
+                    self.fault(mark, f"the key {name} is given twice, first on line {self._line(first)}")
+                )
             own[key] = item
         for mapping in merged:
             for key, item in mapping.items():
@@ -266,7 +380,7 @@ class _Reader:
         return own, height + 1
 
     def _key(self, event: Any, depth: int) -> Any:
-        if _is(event, "Scalar") and event.value == "<<" and event.tag is None and event.implicit[0]:
+        if _kind(event) == "Scalar" and event.value == "<<" and event.tag is None and event.implicit[0]:
             return _MERGE
         key, height = self._value(event, depth + 1)
         if height:
@@ -283,16 +397,22 @@ class _Reader:
 _MERGE = object()
 
 
-def _is(event: Any, *kinds: str) -> bool:
-    return type(event).__name__.removesuffix("Event") in kinds
+def _events(loader: Any) -> Iterator[Any]:
+    """The events of a text. PyYAML's own parser, where libyaml is missing, says of some escapes ValueError only."""
+    import yaml
+
+    try:
+        while loader.check_event():
+            yield loader.get_event()
+    except (ValueError, OverflowError):
+        raise yaml.MarkedYAMLError(None, None, "unknown escape", loader.get_mark()) from None
 
 
-def _paired(text: str) -> str:
-    """``text`` with pairs of surrogates as the one character they stand for: JSON escapes emoji so, YAML does not."""
-    if not re.search("[\ud800-\udfff]", text):
-        return text
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+def _kind(event: Any) -> str:
+    return type(event).__name__[: -len("Event")]
 
 
 def _resolve(text: str) -> Any:
+    if text and text[0] not in _STARTS:
+        return text
     return next((build(text) for pattern, build in _PLAIN if pattern.fullmatch(text)), text)

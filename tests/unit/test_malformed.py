@@ -9,6 +9,7 @@ The tables are data/malformed_native.yml and data/malformed_kubernetes.yml: addi
 from __future__ import annotations
 
 import copy
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -144,6 +145,43 @@ def test_long_values_are_shown_short() -> None:
     options = {"name": long, "containers": [{"name": "a", "image": long, "ports": [{"name": long, long: long}]}]}
     found = faults_of(parse_options, {**options, "labels": {long: long}, "restart_policy": long})
     assert len(found) >= 6
+    assert_shown_well(found)
+
+
+_ITEM = "- name: a\n  image: x\n  env: [{name: A, value: b}]\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a:\n" + 14_000 * _ITEM + "  b: [\n",
+        "a:\n" + 14_000 * _ITEM + "no colon\n",
+        "a:\n" + 14_000 * _ITEM + "b: !tag x\n",
+        "a: 'b\n" + 14_000 * _ITEM,
+        1_000_000 * "[",
+        400_000 * "- ",
+        125_000 * '{"a":1}' + "{",
+        200_000 * "---\n\ufeff" + "a: [",
+        250_000 * "- x\n",
+    ],
+    ids=["bracket", "colon", "tag", "quote", "brackets", "dashes", "json", "marks", "items"],
+)
+def test_broken_text_is_refused_in_no_time(text: str) -> None:
+    """One fault, of the processor's time a second at most for a megabyte."""
+    started = time.process_time()
+    found = faults_of(manifest.parse, text)
+    assert time.process_time() - started < 2
+    assert len(found) == 1
+    assert found[0].reason.startswith("line ")
+
+
+@pytest.mark.parametrize("escape", ['"\\U00110000"', '"\\UFFFFFFFF"', '"\\ud800"', '"\\x1"', '"\\q"'])
+@pytest.mark.parametrize("has_libyaml", [True, False])
+def test_escapes_of_no_character_are_refused(escape: str, has_libyaml: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not has_libyaml:
+        monkeypatch.delattr(yaml, "CSafeLoader")
+    found = faults_of(lambda: parse_documents(manifest.read(f"a: 1\nb: {escape}")))
+    assert [fault.reason.partition(", ")[0] for fault in found] == ["line 2"]
     assert_shown_well(found)
 
 

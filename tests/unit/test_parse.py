@@ -21,6 +21,7 @@ from pods import pod_specs
 from ansible_collections.podwright.pods.plugins.module_utils import manifest
 from ansible_collections.podwright.pods.plugins.module_utils import spec as s
 from ansible_collections.podwright.pods.plugins.module_utils.argument_specs import POD_ARGUMENTS
+from ansible_collections.podwright.pods.plugins.module_utils.errors import InvalidInput
 from ansible_collections.podwright.pods.plugins.module_utils.parse import (
     HOST_FIELDS,
     POD_FIELDS,
@@ -239,6 +240,24 @@ def test_what_is_not_asked_for_is_not_refused() -> None:
         (">-\n    a\n    b\n", "a b"),
         ("[1, a]", [1, "a"]),
         ("{a: {b: c}}", {"a": {"b": "c"}}),
+        ("!!binary aGVsbG8=", "hello"),
+        ("!!binary |\n    aGVs\n    bG8=\n", "hello"),
+        # Without the end of the last line.
+        ("|\n    a", "a\n"),
+        ("|+\n    a", "a\n"),
+        ("|-\n    a", "a"),
+        ("|2\n    a", "  a\n"),
+        (">\n    a\n    b", "a b\n"),
+        (">+\n    a", "a\n"),
+        (">-\n    a\n    b", "a b"),
+        ("|+\n    a\n\n    ", "a\n\n\n"),
+        ("|+\n    a\r", "a\n"),
+        ("|\n    a\n    # b", "a\n# b\n"),
+        ("|\n    a\n # b", "a\n"),
+        ("a # b", "a"),
+        ("'a\n  b'", "a b"),
+        ("|", ""),
+        ("|+", ""),
     ],
 )
 def test_yaml_values(text: str, value: Any) -> None:
@@ -262,6 +281,34 @@ def test_documents_of_a_text() -> None:
     text = "# a comment\n---\n---\na: 1\n--- # another\nb: 2\n...\n---\n"
     text += "{kind: List, items: [{c: 3}, {kind: PodList, items: [d]}]}"
     assert manifest.read("\ufeff" + text.replace("\n", "\r\n")) == [{"a": 1}, {"b": 2}, {"c": 3}, "d"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"a": 1}{"b": 2}',
+        '{"a": 1}\n{"b": 2}\n',
+        '\ufeff{"a": 1}\n\ufeff---\n{"b": 2}',
+        '---\n{"a": 1}\n---\n{"b": 2}\n---\n',
+        '{\n\t"a":\t1\n}\n\n{\n\t"b": 2}',
+        "\ufeffa: 1\n---\n\ufeffb: 2\n",
+        "\ufeff# one\r\na: 1\r\n--- # two\r\n\r\n  # three\r\n\ufeffb: 2",
+        "a: 1\n\ufeff---\nb: 2",
+        "a: 1\n...\n---\n\ufeffb: 2",
+    ],
+)
+def test_documents_that_were_joined(text: str) -> None:
+    assert manifest.read(text) == [{"a": 1}, {"b": 2}]
+
+
+def test_json_is_read_as_json_has_it() -> None:
+    text = (
+        '{"emoji": "\\ud83d\\ude00", "escaped": "\\\\ud83d\\\\ude00", "tab": "\\t", "slash": "\\/", "mark": "\\ufeff"}'
+    )
+    assert manifest.parse(text) == [json.loads(text)]
+    lines = '{"a": 1}\n {"b": 1} {"c": 1, "c": 2}\n'
+    with pytest.raises(InvalidInput, match=r"line 2, column 20: the key 'c' is given twice, first on line 2"):
+        manifest.parse(lines)
 
 
 # --- usual manifests -------------------------------------------------------------------------------------------------
