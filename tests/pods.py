@@ -488,6 +488,7 @@ def pod_specs(draw: Draw) -> s.PodSpec:
         dns_config=dns,
         security_context=draw(maybe(pod_security_contexts)),
         readiness_gates=draw(tuples_of(st.builds(s.ReadinessGate, label_keys))),
+        node_selector=draw(st.dictionaries(st.sampled_from(s.NODE_LABELS), label_values)),
         networks=() if host_network else tuple(draw(st.lists(qualified_words, max_size=2, unique=True))),
         infra=s.Infra(draw(maybe(images)), draw(tuples_of(texts)), draw(maybe(st.just("own-infra.1")))),
         config_maps=around.config_maps,

@@ -9,7 +9,7 @@ import getpass
 import socket
 from typing import Any
 
-from ..module_utils import arguments, manifest, stack_parse
+from ..module_utils import arguments, manifest, parse, stack_parse
 from ..module_utils.errors import Fault, InvalidInput
 from ..module_utils.schema import INVALID, Place, Style
 from ..plugin_utils.declaring import DeclaringAction, collect, named_documents, with_secrets_apart
@@ -38,8 +38,8 @@ class ActionModule(DeclaringAction):
         """Those of ``definition`` and of all files of ``src``, each with what to call it; raises with all faults."""
         faults: list[Fault] = []
         documents: list[tuple[str, Any]] = []
-        if options.get("definition") is not None:
-            documents += named_documents(collect(faults, manifest.read, options["definition"]) or [], "definition")
+        for name, item in _named_definition(options, faults):
+            documents += named_documents(collect(faults, manifest.read, item, name) or [], name)
         source = options.get("src")
         given = source if isinstance(source, list) else [] if source is None else [source]
         for number, item in enumerate(given):
@@ -54,7 +54,23 @@ def _read_stack(options: dict[str, Any], named: list[tuple[str, Any]]) -> dict[s
     """The stack as the module takes it: all Secrets as the option that Ansible knows to hide."""
     documents = [document for _name, document in named]
     stack = stack_parse.parse_options(options, documents, [name for name, _document in named])
-    return with_secrets_apart(documents, options, stack.secrets) if documents else options
+    if not documents:
+        return options
+    names = [name for name, document in named if document["kind"] != "Secret"]
+    return {**with_secrets_apart(documents, options, stack.secrets), "definition_names": names}
+
+
+def _named_definition(options: dict[str, Any], faults: list[Fault]) -> list[tuple[str, Any]]:
+    """The definition, or each item of it with the name that it was given."""
+    definition, names = options.get("definition"), options.get("definition_names")
+    if definition is None:
+        return []
+    if not names:
+        return [(parse.UNNAMED, definition)]
+    if not isinstance(definition, list) or not isinstance(names, list) or len(names) != len(definition):
+        faults.append(Fault("definition_names", "is a list with a name for each item of definition"))
+        return []
+    return [(str(name), item) for name, item in zip(names, definition)]
 
 
 def _who() -> str:

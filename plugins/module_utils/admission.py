@@ -14,11 +14,13 @@ from collections.abc import Callable, Iterator, Mapping
 from . import image_reference, render, start_program
 from . import spec as s
 from .errors import ContainerFailed, Fault
-from .fields import Context
+from .fields import Context, port_text
 from .limits import requested
 from .materials import Environment, Facts, environment, names_secret, sub_path_of
 from .observed import Node, Observed
+from .parse import PodPlace, published_ports
 from .quantity import show_bytes
+from .schema import spell
 from .supervisor import is_grpc, probe_of
 
 _HOST_PATH_KINDS = {
@@ -31,14 +33,31 @@ _HOST_PATH_KINDS = {
     "BlockDevice": "block-device",
 }
 
+_ARCHITECTURES = {
+    "x86_64": "amd64",
+    "i686": "386",
+    "aarch64": "arm64",
+    "armv7l": "arm",
+    "armv6l": "arm",
+    "loongarch64": "loong64",
+}
+"""Kubernetes' names where they are not those of the kernel."""
+_DEFAULT = ("podman",)
+"""What a pod joins that names no network."""
 
-def refuse(context: Context, allocatable: Mapping[str, int], observed: Observed, pinned: frozenset[str]) -> list[Fault]:
-    """Every reason why this host cannot have the pod. ``pinned``: containers whose image is known by its id."""
+
+def refuse(
+    context: Context, allocatable: Mapping[str, int], observed: Observed, pinned: frozenset[str], place: PodPlace
+) -> list[Fault]:
+    """Every reason why this host cannot have the pod, which is declared at ``place``.
+
+    ``pinned``: containers whose image is known by its id.
+    """
     pod, node = context.pod, context.node
     return [
-        *_taken_names(pod, observed),
+        *_taken_names(pod, observed, place),
         *_missing_images(pod, observed, pinned),
-        *_host_paths(pod, observed),
+        *_host_paths(pod, observed, place),
         *_sub_paths(context),
         *_variables(context),
         *_no_room(pod, node, allocatable, observed),
@@ -61,31 +80,89 @@ def refuse_probes(pod: s.PodSpec, node: Node) -> list[Fault]:
     ]
 
 
-def refuse_replacement(observed: Observed) -> list[Fault]:
-    """What stands in the way of a new sandbox: ports that others hold, containers of others in the old one."""
-    faults = [
-        Fault("ports", f"host port {port} is taken by {owner}; stop that, or choose another host_port")
-        for port, owner in sorted(observed.taken_ports.items())
+def refuse_placement(pod: s.PodSpec, node: Node, place: PodPlace) -> list[Fault]:
+    """What a pod that is new or changed wants the host to be, and it is not."""
+    architecture = _ARCHITECTURES.get(node.machine, node.machine)
+    facts = {label: node.hostname.lower() if label.endswith("hostname") else architecture for label in s.NODE_LABELS}
+    at = place.spec.key("node_selector")
+    return [
+        Fault(at.raw(label).path, f"is {wanted}, and this host is {facts[label]}; choose its hosts by the inventory")
+        for label, wanted in sorted(pod.node_selector.items())
+        if facts[label] != wanted
     ]
-    faults += [
+
+
+def refuse_sandbox(pod: s.PodSpec, node: Node, observed: Observed, place: PodPlace) -> list[Fault]:
+    """What stands in the way of a new sandbox: ports that others hold, networks that are not there, strangers."""
+    return [
+        *_taken_ports(pod, observed, place),
+        *_missing_networks(pod, observed),
+        *_unreachable_addresses(pod, node, observed, place),
+        *refuse_removal(observed, place),
+    ]
+
+
+def refuse_removal(observed: Observed, place: PodPlace) -> list[Fault]:
+    """What stands in the way of removing a sandbox: containers of others in it."""
+    return [
         Fault(
-            "name",
+            place.name.path,
             f"the pod has to be removed, but container {stranger.podman_name} in it was not made by "
             "podwright.pods; remove that one first",
         )
         for stranger in (observed.pod.strangers if observed.pod else ())
     ]
-    return faults
 
 
-def _taken_names(pod: s.PodSpec, observed: Observed) -> Iterator[Fault]:
+def _taken_ports(pod: s.PodSpec, observed: Observed, place: PodPlace) -> Iterator[Fault]:
+    declared = {port_text(port): at.path for at, port in published_ports(pod, place.spec)}
+    option = spell("host_port", place.spec.style)
+    for port, owner in sorted(observed.taken_ports.items()):
+        yield Fault(
+            declared.get(port, "ports"),
+            f"host port {port} is taken by {owner}; stop that, or choose another {option}",
+        )
+
+
+def _missing_networks(pod: s.PodSpec, observed: Observed) -> Iterator[Fault]:
+    for number, name in enumerate(pod.networks if observed.networks is not None else ()):
+        if name not in (observed.networks or ()):
+            others = ", ".join(sorted(observed.networks or ())) or "none"
+            reason = (
+                f"no network is called {name} on this host (there are: {others}); make it, or declare it in a stack"
+            )
+            yield Fault(f"networks[{number}]", reason)
+
+
+def _unreachable_addresses(pod: s.PodSpec, node: Node, observed: Observed, place: PodPlace) -> Iterator[Fault]:
+    """Connections to an IPv6 address of the host find a pod that has none itself only without root's networks."""
+    networks = observed.networks or {}
+    # What is not known of a network proves nothing.
+    if node.is_rootless or pod.host_network or any(networks.get(name, True) for name in pod.networks or _DEFAULT):
+        return
+    for at, port in published_ports(pod, place.spec):
+        if ":" in (port.host_ip or ""):
+            yield Fault(
+                f"{at.path.rpartition('.')[0]}.{spell('host_ip', at.style)}",
+                f"{port.host_ip} is an IPv6 address, and no network of the pod has any, so that connections to it "
+                "would come to nothing; leave it out, or give the pod a network with an IPv6 subnet",
+            )
+
+
+def _taken_names(pod: s.PodSpec, observed: Observed, place: PodPlace) -> Iterator[Fault]:
     if observed.pod and not observed.pod.is_ours:
         yield Fault(
-            "name",
+            place.name.path,
             f"a pod called {pod.name} exists and was not made by podwright.pods; remove it or choose another name",
         )
-    for name in sorted(observed.foreign_names):
-        yield Fault("name", f"the container name {name} is taken by a container of others; remove or rename it")
+    paths = {pod.podman_name(c.name): place.container(pod, c.name).key("name").path for c in pod.all_containers}
+    paths = {**paths, pod.infra_name: "infra.name" if pod.infra.name else place.name.path, pod.name: place.name.path}
+    for name, owner in sorted(observed.foreign_names.items()):
+        yield Fault(
+            paths[name],
+            f"the name {name} is taken by {owner} in Podman, where pods and containers share their names; "
+            "remove or rename one of them",
+        )
 
 
 def _missing_images(pod: s.PodSpec, observed: Observed, pinned: frozenset[str]) -> Iterator[Fault]:
@@ -114,14 +191,14 @@ def _unfit_image(pod: s.PodSpec, container: s.Container, observed: Observed) -> 
         yield Fault(place, reason)
 
 
-def _host_paths(pod: s.PodSpec, observed: Observed) -> Iterator[Fault]:
+def _host_paths(pod: s.PodSpec, observed: Observed, at: PodPlace) -> Iterator[Fault]:
     for number, volume in enumerate(pod.volumes):
         source = volume.host_path
         if not source:
             continue
         found = observed.host_paths.get(source.path, "missing")
         wanted = _HOST_PATH_KINDS.get(source.type, found)
-        place = f"volumes[{number}].host_path.path"
+        place = at.spec.key("volumes").index(number).key("host_path").key("path").path
         if found == "missing" and not source.type.endswith("OrCreate"):
             yield Fault(place, f"{source.path} does not exist on this host; make it, or set type to DirectoryOrCreate")
         elif found not in ("missing", wanted):

@@ -45,10 +45,12 @@ STACK_RUN_FIELDS = (
     Field("state", Text(choices=STACK_STATES), default="started"),
     Field("prune", Boolean(), default=True),
     Field("prune_volumes", Boolean(), default=False),
+    Field("allow_empty", Boolean(), default=False),
     *(field for field in RUN_FIELDS if field.name != "state"),
     Field("change_cause", Text()),
     Field("applied_by", Text()),
     Field("revision", Integer(minimum=1)),
+    Field("definition_names", TEXTS),
     Field("revision_history_limit", Integer(minimum=1), default=10),
 )
 """How a run on a stack goes; none of it describes the stack."""

@@ -56,6 +56,8 @@ class Request:
     settings: Settings = field(default_factory=Settings)
     expected_images: frozenset[str] = frozenset()
     """Those that check mode takes as being there."""
+    place: parse.PodPlace = field(default_factory=parse.native_place)
+    """Where the pod is declared."""
     absent_cause: str = "state is absent"
     """Why the pod is to go, where it is."""
     grace_period_seconds: int | None = None
@@ -95,6 +97,7 @@ def read_request(options: Mapping[str, Any], is_check: bool) -> Request:
         settings=read_settings({**options, "restart_on_change": run["restart_on_change"]}),
         expected_images=frozenset(run["expected_images"] or ()),
         grace_period_seconds=run["grace_period_seconds"],
+        place=_place(options),
     )
 
 
@@ -111,6 +114,14 @@ def _declared(options: Mapping[str, Any]) -> s.PodSpec:
         return parse.parse_options({row.name: options.get(row.name) for row in parse.POD_FIELDS})
     documents = definition if isinstance(definition, list) else [definition]
     return parse.parse_documents(documents, {row.name: options.get(row.name) for row in parse.HOST_FIELDS})
+
+
+def _place(options: Mapping[str, Any]) -> parse.PodPlace:
+    definition = options.get("definition")
+    if definition is None or (options.get("state") or "started") != "started":
+        return parse.native_place()
+    (place,) = parse.document_places(definition if isinstance(definition, list) else [definition]).values()
+    return place
 
 
 def _name_in(definition: Any) -> str | None:
@@ -267,7 +278,9 @@ class Run:
         details = not self.request.is_check and self.snapshot is None
         observed = observe(self.podman, self.store, self.request.name, wanted, details, self.snapshot)
         self.observed = self.adjust(observed)
-        self.desired = replace(self.desired, held=self.hold(self.observed.pod), failure=self._failure())
+        self.desired = replace(
+            self.desired, place=self.request.place, held=self.hold(self.observed.pod), failure=self._failure()
+        )
         self.plan = self._plan()
         self.warnings = list(self._warnings(pod))
 

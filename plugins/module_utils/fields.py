@@ -208,6 +208,11 @@ def host_ports(pod: s.PodSpec) -> tuple[s.ContainerPort, ...]:
     return tuple(p for c in pod.all_containers for p in c.ports if p.host_port is not None)
 
 
+def port_text(port: s.ContainerPort) -> str:
+    """A host port as messages show it: ``127.0.0.1:80/tcp``."""
+    return f"{port.host_ip}:" * bool(port.host_ip) + f"{port.host_port}/{port.protocol.lower()}"
+
+
 def _host_ports(context: Context) -> Any:
     keys = ((p.host_ip or "", p.host_port, p.container_port, p.protocol) for p in host_ports(context.pod))
     return sorted(keys, key=str)
@@ -261,6 +266,7 @@ POD_FIELDS: tuple[PodField, ...] = (
     PodField("readiness_gates", Cost.NOTHING),
     PodField("log_size_max", Cost.NOTHING),
     PodField("min_ready_seconds", Cost.NOTHING),
+    PodField("node_selector", Cost.NOTHING),
     PodField("config_maps", Cost.NOTHING),
     PodField("secrets", Cost.NOTHING),
 )

@@ -108,7 +108,7 @@ def _parts(text: str) -> Iterator[_Part]:
     ends = _ends_of_json(text)
     if not ends:
         # Without the end of its last line YAML would leave the line break out of a block of text (|) as well.
-        is_open = text != "" and text[-1] not in "\n\r\x85\u2028\u2029"
+        is_open = text != "" and text[-1] not in "\n\r\x85\u2028\u2029" and ("|" in text or ">" in text)
         yield _Part(text + "\n" if is_open else text)
         return
     line = column = start = 0
@@ -274,7 +274,7 @@ class _Reader:
             return "a tab, which cannot indent YAML; use spaces"
         found = (reason for pattern, reason in _REASONS if re.search(pattern, problem))
         reason = next(found, re.sub(r"'[^']*'", "'...'", problem))
-        opened = re.search(r"quoted|flow", str(error.context)) and error.context_mark
+        opened = re.search(r"quoted|flow (mapping|sequence)", str(error.context)) and error.context_mark
         return f"{reason} (what is not closed begins on line {self._line(opened)})" if opened else reason
 
     def _value(self, event: Any, depth: int) -> tuple[Any, int]:

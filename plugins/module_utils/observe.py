@@ -24,7 +24,7 @@ from urllib.parse import quote
 from . import cgroup, probes, processes
 from . import spec as s
 from .errors import NameInUse, NotFound, PodmanError
-from .fields import host_ports
+from .fields import host_ports, port_text
 from .observed import (
     ENDING,
     LABEL_CONTAINER,
@@ -116,8 +116,9 @@ class Snapshot:
     def containers(self, pod_id: str) -> Sequence[Mapping[str, Any]]:
         return self._by_pod.get(pod_id, [])
 
-    def container_names(self) -> set[str]:
-        return {name for container in self._containers for name in container.get("Names") or []}
+    def owners_of_names(self) -> dict[str, str]:
+        """Every name in Podman, of pods and of containers, with whose it is."""
+        return _owners_of_names(self.pods.values(), self._containers)
 
     def image(self, name: str) -> ObservedImage | None:
         if name not in self._images:
@@ -157,6 +158,7 @@ def observe(
         sub_path_mounts=store.sub_path_mounts.mounted(name) if desired.has_sub_paths else None,
         host_paths={v.host_path.path: kind_of_path(v.host_path.path) for v in desired.volumes if v.host_path},
         taken_ports=_taken_ports(podman, desired, own_ports),
+        networks=read_networks(podman) or None if not snapshot and depends_on_networks(desired) else None,
         usage=Usage() if snapshot else _usage(podman, store, name),
     )
 
@@ -320,19 +322,40 @@ def observe_image(podman: Podman, name: str) -> ObservedImage | None:
 
 def _foreign_names(
     podman: Podman, desired: s.PodSpec, pod: ObservedPod | None, snapshot: Snapshot | None
-) -> frozenset[str]:
-    """The Podman names we need that others hold. Asked only when something is to be created."""
-    needed = {desired.podman_name(c.name) for c in desired.all_containers} | {desired.infra_name}
-    present = {c.podman_name for c in pod.containers if c.is_ours or c.is_infra} if pod else set()
-    missing = sorted(needed - present)
+) -> dict[str, str]:
+    """The names we need in Podman that others hold. Asked only when something is to be created."""
+    needed = {desired.podman_name(c.name) for c in desired.all_containers} | {desired.infra_name, desired.name}
+    present = {c.podman_name for c in pod.containers if c.is_ours or c.is_infra} | {pod.name} if pod else set()
+    missing = needed - present
     if not missing:
-        return frozenset()
-    if snapshot:
-        return frozenset(missing) & snapshot.container_names()
-    patterns = [f"^{re.escape(name)}$" for name in missing]
-    listed = podman.get("/containers/json", {"all": True, "filters": {"name": patterns}})
-    names = {name for item in listed for name in item.get("Names") or []}
-    return frozenset(name for name in missing if name in names)
+        return {}
+    owners = snapshot.owners_of_names() if snapshot else _ask_for_owners(podman, missing)
+    return {name: owners[name] for name in sorted(missing) if name in owners}
+
+
+def _ask_for_owners(podman: Podman, names: Iterable[str]) -> dict[str, str]:
+    patterns = [f"^{re.escape(name)}$" for name in sorted(names)]
+    containers = podman.get("/containers/json", {"all": True, "filters": {"name": patterns}}) or []
+    return _owners_of_names(podman.get("/pods/json", {"filters": {"name": patterns}}) or [], containers)
+
+
+def _owners_of_names(pods: Iterable[Mapping[str, Any]], containers: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    owners = {pod["Name"]: f"pod {pod['Name']}" for pod in pods}
+    for container in containers:
+        pod = container.get("PodName")
+        for name in container.get("Names") or []:
+            owners[name] = f"container {name} of pod {pod}" if pod else f"container {name}"
+    return owners
+
+
+def read_networks(podman: Podman) -> dict[str, bool]:
+    """The networks that Podman has, with whether they have IPv6; none where there is no Podman yet."""
+    return {item["name"]: bool(item.get("ipv6_enabled")) for item in podman.get("/networks/json") or []}
+
+
+def depends_on_networks(pod: s.PodSpec) -> bool:
+    """Whether it is of any import to a pod which networks there are."""
+    return bool(pod.networks) or any(":" in (port.host_ip or "") for port in host_ports(pod))
 
 
 @dataclass(frozen=True)
@@ -405,9 +428,7 @@ def _taken_ports(podman: Podman, desired: s.PodSpec, own: set[tuple[int, str]]) 
     for port in host_ports(desired):
         key = (port.host_port, port.protocol.lower())
         if key not in own and not _can_bind(port):
-            shown = f"{port.host_ip}:" if port.host_ip else ""
-            shown += f"{port.host_port}/{port.protocol.lower()}"
-            taken[shown] = _port_owner(podman, key)
+            taken[port_text(port)] = _port_owner(podman, key)
     return taken
 
 

@@ -220,8 +220,8 @@ class Observed:
 
     pod: ObservedPod | None = None
     foreign_pod: bool = False
-    foreign_names: frozenset[str] = frozenset()
-    """Podman container names we need that containers of others hold, in the pod or outside."""
+    foreign_names: Mapping[str, str] = field(default_factory=dict)
+    """Names we need in Podman that pods or containers of others hold, in the pod or outside, with their owners."""
     images: Mapping[str, ObservedImage | None] = field(default_factory=dict)
     volumes: frozenset[str] = frozenset()
     """Named Podman volumes that exist."""
@@ -239,6 +239,8 @@ class Observed:
     """What stands at each hostPath: directory, file, socket, char-device, block-device, other, or missing."""
     taken_ports: Mapping[str, str] = field(default_factory=dict)
     """Host ports we need that are taken, as ``ip:port/proto`` -> by whom."""
+    networks: Mapping[str, bool] | None = None
+    """The networks of Podman, with whether they have IPv6; None where nothing depends on them."""
     usage: Usage = Usage()
 
 

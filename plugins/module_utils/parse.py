@@ -15,10 +15,10 @@ import re
 from collections.abc import Iterator
 from collections.abc import Mapping as MappingT
 from collections.abc import Sequence as SequenceT
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from . import image_reference
+from . import foreign, image_reference
 from . import spec as s
 from .errors import Fault, InvalidInput
 from .quantity import Quantity
@@ -105,7 +105,8 @@ def label_value(text: str) -> str | None:
 
 
 def annotation_key(text: str) -> str | None:
-    return label_key(text)
+    """As of labels, but of either case: the API server checks it in lower case."""
+    return label_key(text.lower())
 
 
 def ip_address(text: str) -> str | None:
@@ -126,12 +127,25 @@ def image(text: str) -> str | None:
     return None
 
 
+MAX_NAME_BYTES = 255
+MAX_PATH_BYTES = 3072
+"""What Linux takes, 4096, without what stands before a path on the host or in the container."""
+
+
+def _length(path: str) -> str | None:
+    """Why a path is too long for Linux."""
+    if any(len(step.encode()) > MAX_NAME_BYTES for step in path.split("/")):
+        return f"has a name of more than {MAX_NAME_BYTES} bytes in it, which no file can have"
+    size = len(path.encode())
+    return f"has {size} bytes, at most {MAX_PATH_BYTES} are allowed" if size > MAX_PATH_BYTES else None
+
+
 def absolute_path(text: str) -> str | None:
     if not text.startswith("/"):
         return f"{shown(text)} is not an absolute path"
     if ".." in text.split("/"):
         return f"{shown(text)} holds '..'"
-    return None
+    return _length(text)
 
 
 def mount_path(text: str) -> str | None:
@@ -139,9 +153,9 @@ def mount_path(text: str) -> str | None:
         return "is empty; give a path in the container"
     if ":" in text:
         return "holds ':', which a mount path cannot"
-    if text.startswith("/") and not text.strip("/."):
+    if not text.strip("/."):
         return f"{shown(text)} would hide the whole image; give a path below it"
-    return absolute_path(text)
+    return absolute_path(text if text.startswith("/") else f"/{text}")
 
 
 def relative_path(text: str) -> str | None:
@@ -149,7 +163,7 @@ def relative_path(text: str) -> str | None:
         return f"{shown(text)} is not a relative path"
     if ".." in text.split("/"):
         return f"{shown(text)} holds '..'"
-    return None
+    return _length(text)
 
 
 def projected_path(text: str) -> str | None:
@@ -221,7 +235,7 @@ _ENV_ONLY = (
 DOWNWARD_FIELDS = ("metadata.name", "metadata.namespace", "metadata.uid", *_FILE_ONLY, *_ENV_ONLY)
 _FIELD_KEY = re.compile(r"metadata\.(labels|annotations)\['([^']+)'\]")
 MIN_MEMORY_BYTES = 4 * 1024 * 1024
-RESOURCE_FIELDS = ("limits.cpu", "limits.memory", "requests.cpu", "requests.memory")
+RESOURCE_FIELDS = ("limits.cpu", "limits.memory", "requests.cpu", "requests.memory", "requests.ephemeral-storage")
 SECONDS = Integer(minimum=0)
 PORT = Integer(1, 65535)
 IDENTITY = Integer(0, 2**31 - 1)
@@ -235,7 +249,7 @@ _HTTP_GET = Object(
     s.HttpGetAction,
     (
         Field("port", PortReference(), required=True),
-        Field("path", Text(header_value), default="/"),
+        Field("path", Text(header_value), default="/", zero_is_unset=True),
         Field("host", Text(host_name)),
         Field("scheme", Text(choices=("HTTP", "HTTPS")), default="HTTP"),
         Field("http_headers", Sequence(_HEADER), default=()),
@@ -243,7 +257,7 @@ _HTTP_GET = Object(
 )
 _TCP_SOCKET = Object(s.TcpSocketAction, (Field("port", PortReference(), required=True), Field("host", Text(host_name))))
 _GRPC = Object(s.GrpcAction, (Field("port", PORT, required=True), Field("service", Text(), default="")))
-_SLEEP = Object(s.SleepAction, (Field("seconds", Integer(minimum=1), required=True),))
+_SLEEP = Object(s.SleepAction, (Field("seconds", SECONDS, required=True),))
 
 _PROBE = Object(
     s.Probe,
@@ -253,10 +267,10 @@ _PROBE = Object(
         Field("tcp_socket", _TCP_SOCKET),
         Field("grpc", _GRPC),
         Field("initial_delay_seconds", SECONDS, default=0),
-        Field("period_seconds", Integer(minimum=1), default=10),
-        Field("timeout_seconds", Integer(minimum=1), default=1),
-        Field("success_threshold", Integer(minimum=1), default=1),
-        Field("failure_threshold", Integer(minimum=1), default=3),
+        Field("period_seconds", Integer(minimum=1), default=10, zero_is_unset=True),
+        Field("timeout_seconds", Integer(minimum=1), default=1, zero_is_unset=True),
+        Field("success_threshold", Integer(minimum=1), default=1, zero_is_unset=True),
+        Field("failure_threshold", Integer(minimum=1), default=3, zero_is_unset=True),
         Field("termination_grace_period_seconds", Integer(minimum=1)),
     ),
     one_of=("exec", "http_get", "tcp_socket", "grpc"),
@@ -310,12 +324,19 @@ _FIELD_REF = Object(
     ),
     check=_check_field_reference,
 )
+
+
+def _resource_field_reference(divisor: Any, **values: Any) -> s.ResourceFieldReference:
+    """A divisor of zero is none, however it is written, as a server writes it into exported Pods."""
+    return s.ResourceFieldReference(divisor=None if divisor == Quantity.parse("0") else divisor, **values)
+
+
 _RESOURCE_FIELD_REF = Object(
-    s.ResourceFieldReference,
+    _resource_field_reference,
     (
         Field("resource", Text(choices=RESOURCE_FIELDS), required=True),
         Field("container_name", Text(dns_label)),
-        Field("divisor", Amount(lambda q: "is zero" if q == Quantity.parse("0") else None)),
+        Field("divisor", Amount(), zero_is_unset=True),
     ),
 )
 _KEY_REF = Object(
@@ -339,8 +360,15 @@ _ENV_SOURCE = Object(
     one_of=_ENV_SOURCES,
     one_required=True,
 )
+
+
+def _env_var(name: str, value: Any, value_from: Any) -> s.EnvVar:
+    """An empty value beside a source is none, as the API server has it."""
+    return s.EnvVar(name, None if value == "" and value_from is not None else value, value_from)
+
+
 _ENV = Object(
-    s.EnvVar,
+    _env_var,
     (
         Field("name", Text(env_name), required=True),
         Field("value", Text()),
@@ -367,7 +395,7 @@ _PORT = Object(
     (
         Field("container_port", PORT, required=True),
         Field("name", Text(port_name)),
-        Field("host_port", PORT),
+        Field("host_port", PORT, zero_is_unset=True),
         Field("host_ip", Text(ip_address)),
         Field("protocol", Text(choices=PROTOCOLS), default="TCP"),
     ),
@@ -379,11 +407,19 @@ def _check_mount(mount: s.VolumeMount, at: Place) -> None:
         at.fault(f"has {spell('sub_path', at.style)} and {spell('sub_path_expr', at.style)}; give only one of them")
 
 
+class _MountPath(Text):
+    """A path in the container; a relative one is below its root, as the kubelet has it."""
+
+    def parse(self, value: object, at: Place) -> Any:
+        path = super().parse(value, at)
+        return path if path is INVALID or path.startswith("/") else f"/{path}"
+
+
 _MOUNT = Object(
     s.VolumeMount,
     (
         Field("name", Text(dns_label), required=True),
-        Field("mount_path", Text(mount_path), required=True),
+        Field("mount_path", _MountPath(mount_path), required=True),
         Field("sub_path", Text(relative_path)),
         Field("sub_path_expr", Text(relative_path)),
         Field("read_only", Boolean(), default=False),
@@ -533,12 +569,12 @@ _CONTAINER_FIELDS = (
     Field("command", TEXTS, default=()),
     Field("args", TEXTS, default=()),
     Field("working_dir", Text(absolute_path)),
-    Field("env", Sequence(_ENV), default=()),
+    Field("env", Sequence(_ENV, form='[{name: NAME, value: "text"}]'), default=()),
     Field("env_from", Sequence(_ENV_FROM), default=()),
-    Field("ports", Sequence(_PORT), default=()),
+    Field("ports", Sequence(_PORT, form="[{container_port: 80, host_port: 8080}]"), default=()),
     Field("resources", _RESOURCES, default=ResourceRequirements({}, {})),
     Field("resize_policy", Sequence(_RESIZE_POLICY, unique_by="resource_name"), default=()),
-    Field("volume_mounts", Sequence(_MOUNT, unique_by="mount_path"), default=()),
+    Field("volume_mounts", Sequence(_MOUNT, "mount_path", form="[{name: data, mount_path: /data}]"), default=()),
     Field("startup_probe", _PROBE),
     Field("liveness_probe", _PROBE),
     Field("readiness_probe", _PROBE),
@@ -874,10 +910,32 @@ _SECRET = Object(
 
 _PLACEMENT = "place pods with the inventory: hosts, groups and --limit"
 _NO_API = "there is no API server on a plain host; leave it out"
+
+_SYSTEM_LABELS = ("kubernetes.io/os", "beta.kubernetes.io/os")
+_NODE_LABELS = (*s.NODE_LABELS, *_SYSTEM_LABELS)
+
+
+def _node_label(key: str) -> str | None:
+    return None if key in _NODE_LABELS else f"is not supported; {_PLACEMENT}"
+
+
+class _NodeSelector(Mapping):
+    """What of itself a host has to be. That it runs Linux says nothing more."""
+
+    def parse(self, value: object, at: Place) -> Any:
+        selector = super().parse(value, at)
+        if selector is INVALID:
+            return selector
+        for key in selector:
+            if key in _SYSTEM_LABELS and selector[key] not in ("linux", INVALID):
+                at.raw(key).fault(f"{shown(selector[key])} is not supported; {_WINDOWS}")
+        return {key: wanted for key, wanted in selector.items() if key not in _SYSTEM_LABELS}
+
+
 SPEC_FIELDS = (
-    Field("containers", Sequence(_CONTAINER, unique_by="name", minimum=1), required=True),
+    Field("containers", Sequence(_CONTAINER, "name", minimum=1, form="[{name: a, image: b}]"), required=True),
     Field("init_containers", Sequence(_INIT_CONTAINER, unique_by="name"), default=()),
-    Field("volumes", Sequence(_VOLUME, unique_by="name"), default=()),
+    Field("volumes", Sequence(_VOLUME, "name", form="[{name: data, empty_dir: {}}]"), default=()),
     Field("restart_policy", Text(choices=RESTART_POLICIES), default="Always"),
     Field("termination_grace_period_seconds", SECONDS, default=30),
     Field("active_deadline_seconds", Integer(minimum=1)),
@@ -892,6 +950,7 @@ SPEC_FIELDS = (
     Field("dns_config", _DNS_CONFIG),
     Field("security_context", _POD_SECURITY_CONTEXT),
     Field("resources", _RESOURCES),
+    Field("node_selector", _NodeSelector(Text(label_value), _node_label), default={}),
     Field(
         "readiness_gates",
         Sequence(Object(s.ReadinessGate, (Field("condition_type", Text(label_key), required=True),))),
@@ -916,7 +975,6 @@ HOST_FIELDS = (
 SPEC_UNSUPPORTED = {
     "affinity": _PLACEMENT,
     "node_name": _PLACEMENT,
-    "node_selector": _PLACEMENT,
     "scheduler_name": _PLACEMENT,
     "scheduling_gates": _PLACEMENT,
     "tolerations": _PLACEMENT,
@@ -938,7 +996,6 @@ SPEC_UNSUPPORTED = {
 # What the API server fills in by itself, and what says no more than "a Linux host".
 SPEC_HARMLESS: MappingT[str, tuple[object, ...]] = {
     "host_users": (True,),
-    "node_selector": ({"kubernetes.io/os": "linux"},),
     "os": ({"name": "linux"},),
     "preemption_policy": ("PreemptLowerPriority",),
     "priority": (0,),
@@ -972,16 +1029,51 @@ _METADATA_IGNORED = frozenset(
 )
 
 
-def check_pod(pod: s.PodSpec, at: Place) -> None:
-    """The rules that look at more than one field; ``at`` is where the fields of Kubernetes' PodSpec stand."""
+class Configuration:
+    """The ConfigMaps and Secrets that pods refer to, found by name in no time; faulty ones prove nothing."""
+
+    def __init__(self, config_maps: Any, secrets: Any) -> None:
+        self._config_maps = _by_name(config_maps)
+        self._secrets = _by_name(secrets)
+
+    def config_map(self, name: str) -> s.ConfigMap | None:
+        return (self._config_maps or {}).get(name)
+
+    def secret(self, name: str) -> s.Secret | None:
+        return (self._secrets or {}).get(name)
+
+    def keys(self, secret: bool, name: str) -> Any:
+        """The keys of an object, None when there is none of that name; INVALID where nothing can be said of them."""
+        group = self._secrets if secret else self._config_maps
+        if name is INVALID or group is None:
+            return INVALID
+        found: Any = group.get(name)
+        if found is None:
+            return None
+        parts = (found.data, found.string_data, found.generate) if secret else (found.data, found.binary_data)
+        return INVALID if any(part is INVALID for part in parts) else {key for part in parts for key in part}
+
+
+def _by_name(group: Any) -> dict[str, Any] | None:
+    """Objects by name, the first of each; None where one of them is faulty, so that a missing name proves nothing."""
+    return None if _has_faults(group) else {item.name: item for item in reversed(group)}
+
+
+def check_pod(pod: s.PodSpec, at: Place, known: Configuration | None = None) -> None:
+    """The rules that look at more than one field; ``at`` is where the fields of Kubernetes' PodSpec stand.
+
+    ``known`` is what the pod can refer to, by default what was given with it.
+    """
+    known = Configuration(pod.config_maps, pod.secrets) if known is None else known
     places = _container_places(pod, at)
     for container, place in places:
         _check_mounts(pod, container, place)
-        _check_references(pod, container, place)
+        _check_references(pod, known, container, place)
         _check_sleep_hooks(pod, container, place)
     _check_names(pod, places)
     _check_host_ports(pod, at)
-    _check_config_volumes(pod, at)
+    _check_config_volumes(pod, known, at)
+    _check_file_paths(pod, known, at)
     _check_sandbox(pod, at)
     _check_sysctls(pod, at)
     _check_pod_resources(pod, places, at)
@@ -990,6 +1082,19 @@ def check_pod(pod: s.PodSpec, at: Place) -> None:
 def _container_places(pod: s.PodSpec, at: Place) -> list[tuple[s.Container, Place]]:
     groups = (("init_containers", pod.init_containers), ("containers", pod.containers))
     return [(c, at.key(name).index(number)) for name, group in groups for number, c in enumerate(group)]
+
+
+def podman_names(pod: s.PodSpec) -> Iterator[tuple[str, str]]:
+    """Every name that a pod takes in Podman, where pods and containers share them, with what it is the name of.
+
+    That is empty for the pod itself. Faulty parts are passed over.
+    """
+    yield pod.name, ""
+    for container in pod.all_containers:
+        if container.name is not INVALID:
+            yield pod.podman_name(container.name), f"container {container.name}"
+    if pod.infra is not INVALID and pod.infra.name is not INVALID:
+        yield pod.infra_name, "infra container"
 
 
 def _check_names(pod: s.PodSpec, places: SequenceT[tuple[s.Container, Place]]) -> None:
@@ -1004,6 +1109,10 @@ def _check_names(pod: s.PodSpec, places: SequenceT[tuple[s.Container, Place]]) -
             continue
         if pod.podman_name(container.name) == pod.infra_name:
             place.key("name").fault(f"{container.name!r} would clash with the infra container's name {pod.infra_name}")
+    if pod.infra and pod.infra.name and pod.infra.name == pod.name:
+        Place("infra.name", Style.NATIVE, places[0][1].faults if places else []).fault(
+            f"{shown(pod.infra.name)} is the name of the pod, and in Podman pods and containers share their names"
+        )
 
 
 def _check_mounts(pod: s.PodSpec, container: s.Container, at: Place) -> None:
@@ -1041,16 +1150,16 @@ def _check_sleep_hooks(pod: s.PodSpec, container: s.Container, at: Place) -> Non
             )
 
 
-def _check_references(pod: s.PodSpec, container: s.Container, at: Place) -> None:
+def _check_references(pod: s.PodSpec, known: Configuration, container: s.Container, at: Place) -> None:
     for number, source in enumerate(container.env_from):
         place = at.key("env_from").index(number)
         for name in ("config_map_ref", "secret_ref"):
             ref = getattr(source, name)
             if ref:
                 here = place.key(name).key("name")
-                keys = _check_object(pod, name.startswith("secret"), ref.name, ref.optional, here)
+                keys = _check_object(known, name.startswith("secret"), ref.name, ref.optional, here)
                 if name == "secret_ref" and keys:
-                    _check_texts(pod, ref.name, [key for key in keys if source.prefix or not key[0].isdigit()], here)
+                    _check_texts(known, ref.name, [key for key in keys if source.prefix or not key[0].isdigit()], here)
     for number, variable in enumerate(container.env):
         place = at.key("env").index(number).key("value_from")
         value_from = variable.value_from
@@ -1059,7 +1168,7 @@ def _check_references(pod: s.PodSpec, container: s.Container, at: Place) -> None
         for name in ("config_map_key_ref", "secret_key_ref"):
             key_ref = getattr(value_from, name)
             if key_ref:
-                _check_key(pod, name.startswith("secret"), key_ref, place.key(name))
+                _check_key(known, name.startswith("secret"), key_ref, place.key(name))
         if value_from.resource_field_ref:
             _check_container_name(pod, value_from.resource_field_ref, place.key("resource_field_ref"))
 
@@ -1069,21 +1178,9 @@ def _check_container_name(pod: s.PodSpec, ref: s.ResourceFieldReference, at: Pla
         at.key("container_name").fault(f"no container is called {ref.container_name!r}")
 
 
-def _keys(pod: s.PodSpec, secret: bool, name: str) -> Any:
-    """The keys of a configuration object given with the pod, None when it was not given; INVALID proves nothing."""
-    group: SequenceT[Any] = pod.secrets if secret else pod.config_maps
-    if name is INVALID or _has_faults(group):
-        return INVALID
-    found = next((item for item in group if item.name == name), None)
-    if found is None:
-        return None
-    parts = (found.data, found.string_data, found.generate) if secret else (found.data, found.binary_data)
-    return INVALID if any(part is INVALID for part in parts) else {key for part in parts for key in part}
-
-
-def _check_object(pod: s.PodSpec, secret: bool, name: str, optional: bool, at: Place) -> Any:
-    """The object's keys (see `_keys`); that it is missing is a fault unless the reference is optional."""
-    keys = _keys(pod, secret, name)
+def _check_object(known: Configuration, secret: bool, name: str, optional: bool, at: Place) -> Any:
+    """The object's keys (see `Configuration.keys`); that it is missing is a fault unless the reference is optional."""
+    keys = known.keys(secret, name)
     if keys is None and optional is False:
         what, option = ("secret", "secrets") if secret else ("config map", "config_maps")
         document = f" or as a {'Secret' if secret else 'ConfigMap'} document" if at.style is Style.KUBERNETES else ""
@@ -1091,24 +1188,25 @@ def _check_object(pod: s.PodSpec, secret: bool, name: str, optional: bool, at: P
     return keys
 
 
-def _check_key(pod: s.PodSpec, secret: bool, ref: s.KeyReference, at: Place) -> None:
+def _check_key(known: Configuration, secret: bool, ref: s.KeyReference, at: Place) -> None:
     """A variable's key. Those among ``binaryData`` are for files only."""
-    keys = _check_object(pod, secret, ref.name, ref.optional, at.key("name"))
-    binary = next((item.binary_data for item in pod.config_maps if item.name == ref.name), {}) if not secret else {}
-    if keys and ref.key in binary and ref.optional is False:
+    keys = _check_object(known, secret, ref.name, ref.optional, at.key("name"))
+    config_map = None if secret else known.config_map(ref.name)
+    if keys and config_map and ref.key in config_map.binary_data and ref.optional is False:
         data = spell("binary_data", at.style)
         at.key("key").fault(f"{ref.key!r} is among the {data} of {ref.name!r}, which is for files only")
         return
     _check_key_exists(keys, ref.name, ref.key, ref.optional, at.key("key"))
     if secret and keys and ref.key in keys:
-        _check_texts(pod, ref.name, [ref.key], at.key("key"))
+        _check_texts(known, ref.name, [ref.key], at.key("key"))
 
 
-def _check_texts(pod: s.PodSpec, name: str, keys: SequenceT[str], at: Place) -> None:
+def _check_texts(known: Configuration, name: str, keys: SequenceT[str], at: Place) -> None:
     """Values of a Secret that are to become variables, where a variable can hold them."""
-    secret = next(item for item in pod.secrets if item.name == name)
-    keys = [key for key in sorted(keys) if key in secret.data and key not in secret.string_data]
-    for key in keys:
+    secret = known.secret(name)
+    for key in sorted(keys) if secret else ():
+        if not secret or key not in secret.data or key in secret.string_data:
+            continue
         if secret.data[key] is not INVALID and not _is_text(base64.b64decode(secret.data[key])):
             at.fault(f"{key!r} of {name!r} holds a NUL or is not UTF-8, so it can be a file and no variable")
 
@@ -1126,34 +1224,40 @@ def _check_key_exists(keys: Any, name: str, key: str, optional: bool, at: Place)
 
 
 def _check_items(
-    pod: s.PodSpec, secret: bool, name: str, items: SequenceT[s.KeyToPath], optional: bool, at: Place, name_at: Place
+    known: Configuration,
+    secret: bool,
+    name: str,
+    items: SequenceT[s.KeyToPath],
+    optional: bool,
+    at: Place,
+    name_at: Place,
 ) -> None:
-    keys = _check_object(pod, secret, name, optional, name_at)
+    keys = _check_object(known, secret, name, optional, name_at)
     for number, item in enumerate(items):
         _check_key_exists(keys, name, item.key, optional, at.key("items").index(number).key("key"))
 
 
-def _check_config_volumes(pod: s.PodSpec, at: Place) -> None:
+def _check_config_volumes(pod: s.PodSpec, known: Configuration, at: Place) -> None:
     for number, volume in enumerate(pod.volumes):
         place = at.key("volumes").index(number)
         if volume.config_map:
             here, config = place.key("config_map"), volume.config_map
-            _check_items(pod, False, config.name, config.items, config.optional, here, here.key("name"))
+            _check_items(known, False, config.name, config.items, config.optional, here, here.key("name"))
         if volume.secret:
             here, secret = place.key("secret"), volume.secret
-            _check_items(pod, True, secret.secret_name, secret.items, secret.optional, here, here.key("secret_name"))
+            _check_items(known, True, secret.secret_name, secret.items, secret.optional, here, here.key("secret_name"))
         if volume.downward_api:
             _check_downward_items(pod, volume.downward_api.items, place.key("downward_api"))
         for index, source in enumerate(volume.projected.sources if volume.projected else ()):
-            _check_projection(pod, source, place.key("projected").key("sources").index(index))
+            _check_projection(pod, known, source, place.key("projected").key("sources").index(index))
 
 
-def _check_projection(pod: s.PodSpec, source: s.VolumeProjection, at: Place) -> None:
+def _check_projection(pod: s.PodSpec, known: Configuration, source: s.VolumeProjection, at: Place) -> None:
     for name, projection in (("config_map", source.config_map), ("secret", source.secret)):
         if projection:
             here = at.key(name)
             _check_items(
-                pod, name == "secret", projection.name, projection.items, projection.optional, here, here.key("name")
+                known, name == "secret", projection.name, projection.items, projection.optional, here, here.key("name")
             )
     if source.downward_api:
         _check_downward_items(pod, source.downward_api.items, at.key("downward_api"))
@@ -1167,6 +1271,48 @@ def _check_downward_items(pod: s.PodSpec, items: SequenceT[s.DownwardApiFile], a
         if not item.resource_field_ref.container_name:
             place.key("container_name").fault("is required in files")
         _check_container_name(pod, item.resource_field_ref, place)
+
+
+def _check_file_paths(pod: s.PodSpec, known: Configuration, at: Place) -> None:
+    """What is a file in a volume of files is no folder there."""
+    for number, volume in enumerate(pod.volumes):
+        if volume.is_materialized:
+            files = [*_file_paths(known, volume, at.key("volumes").index(number))]
+            folders: dict[str, Place] = {}
+            for path, place in files:
+                steps = path.split("/")
+                for count in range(1, len(steps)):
+                    folders.setdefault("/".join(steps[:count]), place)
+            for path, place in files:
+                if path in folders:
+                    place.fault(
+                        f"{shown(path)} is a file here and a folder in {folders[path].path}; rename one of them"
+                    )
+
+
+def _file_paths(known: Configuration, volume: s.Volume, at: Place) -> Iterator[tuple[str, Place]]:
+    """The files of a volume, as far as they are known, each with where it is declared."""
+    if volume.projected:
+        for index, source in enumerate(volume.projected.sources):
+            for kind in _PROJECTION_SOURCES:
+                part = getattr(source, kind)
+                if part:
+                    yield from _paths_of(known, kind, part, at.key("projected").key("sources").index(index).key(kind))
+        return
+    for kind in _PROJECTION_SOURCES:
+        part = getattr(volume, kind)
+        if part:
+            yield from _paths_of(known, kind, part, at.key(kind))
+
+
+def _paths_of(known: Configuration, kind: str, source: Any, at: Place) -> Iterator[tuple[str, Place]]:
+    items = source.items
+    for number, item in enumerate(items):
+        if item.path is not INVALID:
+            yield item.path, at.key("items").index(number).key("path")
+    if kind != "downward_api" and items == ():
+        name = source.secret_name if isinstance(source, s.SecretVolume) else source.name
+        yield from ((key, at) for key in sorted(known.keys(kind == "secret", name) or ()))
 
 
 def published_ports(pod: s.PodSpec, at: Place) -> Iterator[tuple[Place, s.ContainerPort]]:
@@ -1306,13 +1452,44 @@ _OTHER_KINDS = {
     "RuntimeClass": "set the OCI runtime in the host's containers.conf",
     "LimitRange": "give requests and limits in the Pods",
     "ResourceQuota": "give what Pods may take of the host in allocatable",
-    "Kustomization": "give what kubectl kustomize makes of it",
+    "Kustomization": "give the folder that it is in, which is built, or what kubectl kustomize makes of it",
     **dict.fromkeys(("ServiceAccount", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"), _NO_API),
     **dict.fromkeys(
         ("IngressClass", "Gateway", "HTTPRoute"), "publish ports with hostPort, and run a reverse proxy as a pod"
     ),
 }
 
+
+@dataclass(frozen=True)
+class PodPlace:
+    """Where a pod is declared: its name, and the fields of Kubernetes' PodSpec. Their faults are unused."""
+
+    name: Place
+    spec: Place
+
+    def container(self, pod: s.PodSpec, name: str) -> Place:
+        """The place of one of the pod's containers."""
+        return next(place for container, place in _container_places(pod, self.spec) if container.name == name)
+
+
+def native_place(path: str = "") -> PodPlace:
+    """The place of a pod of native options, at their own or within others."""
+    at = Place(path, Style.NATIVE)
+    return PodPlace(at.key("name"), at)
+
+
+def document_places(documents: SequenceT[Any], source: str | SequenceT[str] = "definition") -> dict[str, PodPlace]:
+    """The places of the Pods among documents that the parser has taken, by their names; ``source`` as it was for it."""
+    places = zip(documents, _document_places(documents, source, []))
+    pods = ((document, at) for document, at in places if isinstance(document, MappingT) and document["kind"] == "Pod")
+    return {
+        str(document["metadata"]["name"]): PodPlace(at.key("metadata").key("name"), at.key("spec"))
+        for document, at in pods
+    }
+
+
+UNNAMED = "definition"
+"""What faults call documents that come from no file."""
 Reading = tuple[Any, Place]
 """The values of one document (or what was built from them) and where it stands."""
 
@@ -1385,11 +1562,11 @@ def _count_reason(count: int) -> str:
 
 
 def _document_places(documents: SequenceT[Any], source: str | SequenceT[str], faults: list[Fault]) -> list[Place]:
-    """Where each document stands: paths start at its own fields where it is the only one.
+    """Where each document stands: paths start at its own fields where it is the only one and has no name of its own.
 
     ``source`` is what all of them are called together, or the name of each.
     """
-    if len(documents) == 1:
+    if len(documents) == 1 and (isinstance(source, str) or source[0] == UNNAMED):
         return [Place("", Style.KUBERNETES, faults)]
     names = [f"{source}[{number}]" for number in range(len(documents))] if isinstance(source, str) else source
     return [Place(name, Style.KUBERNETES, faults) for name in names]
@@ -1411,6 +1588,9 @@ def read_documents(
         if not isinstance(document, MappingT):
             here = Place(at.path or (source if isinstance(source, str) else source[0]), at.style, faults)
             here.fault("is not a mapping with apiVersion, kind and metadata")
+        elif foreign.reason(document):
+            here = Place(at.path or (source if isinstance(source, str) else source[0]), at.style, faults)
+            here.fault(foreign.reason(document))
         elif not isinstance(kind, str) or suggest(kind, ("Pod",)):
             read["Pod"].append((kinds["Pod"].parse(document, at), at))
         elif kind in kinds:

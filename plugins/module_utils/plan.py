@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 
 from . import fields, image_reference
 from . import spec as s
-from .admission import refuse, refuse_probes, refuse_replacement
+from .admission import refuse, refuse_placement, refuse_probes, refuse_removal, refuse_sandbox
 from .errors import Fault, Refused
 from .lifecycle import should_restart
 from .limits import container_limits, differences, grown, pod_limits, weighed
@@ -46,6 +46,7 @@ from .operations import (
     UpdatePodLimits,
     WriteFiles,
 )
+from .parse import PodPlace, native_place
 from .status import Failure
 
 STOPPABLE = ("running", "paused", "stopping", UNWATCHED)
@@ -76,6 +77,8 @@ class Desired:
     """Containers that have ended and are not to be started again yet."""
     failure: Failure | None = None
     """Why the pod, as it is recorded, has failed for good."""
+    place: PodPlace = field(default_factory=native_place)
+    """Where it is declared."""
 
     @property
     def pod(self) -> s.PodSpec:
@@ -115,13 +118,14 @@ def plan_started(desired: Desired, observed: Observed) -> Plan:
         pod = _our_pod(desired.pod.name, observed)
         return Plan(tuple(_stop_pod(desired.pod.name, desired.known, pod, desired.failure.cause))) if pod else Plan()
     pinned = frozenset(desired.pinned_images)
-    faults = refuse(desired.context, desired.allocatable, observed, pinned)
+    node, place = desired.context.node, desired.place
+    faults = refuse(desired.context, desired.allocatable, observed, pinned, place)
     if desired.recorded != desired.pod:
         # What was applied is kept alive all the same, and said to be unready.
-        faults += refuse_probes(desired.pod, desired.context.node)
+        faults += [*refuse_probes(desired.pod, node), *refuse_placement(desired.pod, node, place)]
     cause = _replacement_cause(desired, observed)
     if cause is not None:
-        faults += refuse_replacement(observed)
+        faults += refuse_sandbox(desired.pod, node, observed, place)
     if faults:
         raise Refused(faults)
     if observed.pod is not None and cause is None:
@@ -160,7 +164,7 @@ def plan_absent(
     pod = _our_pod(name, observed)
     operations: list[Operation] = []
     if pod is not None:
-        faults = refuse_replacement(Observed(pod=pod))
+        faults = refuse_removal(Observed(pod=pod), native_place())
         if faults:
             raise Refused(faults)
         operations = [*_stop_all(name, recorded, pod, cause), RemovePod(name, cause, pod.id)]

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import datetime
 import difflib
+import json
 import re
 from collections.abc import Iterator
 from collections.abc import Mapping as MappingT
@@ -386,10 +387,10 @@ class Mapping(Type):
                 result[key] = at.fault(_HIDDEN_KEY_REASON)
             elif reason:
                 result[key] = place.fault(reason)
-            elif item is None:
+            elif item is None and not _null_is_empty(self.value, at):
                 result[key] = place.fault('has no value; write "" for an empty one')
             else:
-                result[key] = self.value.parse(item, place)
+                result[key] = self.value.parse("" if item is None else item, place)
         return result
 
     def argument(self) -> dict[str, Any]:
@@ -406,6 +407,16 @@ def _key_reason(key: object) -> str:
     return f"expected the key to be a string, got {shown(key)}; put it in quotes"
 
 
+def _spelled(form: str, style: Style) -> str:
+    """An example with its fields as ``style`` spells them."""
+    return re.sub(r"\b[a-z]+(?:_[a-z]+)+\b", lambda match: spell(match[0], style), form)
+
+
+def _null_is_empty(kind: Type, at: Place) -> bool:
+    """Whether null stands for ``""``, as it does for text among the items of the API server's Go structures."""
+    return at.style is Style.KUBERNETES and isinstance(kind, Text)
+
+
 @dataclass(frozen=True)
 class Sequence(Type):
     """A list; ``unique`` ones hold no item twice, ``unique_by`` names the field whose value no two items may share."""
@@ -416,20 +427,36 @@ class Sequence(Type):
     minimum: int = 0
     maximum: int = MAX_INT32
     secret: bool = False
+    form: str = ""
+    """An example of such a list, for whoever gave something else; of mappings only."""
 
     def parse(self, value: object, at: Place) -> Any:
         if not isinstance(value, (list, tuple)):
-            return at.fault(f"expected a list, got {_kind(value, self.secret)}")
+            return at.fault(f"expected a list, got {_kind(value, self.secret)}{self._form(value, at)}")
         if len(value) < self.minimum:
             return at.fault("is empty; give at least one")
         if len(value) > self.maximum:
             at.fault(f"has {len(value)} items, at most {self.maximum} are allowed")
-        result = [
-            at.index(number).fault("is empty") if item is None else self.item.parse(item, at.index(number))
-            for number, item in enumerate(value)
-        ]
+        result = [self._item(item, at.index(number)) for number, item in enumerate(value)]
         self._refuse_doubles(result, at)
         return tuple(result)
+
+    def _item(self, value: object, at: Place) -> Any:
+        if value is None and not _null_is_empty(self.item, at):
+            return at.fault("is empty")
+        if self.form and not isinstance(value, MappingT):
+            form = _spelled(self.form, at.style).strip("[]")
+            return at.fault(f"expected a mapping, got {_kind(value, self.secret)}; write {form}")
+        return self.item.parse("" if value is None else value, at)
+
+    def _form(self, value: object, at: Place) -> str:
+        """How the one item that was given in the place of a list is written as a list."""
+        if not isinstance(self.item, Text) or self.secret:
+            return f"; write {_spelled(self.form, at.style)}" if self.form else ""
+        words = value.split() if isinstance(value, str) else []
+        are_plain = all(re.fullmatch(r"[-\w./=:%@+]+", word, re.ASCII) for word in words)
+        items = ", ".join(json.dumps(word) for word in words) if are_plain else ""
+        return f"; write [{items}]" if 0 < len(items) <= _MAX_SHOWN_CHARACTERS else '; write ["...", "..."]'
 
     def _refuse_doubles(self, items: list[Any], at: Place) -> None:
         if not self.unique_by and not self.unique:
@@ -456,12 +483,23 @@ _SUSPECTED_WORDS = frozenset({"secret", "secrets", "password", "token", "key"})
 
 @dataclass(frozen=True)
 class Field:
-    """One field of an object. ``default`` holds when the input does not give it."""
+    """One field of an object. ``default`` holds when the input does not give it.
+
+    ``zero_is_unset``: nor when it gives 0 or ``""``, which the API server cannot tell from nothing.
+    """
 
     name: str
     type: Type
     required: bool = False
     default: Any = None
+    zero_is_unset: bool = False
+
+    def is_unset(self, value: object, style: Style) -> bool:
+        """Whether a value that was given leaves the field at its default."""
+        zeros: tuple[object, ...] = ("",) if isinstance(self.type, Text) else (0, "0")
+        if self.zero_is_unset and not isinstance(value, bool) and value in zeros:
+            return True
+        return value == "" and style is Style.KUBERNETES and not self.required and _empty_is_unset(self.type)
 
     def argument(self) -> dict[str, Any]:
         spec = self.type.argument()
@@ -513,7 +551,7 @@ class Object(Type):
         given = value.get(spell(field.name, at.style))
         if given is None:
             return at.key(field.name).fault("is required") if field.required else field.default
-        if given == "" and at.style is Style.KUBERNETES and not field.required and _empty_is_unset(field.type):
+        if field.is_unset(given, at.style):
             return field.default
         return field.type.parse(given, at.key(field.name))
 
@@ -548,8 +586,9 @@ class Object(Type):
             return
         names = [spell(name, at.style) for name in self.one_of]
         given = [name for name in names if value.get(name) is not None]
-        if len(given) > 1:
-            at.fault(f"has {' and '.join(given)}; give only one of them")
+        full = [name for name in given if value[name] != ""]
+        if len(full) > 1:
+            at.fault(f"has {' and '.join(full)}; give only one of them")
         elif not given and self.one_required:
             at.fault(f"needs one of {', '.join(names)}")
 

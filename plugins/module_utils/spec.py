@@ -19,6 +19,8 @@ from .resources import ResourceRequirements
 from .schema import Style, spell
 
 POD_NAME_LIMIT = 63
+NODE_LABELS = ("kubernetes.io/arch", "kubernetes.io/hostname", "beta.kubernetes.io/arch")
+"""The labels that a host has by itself, so that a pod can select by them."""
 
 
 @dataclass(frozen=True)
@@ -518,6 +520,7 @@ class PodSpec:
     security_context: PodSecurityContext | None = None
     resources: ResourceRequirements | None = None
     readiness_gates: tuple[ReadinessGate, ...] = ()
+    node_selector: Mapping[str, str] = field(default_factory=dict)
     networks: tuple[str, ...] = ()
     infra: Infra = Infra()
     log_size_max: Quantity = DEFAULT_LOG_SIZE_MAX

@@ -5,30 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 
 def cycle(waits_for: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
     """A circle of names, each waiting for the next, the first one repeated at its end; empty where there is none."""
-    done: set[str] = set()
-
-    def search(name: str, path: tuple[str, ...]) -> tuple[str, ...]:
-        if name in path:
-            return (*path[path.index(name) :], name)
-        if name in done:
-            return ()
-        for other in waits_for.get(name, ()):
-            found = search(other, (*path, name))
-            if found:
-                return found
-        done.add(name)
-        return ()
-
-    for name in waits_for:
-        found = search(name, ())
-        if found:
-            return found
-    return ()
+    return _walk(waits_for, waits_for, [])
 
 
 def ordered(names: Sequence[str], waits_for: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
@@ -37,14 +19,29 @@ def ordered(names: Sequence[str], waits_for: Mapping[str, Sequence[str]]) -> tup
     Names that are waited for and not given are passed over. There must be no cycle.
     """
     result: list[str] = []
+    _walk(names, waits_for, result)
+    given = {*names}
+    return tuple(name for name in result if name in given)
 
-    def put(name: str) -> None:
-        if name in result or name not in names:
-            return
-        for other in waits_for.get(name, ()):
-            put(other)
-        result.append(name)
 
-    for name in names:
-        put(name)
-    return tuple(result)
+def _walk(names: Iterable[str], waits_for: Mapping[str, Sequence[str]], result: list[str]) -> tuple[str, ...]:
+    """Puts names into ``result``, each after those that it waits for; ends with the first circle, if there is one.
+
+    With a stack of its own, for those that wait may be more than Python lets functions call one another.
+    """
+    done: set[str] = set()
+    for first in names:
+        path: dict[str, Iterator[str]] = {} if first in done else {first: iter(waits_for.get(first, ()))}
+        while path:
+            name = next(reversed(path))
+            other = next(path[name], None)
+            if other is None:
+                del path[name]
+                done.add(name)
+                result.append(name)
+            elif other in path:
+                steps = [*path]
+                return (*steps[steps.index(other) :], other)
+            elif other not in done:
+                path[other] = iter(waits_for.get(other, ()))
+    return ()

@@ -127,11 +127,8 @@ STACK_FIELDS = (
 _STACK = Object(dict, STACK_FIELDS)
 
 
-def _bound_volume(text: str) -> str | None:
-    """What a cluster has bound a claim to says nothing here; what a user has chosen would."""
-    if re.fullmatch(r"pvc-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", text):
-        return None
-    return "is not supported; a claim is the Podman volume of its name"
+_BOUND_VOLUME = re.compile(r"pvc-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+"""What a cluster calls a volume that it made for a claim. It says nothing here; what a user has chosen does."""
 
 
 class _Anything(Type):
@@ -161,7 +158,7 @@ _CLAIM = Object(
                     Field("access_modes", Sequence(Text()), default=()),
                     Field("volume_mode", Text(choices=("Filesystem",)), default="Filesystem"),
                     Field("storage_class_name", Text()),
-                    Field("volume_name", Text(_bound_volume)),
+                    Field("volume_name", Text(parse.podman_name)),
                     Field(
                         "resources",
                         Object(
@@ -171,13 +168,14 @@ _CLAIM = Object(
                     ),
                 ),
                 unsupported={
-                    "selector": "a claim is the Podman volume of its name",
                     "volume_attributes_class_name": (
                         "give the volume's options in volumes, or in the annotation podwright.io/options"
                     ),
                     "data_source": "fill the volume with an init container",
                     "data_source_ref": "fill the volume with an init container",
                 },
+                # A host has no volumes to choose among: a claim is the one of its name.
+                ignored=frozenset({"selector"}),
             ),
             required=True,
         ),
@@ -266,14 +264,23 @@ def parse_options(
         volumes=_volumes(claims, values["volumes"], at.key("volumes")),
         networks=_networks(pods, values["networks"], at.key("networks")),
     )
+    known = parse.Configuration(stack.config_maps, stack.secrets)
     for given in pods:
-        parse.check_pod(replace(given.pod, config_maps=stack.config_maps, secrets=stack.secrets), given.spec_at)
+        parse.check_pod(given.pod, given.spec_at, known)
     _check_names(pods)
     _check_host_ports(pods)
     _check_dependencies(stack, pods, at.key("depends_on"), is_sound=not faults)
     if faults:
         raise InvalidInput(faults)
     return stack
+
+
+def pod_places(
+    options: MappingT[str, Any], documents: SequenceT[Any] = (), source: str | SequenceT[str] = "definition"
+) -> dict[str, parse.PodPlace]:
+    """Where each pod of a stack stands that `parse_options` has taken, by its name."""
+    native = {str(pod["name"]): parse.native_place(f"pods[{n}]") for n, pod in enumerate(options.get("pods") or ())}
+    return {**native, **parse.document_places(documents, source)}
 
 
 def parse_name(options: MappingT[str, Any]) -> str:
@@ -372,8 +379,10 @@ def _claim(values: Any, at: Place) -> _Claim:
     size = requests["storage"] if requests else None
     if size is not None and own.get("assumed-size") == size:
         size = None
-    name = values["metadata"]["name"]
-    volume = NamedVolume(own.get("volume-name", name), size, own.get("driver", "local"), own.get("options", {}))
+    name, chosen = values["metadata"]["name"], values["spec"]["volume_name"]
+    is_chosen = isinstance(chosen, str) and not _BOUND_VOLUME.fullmatch(chosen)
+    volume_name = own.get("volume-name", chosen if is_chosen else name)
+    volume = NamedVolume(volume_name, size, own.get("driver", "local"), own.get("options", {}))
     is_declared = own.get("declared", True) is not False
     if not is_declared and (volume.size is not None or volume.driver != "local" or volume.options):
         place.raw(f"{ANNOTATIONS}declared").fault("is false, but the size, driver or options declare it; leave it out")
@@ -438,7 +447,7 @@ def _refuse_constant(name: str) -> Any:
 
 
 def _check_names(pods: SequenceT[_PodAt]) -> None:
-    """No two pods of one name, and no two containers that would be called the same in Podman."""
+    """No two pods of one name, and no two pods or containers that would be called the same in Podman."""
     seen: dict[str, Place] = {}
     for pod, name_at in ((given.pod, given.name_at) for given in pods):
         if pod.name is INVALID:
@@ -450,39 +459,39 @@ def _check_names(pods: SequenceT[_PodAt]) -> None:
     for pod, name_at in ((given.pod, given.name_at) for given in pods):
         if pod.name is INVALID or seen.get(pod.name) is not name_at:
             continue
-        for container in pod.all_containers:
-            if container.name is INVALID:
-                continue
-            owner = names.setdefault(pod.podman_name(container.name), (pod.name, container.name))
-            if owner[0] != pod.name:
-                name_at.fault(
-                    f"its container {container.name} would be called {pod.podman_name(container.name)} in Podman, "
-                    f"as {owner[1]} of pod {owner[0]} is"
-                )
+        for name, part in parse.podman_names(pod):
+            owner, other = names.setdefault(name, (pod.name, part))
+            if owner != pod.name:
+                what = f"its {part} would be called" if part else "it is called"
+                twin_part = f"{other} of pod {owner}" if other else f"pod {owner}"
+                name_at.fault(f"{what} {name} in Podman, as {twin_part} is; rename one of them")
 
 
 def _check_host_ports(pods: SequenceT[_PodAt]) -> None:
-    taken: list[tuple[s.PodSpec, s.ContainerPort]] = []
+    taken: dict[tuple[int | None, str], list[tuple[s.PodSpec, s.ContainerPort]]] = {}
     for pod, spec_at in ((given.pod, given.spec_at) for given in pods):
         own = list(parse.published_ports(pod, spec_at))
         for place, port in own:
-            other = next((p for p, used in taken if parse.ports_meet(port, used)), None)
+            others = taken.get((port.host_port, port.protocol), ())
+            other = next((p for p, used in others if parse.ports_meet(port, used)), None)
             if other is not None:
                 place.fault(f"{port.host_port}/{port.protocol} is already used by pod {other.name}")
-        taken += [(pod, port) for _place, port in own]
+        for _place, port in own:
+            taken.setdefault((port.host_port, port.protocol), []).append((pod, port))
 
 
 def _check_dependencies(stack: StackSpec, pods: SequenceT[_PodAt], at: Place, is_sound: bool) -> None:
     if not is_sound or not isinstance(stack.depends_on, dict):
         return
     annotated = {given.pod.name: given.dependencies[1] for given in pods if given.dependencies is not None}
-    declared = ", ".join(pod.name for pod in stack.pods) or "none"
+    by_name = {pod.name: pod for pod in stack.pods}
+    declared = ", ".join(by_name) or "none"
     for name, dependencies in stack.depends_on.items():
-        if stack.find(name) is None:
+        if name not in by_name:
             at.raw(name).fault(f"no pod is called {shown(name)}; declared are: {declared}")
         for number, dependency in enumerate(dependencies):
             place = annotated.get(name, at.raw(name)).index(number)
-            other = stack.find(dependency.pod)
+            other = by_name.get(dependency.pod)
             if other is None:
                 place.key("pod").fault(f"no pod is called {shown(dependency.pod)}; declared are: {declared}")
             elif dependency.condition == "completed" and other.restart_policy == "Always":

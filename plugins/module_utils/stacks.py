@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote
 
-from . import arguments, named_volumes, report, stack_parse, stack_spec
+from . import arguments, named_volumes, parse, report, stack_parse, stack_spec
 from . import materials as m
 from . import operations as op
 from . import podman as podman_room
@@ -29,7 +29,7 @@ from .errors import DamagedState, Fault, HostError, InvalidInput, NotFound, Podw
 from .fields import Settings, host_ports
 from .hurry import Hurry
 from .limits import requested
-from .observe import Snapshot, read_node
+from .observe import Snapshot, depends_on_networks, read_node
 from .observed import LABEL_POD, LABEL_STACK, Node, Observed, Usage
 from .podman import Podman
 from .stack_order import cycle, ordered
@@ -61,6 +61,7 @@ class StackRequest:
     stack: StackSpec | None
     prune: bool = True
     prune_volumes: bool = False
+    allow_empty: bool = False
     wait: bool = True
     wait_timeout_seconds: float = 300
     on_failure: str = "rollback"
@@ -75,15 +76,20 @@ class StackRequest:
     """Those that check mode takes as being there."""
     grace_period_seconds: int | None = None
     """In place of the declared one, for pods that are to be stopped or to go."""
+    places: Mapping[str, parse.PodPlace] = field(default_factory=dict)
+    """Where its pods are declared, by their names."""
 
 
 def read_request(options: Mapping[str, Any], is_check: bool) -> StackRequest:
     """The request in a module's options. Raises InvalidInput with every fault."""
     run = arguments.judged(options, arguments.STACK_RUN)
-    state, stack = run["state"], None
+    state, stack, places = run["state"], None, {}
     if state == "started":
         declared = {row.name: options.get(row.name) for row in stack_parse.STACK_FIELDS}
-        stack = stack_parse.parse_options(declared, options.get("definition") or ())
+        documents, names = options.get("definition") or (), run["definition_names"] or ()
+        source: str | list[str] = list(names) if len(names) == len(documents) else parse.UNNAMED
+        stack = stack_parse.parse_options(declared, documents, source)
+        places = stack_parse.pod_places(declared, documents, source)
     if run["revision"] is not None and state != "rolled_back":
         raise InvalidInput([Fault("revision", "is for state rolled_back only")])
     name = stack.name if stack else stack_parse.parse_name(options)
@@ -93,6 +99,7 @@ def read_request(options: Mapping[str, Any], is_check: bool) -> StackRequest:
         stack=stack,
         prune=run["prune"],
         prune_volumes=run["prune_volumes"],
+        allow_empty=run["allow_empty"],
         wait=run["wait"],
         wait_timeout_seconds=run["wait_timeout"],
         on_failure=run["on_failure"],
@@ -104,6 +111,7 @@ def read_request(options: Mapping[str, Any], is_check: bool) -> StackRequest:
         settings=read_settings({**options, "restart_on_change": run["restart_on_change"]}, name),
         expected_images=frozenset(run["expected_images"] or ()),
         grace_period_seconds=run["grace_period_seconds"],
+        places=places,
     )
 
 
@@ -167,7 +175,9 @@ class StackRun:
         self.stack = self._wanted()
         self.changes = keeper.changes() if keeper else {}
         self.snapshot = keeper.snapshot(podman) if keeper else Snapshot(podman)
-        needs_networks = self.stack.networks or self.record.owned.networks
+        needs_networks = (
+            self.stack.networks or self.record.owned.networks or any(map(depends_on_networks, self.stack.pods))
+        )
         listed = (podman.get("/networks/json") or []) if needs_networks else []
         self.networks: dict[str, Mapping[str, Any]] = {item["name"]: item for item in listed}
         self.present = self._pods_present()
@@ -246,7 +256,7 @@ class StackRun:
 
     def _look(self) -> None:
         """Observe and plan every pod; raises Refused with the reasons of all of them."""
-        faults = [*self._owned_by_others(), *self._made_otherwise()]
+        faults = [*self._emptied(), *self._owned_by_others(), *self._made_otherwise()]
         state = "stopped" if self.request.state == "stopped" else "started"
         for name in self.leaving:
             faults += self._plan_pod(self.removals, self._pod_request(name, "absent", None))
@@ -268,14 +278,30 @@ class StackRun:
             waits[name] = [*waits.get(name, ()), *givers]
         return waits
 
+    def _emptied(self) -> Iterator[Fault]:
+        """A declaration without pods removes none that are there unless that is said: a file may just be empty."""
+        request = self.request
+        if request.state == "started" and self.leaving and not self.stack.pods and not request.allow_empty:
+            present = ", ".join(sorted(self.leaving))
+            yield Fault(
+                "pods",
+                f"the declaration has none, and stack {request.name} has {present}, which would all be removed; if "
+                "that is meant, set allow_empty (podwright apply --prune-all), or state to absent",
+            )
+
     def _owned_by_others(self) -> list[Fault]:
         return [
             Fault(
-                pod.name, f"the pod belongs to stack {self.owners[pod.name]}; remove it there, or choose another name"
+                self._path_of_name(pod.name),
+                f"the pod {pod.name} belongs to stack {self.owners[pod.name]}; remove it there, or choose another name",
             )
             for pod in self.stack.pods
             if self.owners.get(pod.name, self.request.name) != self.request.name
         ]
+
+    def _path_of_name(self, pod: str) -> str:
+        place = self.request.places.get(pod)
+        return place.name.path if place else pod
 
     def _made_otherwise(self) -> Iterator[Fault]:
         """Networks and volumes that are there with other settings: Podman can change neither."""
@@ -326,6 +352,7 @@ class StackRun:
             settings=self.request.settings,
             expected_images=self.request.expected_images,
             grace_period_seconds=self.request.grace_period_seconds,
+            place=self.request.places.get(name, parse.native_place()),
             absent_cause=self._cause_of_leaving(),
         )
 
@@ -339,6 +366,8 @@ class StackRun:
                 self.podman, self.store, request, foresee, self.snapshot, self.keeper, self.changes
             )
         except Refused as error:
+            if request.name in self.request.places:
+                return list(error.faults)
             return [Fault(_below(request.name, fault.path), fault.reason) for fault in error.faults]
         return []
 
@@ -360,7 +389,30 @@ class StackRun:
         usage = Usage(used.cpu_millicores - cpu_millicores, used.memory_bytes - memory_bytes, used.pods - 1)
         # These are made before any pod is.
         volumes = observed.volumes | {volume.name for volume in self.stack.volumes}
-        return replace(observed, taken_ports=taken, usage=usage, volumes=volumes)
+        foreign = {key: owner for key, owner in observed.foreign_names.items() if key not in self._names_to_go}
+        return replace(
+            observed,
+            taken_ports=taken,
+            usage=usage,
+            volumes=volumes,
+            foreign_names=foreign,
+            networks=self._networks_to_be,
+        )
+
+    @functools.cached_property
+    def _networks_to_be(self) -> dict[str, bool] | None:
+        """The networks that there are once those of the stack are made, each with whether it has IPv6."""
+        if not self.networks:
+            return None
+        present = {name: bool(item.get("ipv6_enabled")) for name, item in self.networks.items()}
+        return {**{network.name: ":" in (network.subnet or "") for network in self.stack.networks}, **present}
+
+    @functools.cached_property
+    def _names_to_go(self) -> frozenset[str]:
+        """What is free in Podman once all that leaves has left, which is before anything comes."""
+        ids = [self.snapshot.pods[name]["Id"] for name in self.leaving if name in self.snapshot.pods]
+        containers = (item for pod_id in ids for item in self.snapshot.containers(pod_id))
+        return frozenset({*self.leaving, *(name for item in containers for name in item.get("Names") or [])})
 
     def _is_given_up(self, name: str, port: str, owner: str) -> bool:
         """Whether the holder of a port leaves, or is a pod of the stack that no longer declares it: it goes first."""

@@ -850,6 +850,12 @@ options:
         description: The type of the condition.
         type: str
         required: true
+  node_selector:
+    description:
+      - >-
+        What the host has to be: its C(kubernetes.io/arch) (V(amd64), V(arm64), ...) or C(kubernetes.io/hostname).
+        Another host refuses the Pod. Every other label is refused, since the inventory says where Pods are.
+    type: dict
   infra:
     description: The infra (pause) container, which starts first and holds what the containers share.
     type: dict

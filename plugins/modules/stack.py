@@ -129,6 +129,12 @@ options:
         Kubernetes documents: YAML or JSON text, one mapping, or a list of either, with the kinds Pod, ConfigMap,
         Secret, PersistentVolumeClaim and List. They add to what the other options declare.
     type: raw
+  definition_names:
+    description: >-
+      What faults call the items of O(definition), where that is a list: a name for each, such as that of the file that
+      it comes from.
+    type: list
+    elements: str
   src:
     description:
       - >-
@@ -153,6 +159,12 @@ options:
         A run that is ending them already, with more patience, is hurried: what has not ended when this grace period is
         over is killed.
     type: int
+  allow_empty:
+    description: >-
+      Whether a declaration without Pods removes all Pods of the stack. By default it is refused while the stack has
+      any, since a file or a variable may be empty by mistake.
+    type: bool
+    default: false
   wait:
     description: Whether to wait until every Pod is ready. Pods that others depend on are waited for in any case.
     type: bool

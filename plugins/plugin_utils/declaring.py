@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleError
 
-from ..module_utils import manifest, parse
+from ..module_utils import kustomization, manifest, parse
 from ..module_utils import spec as s
 from ..module_utils.errors import InvalidInput
 from ..module_utils.schema import Place, Text, shown
@@ -43,6 +44,9 @@ class DeclaringAction(ShippingAction):
         name = Text(parse.not_empty).parse(given, at)
         if at.faults:
             raise InvalidInput(at.faults)
+        if re.match(r"https?://", name):
+            at.fault("is an address, and declarations are read from files; get it first, as by ansible.builtin.get_url")
+            raise InvalidInput(at.faults)
         try:
             path = Path(self._find_needle("files", name))
         except AnsibleError:
@@ -53,12 +57,21 @@ class DeclaringAction(ShippingAction):
         if not may_be_directory:
             at.fault(f"{shown(name)} is a directory; give a file in it")
             raise InvalidInput(at.faults)
+        label = str(name).rstrip("/")
+        if kustomization.is_kustomization(path):
+            return named_documents(
+                manifest.read(manifest.decode(kustomization.build(path, label), label), label), label
+            )
         files = sorted(file for file in path.iterdir() if file.suffix in DOCUMENT_SUFFIXES)
         if not files:
             at.fault(f"{shown(name)} has no files that end with {', '.join(DOCUMENT_SUFFIXES)}")
             raise InvalidInput(at.faults)
-        named = ((f"{str(name).rstrip('/')}/{file.name}", file) for file in files)
-        return [item for label, file in named for item in self._documents_of(file, at, label)]
+        faults: list[Any] = []
+        read = (collect(faults, self._documents_of, file, at, f"{label}/{file.name}") or [] for file in files)
+        documents = [item for found in read for item in found]
+        if faults:
+            raise InvalidInput(faults)
+        return documents
 
     def _documents_of(self, path: Path, at: Place, label: str) -> list[tuple[str, Any]]:
         documents = manifest.read(manifest.decode(self._content(path, at), label), label)

@@ -26,6 +26,7 @@ from ansible_collections.podwright.pods.plugins.module_utils.observed import (
     ObservedImage,
     ObservedPod,
 )
+from ansible_collections.podwright.pods.plugins.module_utils.parse import PodPlace, native_place
 from ansible_collections.podwright.pods.plugins.module_utils.plan import (
     Desired,
     known,
@@ -73,6 +74,8 @@ class Host:
     failure: Failure | None = None
     """Why the pod, as it is recorded, has failed for good."""
     node: Node = NODE
+    place: PodPlace = field(default_factory=native_place)
+    """Where the pod is declared."""
     pinned_images: Mapping[str, str] = field(default_factory=dict)
     mounts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """What each container was made with, by its id."""
@@ -118,6 +121,7 @@ class Host:
             was_stopped=self.is_stopped,
             previous=self.previous,
             failure=self.failure,
+            place=self.place,
         )
 
     def plan(self, pod: s.PodSpec, allocatable: Mapping[str, int] | None = None) -> op.Plan:

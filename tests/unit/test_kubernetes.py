@@ -449,7 +449,7 @@ REFUSED: list[tuple[str, str, Any, dict[str, Any], str]] = [
     ("Secret", "generate:XSECRETX", "", {}, "metadata.annotations: has an annotation under podwright.io/"),
     ("PersistentVolumeClaim", "volume-name", '"-"', {}, f"{own('volume-name')}: '-' is not a Podman name"),
     ("PersistentVolumeClaim", "driver", "{}", {}, f"{own('driver')}: expected a string, got a mapping"),
-    ("PersistentVolumeClaim", "options", '{"o": null}', {}, f"{own('options')}.o: has no value"),
+    ("PersistentVolumeClaim", "options", '{"o": [null]}', {}, f"{own('options')}.o: expected a string, got a list"),
     ("PersistentVolumeClaim", "assumed-size", '"big"', {}, f'{own("assumed-size")}: "big" is not a quantity'),
     (
         "PersistentVolumeClaim",
@@ -534,7 +534,7 @@ def test_no_annotation_makes_the_parser_fail_otherwise(kind: str, annotations: A
             ["wait: is not", "pods[1]: expected", 'pods[0].annotations["podwright.io/x"]: is reserved'],
         ),
         ({"definition": "kind: Job"}, ["kind: 'Job' is not supported"]),
-        ({"definition": "{"}, ["definition: line 1"]),
+        ({"definition": "{"}, ["definition: line 2"]),
         ({"networks": [{"name": "n"}]}, ["networks: Kubernetes documents can tell of networks beside a pod only"]),
     ],
 )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import json
+import textwrap
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -395,6 +396,101 @@ def test_empty_text_leaves_a_field_of_a_manifest_at_its_default() -> None:
     assert (container.image_pull_policy, container.working_dir) == (None, None)
     assert container.env == (s.EnvVar("A", ""),)
     assert container.ports == (s.ContainerPort(80),)
+
+
+_ACCEPTED = """
+  apiVersion: v1
+  kind: Pod
+  metadata:
+    name: web
+    labels: {empty: }
+    annotations: {io.kubernetes.cri-o.TTY/web: "true", Example.ORG/Name: , io.podman/Remove: "FALSE"}
+  spec:
+    nodeSelector: {kubernetes.io/os: linux, beta.kubernetes.io/os: linux, kubernetes.io/arch: amd64}
+    containers:
+    - name: a
+      image: x
+      command: [a, null, b]
+      env:
+      - {name: A, value: "", valueFrom: {fieldRef: {fieldPath: metadata.name}}}
+      - {name: B, valueFrom: {resourceFieldRef: {resource: requests.ephemeral-storage, divisor: "0"}}}
+      - {name: C, value: }
+      ports: [{containerPort: 80, hostPort: 0}]
+      volumeMounts: [{name: data, mountPath: srv/data}]
+      livenessProbe:
+        {httpGet: {port: 80, path: ""}, timeoutSeconds: 0, periodSeconds: 0, successThreshold: 0, failureThreshold: 0}
+      lifecycle: {preStop: {sleep: {seconds: 0}}}
+    volumes: [{name: data, emptyDir: }]
+  ---
+  {apiVersion: v1, kind: ConfigMap, metadata: {name: c}, data: {k: }, binaryData: {b: }}
+  ---
+  {apiVersion: v1, kind: Secret, metadata: {name: s}, data: {d: null}, stringData: {k: ~}}
+"""
+
+
+def test_what_kubernetes_takes_is_taken() -> None:
+    """Zeros, nulls and empty text are what a field is without them; keys of annotations may have capitals."""
+    pod = read_text(textwrap.dedent(_ACCEPTED))
+    assert pod.labels == {"empty": ""}
+    assert pod.annotations["Example.ORG/Name"] == ""
+    assert pod.node_selector == {"kubernetes.io/arch": "amd64"}
+    (container,) = pod.containers
+    assert container.command == ("a", "", "b")
+    assert container.env[0] == s.EnvVar("A", None, s.EnvSource(s.FieldReference("metadata.name")))
+    reference = s.ResourceFieldReference("requests.ephemeral-storage")
+    assert container.env[1:] == (s.EnvVar("B", None, s.EnvSource(None, reference)), s.EnvVar("C"))
+    assert container.ports == (s.ContainerPort(80),)
+    assert container.volume_mounts == (s.VolumeMount("data", "/srv/data"),)
+    assert container.liveness_probe == s.Probe(http_get=s.HttpGetAction(80))
+    assert container.lifecycle
+    assert container.lifecycle.pre_stop == s.Handler(sleep=s.SleepAction(0))
+    assert (pod.config_maps[0].data, pod.config_maps[0].binary_data) == ({"k": ""}, {"b": ""})
+    assert (pod.secrets[0].data, pod.secrets[0].string_data) == ({"d": ""}, {"k": ""})
+    assert parse_options(s.to_options(pod)) == pod
+
+
+def test_zeros_of_native_options_are_defaults_too() -> None:
+    probe = {"tcp_socket": {"port": 80}, "period_seconds": 0, "timeout_seconds": "0", "failure_threshold": 0}
+    ports = [{"container_port": 80, "host_port": 0}, {"container_port": 81, "host_port": "0"}]
+    pod = parse_options(
+        {"name": "web", "containers": [{"name": "a", "image": "x", "ports": ports, "startup_probe": probe}]}
+    )
+    assert pod.containers[0].startup_probe == s.Probe(tcp_socket=s.TcpSocketAction(80))
+    assert [port.host_port for port in pod.containers[0].ports] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        (255 * "a", ""),
+        (256 * "a", "more than 255 bytes"),
+        (128 * "ä", "more than 255 bytes"),
+        ("/".join(12 * [255 * "a"]), ""),
+        ("/".join(13 * [255 * "a"]), "has 3327 bytes, at most 3072"),
+    ],
+)
+def test_paths_are_as_long_as_linux_takes_them(path: str, reason: str) -> None:
+    items = [{"key": "k", "path": path}]
+    volumes: list[dict[str, Any]] = [
+        {"name": "a", "config_map": {"name": "c", "items": items}},
+        {"name": "b", "host_path": {"path": f"/{path}"}},
+        {"name": "c"},
+    ]
+    mounts = [{"name": "c", "mount_path": f"/{path}", "sub_path": path}]
+    options = {**MINIMAL, "volumes": volumes, "config_maps": [{"name": "c", "data": {"k": ""}}]}
+    options["containers"] = [{"name": "a", "image": "x", "volume_mounts": mounts}]
+    if not reason:
+        assert parse_options(options).volumes[0].config_map
+        return
+    with pytest.raises(InvalidInput) as caught:
+        parse_options(options)
+    assert [fault.path for fault in caught.value.faults] == [
+        "containers[0].volume_mounts[0].mount_path",
+        "containers[0].volume_mounts[0].sub_path",
+        "volumes[0].config_map.items[0].path",
+        "volumes[1].host_path.path",
+    ]
+    assert all(reason in fault.reason.replace("3328", "3327") for fault in caught.value.faults)
 
 
 # --- the argument spec -----------------------------------------------------------------------------------------------

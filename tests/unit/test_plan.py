@@ -31,7 +31,8 @@ from ansible_collections.podwright.pods.plugins.module_utils.observed import (
     Usage,
 )
 from ansible_collections.podwright.pods.plugins.module_utils.operations import Plan, RemovePod
-from ansible_collections.podwright.pods.plugins.module_utils.parse import parse_options
+from ansible_collections.podwright.pods.plugins.module_utils.parse import PodPlace, parse_options
+from ansible_collections.podwright.pods.plugins.module_utils.schema import Place, Style
 from ansible_collections.podwright.pods.plugins.module_utils.status import (
     ContainerStatus,
     Failure,
@@ -134,6 +135,11 @@ def failed_init(name: str) -> Failure | None:
     return final_failure(s.PodSpec("any", (), restart_policy="Never"), PodStatus("Failed", (), (), (failed,)))
 
 
+def document_place(name: str) -> PodPlace:
+    at = Place(name, Style.KUBERNETES)
+    return PodPlace(at.key("metadata").key("name"), at.key("spec"))
+
+
 FACTS = {
     "containers": see_containers,
     "infra": see_infra,
@@ -142,7 +148,7 @@ FACTS = {
     "pod": lambda host, value: host.see(pod=None),
     "pod_limits": see_pod_limits,
     "images": see_images,
-    "foreign_names": lambda host, names: host.see(foreign_names=frozenset(names)),
+    "foreign_names": lambda host, names: host.see(foreign_names={name: f"container {name}" for name in names}),
     "volumes": lambda host, names: host.see(volumes=frozenset(names)),
     "files": lambda host, digests: host.see(files=digests),
     "directories": lambda host, names: host.see(directories=frozenset(names)),
@@ -150,6 +156,8 @@ FACTS = {
     "unmounted": lambda host, value: host.see(unmounted=frozenset(host.observed.tmpfs_volumes)),
     "host_paths": lambda host, kinds: host.see(host_paths=kinds),
     "taken_ports": lambda host, owners: host.see(taken_ports=owners),
+    "networks": lambda host, networks: host.see(networks=networks),
+    "place": lambda host, name: replace(host, place=document_place(name)),
     "usage": lambda host, amounts: host.see(usage=Usage(**amounts)),
     "recorded": lambda host, value: replace(host, recorded=None),
     "stopped": lambda host, value: replace(host, is_stopped=value),

@@ -33,6 +33,7 @@ IMPURE_ROOMS = {
     "image_archive": "files",
     "image_pull": "Podman, files",
     "images": "Podman, files",
+    "kustomization": "processes, files",
     "module": "Ansible",
     "named_volumes": "Podman, mounts",
     "netns": "namespaces, sockets",

@@ -93,7 +93,7 @@ REFUSED: list[tuple[Task, list[str]]] = [
             ],
         },
         [
-            "pods[1].name | its container c would be called a-b-c in Podman, as b-c of pod a is",
+            "pods[1].name | its container c would be called a-b-c in Podman, as container b-c of pod a is",
             "pods[1].containers[0].ports[0].host_port | 80/TCP is already used by pod a",
         ],
     ),
@@ -128,7 +128,6 @@ REFUSED: list[tuple[Task, list[str]]] = [
             },
         },
         [
-            "spec.volumeName | is not supported; a claim is the Podman volume of its name",
             "spec.size | is not a known field",
         ],
     ),

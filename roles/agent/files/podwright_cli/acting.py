@@ -130,16 +130,19 @@ def _execute_by_podman(flags: Sequence[str], container: str, command: Sequence[s
 @click.option("--stack", metavar="NAME", shell_complete=stack_names, help="The stack, if the files do not name it.")
 @click.option("--dry-run", is_flag=True, help="Show what would be done, and do nothing.")
 @click.option("--cause", metavar="TEXT", help="Why, for the revision's record.")
+@click.option("--prune-all", is_flag=True, help="Remove all pods of the stack, if the files declare none.")
 @pass_session
-def apply(session: Session, files: tuple[str, ...], stack: str | None, dry_run: bool, cause: str | None) -> None:
+def apply(
+    session: Session, files: tuple[str, ...], stack: str | None, dry_run: bool, cause: str | None, prune_all: bool
+) -> None:
     """Have a stack as files declare it.
 
-    They hold Kubernetes documents, or the options of the Ansible module podwright.pods.stack in YAML, or both.
-    What the stack made and the files no longer declare is removed; volumes stay.
+    They hold Kubernetes documents, or the options of the Ansible module podwright.pods.stack in YAML, or both; a folder
+    may be a kustomization. What the stack made and the files no longer declare is removed; volumes stay.
     """
     from . import declarations
 
-    options = declarations.read(files, stack or "", cause or "")
+    options = declarations.read(files, stack or "", cause or "", prune_all)
     result = _run(
         session, f"{'planning' if dry_run else 'applying'} stack {options['name']}", "run_stack", options, dry_run
     )

@@ -21,7 +21,7 @@ SUFFIXES = (".yml", ".yaml", ".json")
 STANDARD_INPUT = "-"
 
 
-def read(sources: tuple[str, ...], stack: str = "", cause: str = "") -> dict[str, Any]:
+def read(sources: tuple[str, ...], stack: str = "", cause: str = "", allow_empty: bool = False) -> dict[str, Any]:
     """The options of a run on a stack. Raises Failure with every fault, each with its file and its path in it."""
     errors = room("errors")
     faults: list[Any] = []
@@ -36,7 +36,10 @@ def read(sources: tuple[str, ...], stack: str = "", cause: str = "") -> dict[str
             continue
         for number, document in enumerate(found):
             name = label if len(found) == 1 else f"{label}[{number}]"
-            if not _is_native(document):
+            foreign = isinstance(document, dict) and not _is_native(document) and room("foreign").reason(document)
+            if foreign:
+                faults.append(errors.Fault(name, foreign))
+            elif not _is_native(document):
                 documents.append((name, document))
             elif native_in:
                 faults.append(errors.Fault(name, f"options of a stack stand in {native_in} already"))
@@ -44,22 +47,37 @@ def read(sources: tuple[str, ...], stack: str = "", cause: str = "") -> dict[str
                 native_in, options = name, dict(document)
     if faults:
         raise Failure(told_faults(faults))
+    if not (documents or options or allow_empty):
+        raise Failure(
+            f"{', '.join(sources)} declares nothing; to remove all pods of a stack give --prune-all, "
+            "or use podwright delete"
+        )
     options = {**options, **({"name": stack} if stack else {})}
     if not options.get("name"):
         raise Failure("which stack is it to be? give its name with --stack, or as name in the native options")
     faults = _judge(options, documents, native_in)
     if faults:
         raise Failure(told_faults(faults))
-    given = {"change_cause": cause} if cause else {}
-    return {"applied_by": _who(), **options, **given, "definition": [document for _name, document in documents]}
+    given = {**({"change_cause": cause} if cause else {}), **({"allow_empty": True} if allow_empty else {})}
+    return {
+        "applied_by": _who(),
+        **options,
+        **given,
+        "definition": [document for _name, document in documents],
+        "definition_names": [name for name, _document in documents],
+    }
 
 
 def _is_native(document: Any) -> bool:
-    return isinstance(document, dict) and "kind" not in document and "apiVersion" not in document
+    """Whether a document holds options of a stack, and is not of another kind that merely has no ``kind`` itself."""
+    if not isinstance(document, dict) or "kind" in document or "apiVersion" in document:
+        return False
+    known = {field.name for field in room("stack_parse").STACK_FIELDS} | room("arguments").STACK_RUN_NAMES
+    return not known.isdisjoint(document) and not room("foreign").is_compose_file(document)
 
 
 def _judge(options: dict[str, Any], documents: list[tuple[str, Any]], native_in: str) -> list[Any]:
-    """The faults of all of it, each with the file that it stands in where there is more than one document."""
+    """The faults of all of it, each with the file that it stands in where there is more than one."""
     errors, arguments, schema = room("errors"), room("arguments"), room("schema")
     faults: list[Any] = []
     run_options = {name: value for name, value in options.items() if name in arguments.STACK_RUN_NAMES}
@@ -72,8 +90,7 @@ def _judge(options: dict[str, Any], documents: list[tuple[str, Any]], native_in:
         room("stack_parse").parse_options(declared, [document for _name, document in documents], names)
     except errors.InvalidInput as error:
         faults += error.faults
-    # The faults of a document that is the only one bear no name, so that nothing tells them from the others.
-    if not native_in or len(names) < 2:
+    if not native_in or not names:
         return faults
     return [
         fault if fault.path.startswith(tuple(names)) else errors.Fault(f"{native_in}: {fault.path}", fault.reason)
@@ -87,11 +104,25 @@ def _contents(sources: tuple[str, ...]) -> Iterator[tuple[str, bytes]]:
         if source == STANDARD_INPUT:
             yield "standard input", sys.stdin.buffer.read()
             continue
+        if source.startswith(("http://", "https://")):
+            raise Failure(
+                f"{source} is an address, and files are read; curl -fsSL {source} | podwright apply -f - reads it"
+            )
         path = Path(source)
+        if room("kustomization").is_kustomization(path):
+            yield source, _built(path, source)
+            continue
         files = sorted(file for file in path.iterdir() if file.suffix in SUFFIXES) if path.is_dir() else [path]
         if not files:
             raise Failure(f"{source} has no files that end with {', '.join(SUFFIXES)}")
         yield from ((str(file), _content(file)) for file in files)
+
+
+def _built(folder: Path, source: str) -> bytes:
+    try:
+        return bytes(room("kustomization").build(folder, source))
+    except room("errors").InvalidInput as error:
+        raise Failure(told_faults(error.faults)) from None
 
 
 def _content(file: Path) -> bytes:

@@ -1,0 +1,75 @@
+# Copyright: (c) 2026, podwright.pods contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Files that stand among declarations and are none: what they seem to be, and what to do about them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+Document = Mapping[Any, Any]
+
+_LEAVE_OUT = "take it out of the folder, or name the files that are to be read"
+_OBJECT_KEYS = frozenset({"apiVersion", "metadata", "spec", "data", "stringData"})
+_KUSTOMIZATION_KEYS = frozenset(
+    {"resources", "bases", "patches", "patchesStrategicMerge", "configMapGenerator", "secretGenerator", "namePrefix"}
+)
+_PIPELINE_KEYS = frozenset({"stages", "script", "before_script", "include", "steps", "pipeline"})
+
+
+def reason(document: Document) -> str:
+    """Why a document cannot be read that has no kind; empty for one that has, or that looks as if it should have."""
+    if document.get("kind") is not None:
+        return ""
+    return next((words for is_met, words in _KINDS if is_met(document)), "")
+
+
+def is_compose_file(document: Document) -> bool:
+    return isinstance(document.get("services"), Mapping) and "spec" not in document
+
+
+def _is_kustomization(document: Document) -> bool:
+    return "metadata" not in document and not _KUSTOMIZATION_KEYS.isdisjoint(document)
+
+
+def _is_chart(document: Document) -> bool:
+    return {"apiVersion", "name", "version"} <= {*document} and "metadata" not in document
+
+
+def _is_workflow(document: Document) -> bool:
+    return "jobs" in document and not {"on", True}.isdisjoint(document)
+
+
+def _is_pipeline(document: Document) -> bool:
+    return _is_no_object(document) and not _PIPELINE_KEYS.isdisjoint(document)
+
+
+def _is_native(document: Document) -> bool:
+    return _is_no_object(document) and "containers" in document
+
+
+def _is_no_object(document: Document) -> bool:
+    return bool(document) and _OBJECT_KEYS.isdisjoint(document)
+
+
+_KINDS: tuple[tuple[Callable[[Document], bool], str], ...] = (
+    (
+        is_compose_file,
+        f"is a Compose file, and no Kubernetes document; give its services as containers of Pods, or {_LEAVE_OUT}",
+    ),
+    (
+        _is_kustomization,
+        "is a kustomization, which is built where the folder that it is in is given; give that folder, or what "
+        "kubectl kustomize makes of it",
+    ),
+    (_is_chart, "is the Chart.yaml of a Helm chart; give what helm template makes of the chart"),
+    (_is_workflow, f"is a workflow of a CI, and no Kubernetes document; {_LEAVE_OUT}"),
+    (_is_native, "holds the native options of a pod; give them as options of the task, or as pods of a stack"),
+    (_is_pipeline, f"is a pipeline of a CI, and no Kubernetes document; {_LEAVE_OUT}"),
+    (
+        _is_no_object,
+        "has no kind, so that it is no Kubernetes document; values of a Helm chart go to helm template, and what it "
+        f"makes comes here; else {_LEAVE_OUT}",
+    ),
+)
