@@ -203,6 +203,7 @@ def test_its_own_words_and_its_open_files(in_host: PodmanHost) -> None:
     """As many files as the host allows."""
     environment = {**in_host.environment_without_service, "PODWRIGHT_STATE_DIR": str(in_host.state_directory)}
     own = AgentProcess(in_host, environment, preamble=FEW_FILES)
+    own.log_path = in_host.directory / "own.log"
     own.start()
     try:
         own.apply(pod(container(script=f"echo spoken; {SLEEP}")))
