@@ -367,6 +367,25 @@ def test_apply_and_delete(agent: AgentProcess, command: CommandLine, tmp_path: P
     assert command.fails("delete", "stack", "shop", "--yes") == "podwright: there is no stack shop\n"
 
 
+def test_delete_at_once(agent: AgentProcess, command: CommandLine) -> None:
+    stubborn = container(script="trap '' TERM; while :; do sleep 0.1; done")
+    agent.apply(pod(stubborn, termination_grace_period_seconds=600))
+    twice = command.fails("delete", "pod", "web", "--yes", "--now", "--grace-period=5", code=2)
+    assert "--now is a grace period of 1 second" in twice
+    assert command.shows("delete", "pod", "web", "--yes", "--grace-period=0") == "pod web removed\n"
+
+
+def test_a_failure_shows_nothing_that_a_terminal_obeys(
+    agent: AgentProcess, command: CommandLine, tmp_path: Path
+) -> None:
+    script = r"printf '\033[2J\033]0;title\007lost\n'; exit 1"
+    options = {"name": "shop", "wait_timeout": 60, "pods": [pod(container(script=script), restart_policy="Never")]}
+    (tmp_path / "shop.yml").write_text(yaml.safe_dump(options))
+    said = command.fails("apply", "-f", str(tmp_path))
+    assert r"\x1b[2J\x1b]0;title\x07lost" in said
+    assert "\x1b" not in said
+
+
 def test_volumes_go_only_when_asked(agent: AgentProcess, command: CommandLine, tmp_path: Path) -> None:
     claim = {"name": "data", "persistent_volume_claim": {"claim_name": "shop-data"}}
     main = container(volume_mounts=[{"name": "data", "mount_path": "/data"}])
