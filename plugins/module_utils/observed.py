@@ -29,10 +29,11 @@ _ERROR_LENGTH = 2048
 ENDING = "ending"
 LOST = "lost"
 UNWATCHED = "unwatched"
-"""States of a container that runs by Podman's word and not by the kernel's, which is right.
+STUCK = "stuck"
+"""States of a container that is not what Podman says of it, by the word of the kernel and the clock.
 
 ``ENDING``: its process is gone, and its monitor is about to tell. ``LOST``: both are gone. ``UNWATCHED``: its monitor
-is gone, so that nobody would tell of its end.
+is gone, so that nobody would tell of its end. ``STUCK``: it stops by Podman's word, and has outlived its grace period.
 """
 
 
@@ -106,7 +107,7 @@ class ObservedContainer:
     @property
     def is_broken(self) -> bool:
         """Whether Podman will say for ever that it runs, whatever becomes of it: only a removal by force mends it."""
-        return self.state in (LOST, UNWATCHED)
+        return self.state in (LOST, UNWATCHED, STUCK)
 
     @property
     def run(self) -> str:

@@ -20,7 +20,7 @@ from .errors import Fault, Refused
 from .lifecycle import should_restart
 from .limits import container_limits, differences, grown, pod_limits, weighed
 from .materials import Facts, files_digest, mount_points, tmpfs_volume, volume_files
-from .observed import LOST, UNWATCHED, LiveLimits, Observed, ObservedContainer, ObservedPod
+from .observed import LOST, STUCK, UNWATCHED, LiveLimits, Observed, ObservedContainer, ObservedPod
 from .operations import (
     INFRA,
     MISSING,
@@ -49,11 +49,12 @@ from .operations import (
 from .parse import PodPlace, native_place
 from .status import Failure
 
-STOPPABLE = ("running", "paused", "stopping", UNWATCHED)
+STOPPABLE = ("running", "paused", "stopping", UNWATCHED, STUCK)
 INFRA_GRACE_SECONDS = 10
 BROKEN = {
     LOST: "its process is gone, though Podman says that it runs",
     UNWATCHED: "what watches it for Podman is gone, so that its end would not be seen",
+    STUCK: "its stop was begun and given up",
 }
 """Why a container is made anew that Podman cannot tell the truth of, by its state."""
 
@@ -403,6 +404,9 @@ def _container_cause(
         return f"{container.image} is another image now"
     if found.is_broken:
         return BROKEN[found.state]
+    if found.state == "stopping" and not desired.context.node.has_keeper:
+        # Nobody would see to it afterwards, were that stop to be given up.
+        return "it is being stopped"
     if found.state == "paused":
         return "it is paused"
     if not found.has_started:

@@ -32,7 +32,7 @@ from .execute import Executor, OperationFailed, target_of
 from .fields import Context
 from .lifecycle import IMAGE_PULL_BACKOFF, SECOND_ATTEMPT_SECONDS, Attempts
 from .observe import Sandbox, Snapshot, observe, observe_image, observe_sandbox
-from .observed import ENDING, Node, ObservedPod, read_time
+from .observed import ENDING, STUCK, Node, ObservedPod, read_time
 from .plan import BROKEN, plan_stopped, stop_of
 from .podman import Podman
 from .prober import Prober
@@ -48,6 +48,8 @@ LOOK_SECONDS = 300
 """How often a pod is looked at when nothing is heard of it. The agent compares its list of all far more often."""
 ENDING_SECONDS = 1
 """How soon to look again at a container whose process is gone, and which Podman has not been told of."""
+STOPPING_SECONDS = 10
+"""How long a container may outlive its grace period while Podman says that it stops, and how often it is looked at."""
 DEPENDENCY_SECONDS = 1
 WAITING_SECONDS = 0.2
 """How often who waits for a turn is asked what to do meanwhile."""
@@ -237,6 +239,7 @@ class PodKeeper:
         self._retry_at = 0.0
         self._look_at = 0.0
         self._looked_at = 0.0
+        self._stopping_since: dict[str, float] = {}
         self._dependency = ""
         self._has_to_wait = False
         """Whether it could not act, since it was somebody else's turn."""
@@ -403,7 +406,7 @@ class PodKeeper:
         self._targets = {}
         before = self._observed
         looked_at = time.monotonic()
-        self._observed = observe(podman, self._house.store, self.name, details=True).pod
+        self._observed = self._with_stuck(observe(podman, self._house.store, self.name, details=True).pod)
         self._look_at = looked_at + LOOK_SECONDS
         if self._observed != before:
             self._is_settled = False
@@ -411,7 +414,20 @@ class PodKeeper:
         if self._observed and any(c.state == ENDING for c in self._observed.containers):
             # Whatever was about to tell of its end may itself come to an end before it does.
             self._look_at = looked_at + ENDING_SECONDS
+        if self._stopping_since:
+            self._look_at = min(self._look_at, looked_at + STOPPING_SECONDS)
         self._looked_at = looked_at
+
+    def _with_stuck(self, pod: ObservedPod | None) -> ObservedPod | None:
+        """The pod with word of containers whose stop somebody has begun and nobody has brought to its end."""
+        now, known = time.monotonic(), self._stopping_since
+        stopping = [c.id for c in pod.containers if c.state == "stopping"] if pod else []
+        self._stopping_since = {found: known.get(found, now) for found in stopping}
+        grace = self._record.applied.pod.termination_grace_period_seconds if self._record else 0
+        stuck = {found for found, since in self._stopping_since.items() if now - since > grace + STOPPING_SECONDS}
+        if pod is None or not stuck:
+            return pod
+        return replace(pod, containers=tuple(replace(c, state=STUCK) if c.id in stuck else c for c in pod.containers))
 
     def _note_failure(self, record: Record) -> None:
         """A pod that has failed for good stays so until it is begun anew."""
@@ -582,6 +598,7 @@ class PodKeeper:
             podman=podman,
             store=self._house.store,
             request=request,
+            adjust=lambda observed: replace(observed, pod=self._with_stuck(observed.pod)),
             keeper=_Self(self, self._house, record),
             # Since the keeper's own look one more may have ended.
             hold=lambda pod: frozenset(supervisor.restarts_due(self._prober.memory, pod, time.time())[0]),

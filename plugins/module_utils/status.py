@@ -16,7 +16,7 @@ from datetime import datetime, timezone
 from typing import Any, Optional, Union, cast
 
 from .lifecycle import RestartPolicy, should_restart
-from .observed import ENDING, LOST, UNWATCHED, Node, ObservedContainer, ObservedPod, read_time, strip_digest
+from .observed import ENDING, LOST, STUCK, UNWATCHED, Node, ObservedContainer, ObservedPod, read_time, strip_digest
 from .resources import ContainerResources, QosClass, Role, qos_class
 from .spec import Container, PodSpec
 
@@ -45,7 +45,7 @@ _HIGHEST_SIGNAL = 64
 _UNKNOWN_EXIT_CODE = 137
 # The states in which the processes of a container exist, or their end is about to be told, and those that say nothing
 # of how it stands.
-_ALIVE = ("running", "paused", "stopping", ENDING)
+_ALIVE = ("running", "paused", "stopping", STUCK, ENDING)
 _GONE = ("unknown", "removing", LOST, UNWATCHED)
 
 

@@ -163,8 +163,8 @@ def step(
                 due_at = worker.due_at_seconds
                 worker, is_due = worker.observe(PodFacts(phase), facts, now_seconds)
                 workers[container.name, kind] = worker
-                probe = _asked(container, kind)
-                if is_due and facts is not None and probe is not None:
+                probe = _asked(container, kind) if is_due else None
+                if facts is not None and probe is not None:
                     probes.append(DueProbe(container.name, kind, facts.container_id, probe, due_at or now_seconds))
             if kind == "startup" and facts is not None:
                 facts = replace(facts, started=container_started(facts, worker))

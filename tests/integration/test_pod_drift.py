@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -109,6 +110,18 @@ def test_container_that_stops_for_ever(pods: PodRuns) -> None:
     lose_while_it_stops(pods)
     assert "start container web/main" in " ".join(plan(pods.apply(options(), wait=True)))
     pods.unchanged(options(), wait=True)
+
+
+def test_container_whose_stop_was_given_up(pods: PodRuns) -> None:
+    """It runs on, and Podman says that it stops."""
+    stubborn = pod(container(script="trap '' TERM; while :; do sleep 1; done"))
+    pods.create(stubborn, wait=True)
+    command = ["podman", "stop", "-t", "600", "web-main"]
+    with subprocess.Popen(command, env=pods.host.environment_without_service) as stopping:
+        pods.await_state("web-main", "stopping")
+        stopping.kill()
+    assert processes.find(pods.pid("web-main"))
+    pods.change(stubborn, remake("main", "it is being stopped", True), wait=True)
 
 
 def test_lost_containers_can_be_removed(pods: PodRuns) -> None:
