@@ -878,7 +878,6 @@ class KeptWatch(_ViewWatch):
         super().__init__(podman, pod, deadline)
         self._keeper = keeper
         self._since = time.monotonic()
-        self._declared = s.to_options(pod)
         self._judged_by: s.PodSpec | None = None
 
     def changed(self) -> None:
@@ -898,9 +897,13 @@ class KeptWatch(_ViewWatch):
         """Whether a view is judged by the declaration that is waited for."""
         if view.pod is None:
             return False
-        if view.pod is not self._judged_by and s.to_options(view.pod) == self._declared:
+        # One that was read from its record can write the same amount in another way.
+        if view.pod is not self._judged_by and (view.pod == self._pod or self._is_written_as(view.pod)):
             self._judged_by = view.pod
         return view.pod is self._judged_by
+
+    def _is_written_as(self, pod: s.PodSpec) -> bool:
+        return bool(s.to_options(pod) == s.to_options(self._pod))
 
 
 class _OwnWatch(_ViewWatch):
