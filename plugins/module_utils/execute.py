@@ -39,7 +39,7 @@ from .errors import (
 from .fields import Context
 from .image_pull import pull
 from .lifecycle import CONTAINER_BACKOFF, Backoff, TerminationBudget, should_restart
-from .limits import pod_limits
+from .limits import pod_limits, words_of_end
 from .materials import (
     Environment,
     Facts,
@@ -543,29 +543,29 @@ class Executor:
         container = self._declared(operation.container)
         backoff, key = CONTAINER_BACKOFF, container.name
         while True:
-            exit_code, finished_at = self._await_exit(container, podman)
+            exit_code, finished_at, is_out_of_memory = self._await_exit(container, podman)
+            ended = words_of_end(container, exit_code, is_out_of_memory)
             if exit_code == 0:
                 return
             logs = self._logs(container)
             if not should_restart("failed", self.pod.restart_policy, False):  # type: ignore[arg-type]
-                raise self._failed(container, INIT_ERROR, f"exited with code {exit_code}", logs)
+                raise self._failed(container, INIT_ERROR, ended, logs)
             delay = backoff.wait_seconds(key, finished_at, time.time())
             backoff = backoff.next(key, finished_at, time.time())
             if time.monotonic() + delay > self.deadline:
-                raise self._failed(
-                    container, "Init:CrashLoopBackOff", f"exited with code {exit_code} until the time was over", logs
-                )
+                raise self._failed(container, "Init:CrashLoopBackOff", f"{ended} until the time was over", logs)
             self.pause(delay)
             podman.delete(f"/containers/{self._podman_name(container)}", {"force": True, "volumes": True})
             self._create_container(op.CreateContainer(self.pod.name, operation.cause, container.name), podman)
             self._start_container(op.StartContainer(self.pod.name, operation.cause, container.name), podman)
 
-    def _await_exit(self, container: s.Container, podman: Podman) -> tuple[int, float]:
-        """The exit code and when (epoch seconds) of a container that is running or has just ended."""
+    def _await_exit(self, container: s.Container, podman: Podman) -> tuple[int, float, bool]:
+        """The exit code, when (epoch seconds), and whether for want of memory, of what runs or has just ended."""
         for pause in _pauses():
             state = podman.get(f"/containers/{self._podman_name(container)}/json")["State"]
             if str(state["Status"]).lower() in ("exited", "stopped"):
-                return int(state["ExitCode"]), read_time(state.get("FinishedAt")) or time.time()
+                ended_at = read_time(state.get("FinishedAt")) or time.time()
+                return int(state["ExitCode"]), ended_at, bool(state.get("OOMKilled"))
             if time.monotonic() > self.deadline:
                 raise Timeout(
                     f"{self.pod.name}/{container.name}: the init container has not completed in time; its last log "

@@ -14,7 +14,10 @@ from dataclasses import replace
 from . import resources
 from . import spec as s
 from .observed import LiveLimits
+from .quantity import show_bytes
 
+KILLED = 128 + 9
+"""The exit code of what was killed: by the kernel for want of memory, or by anybody else."""
 _LARGEST_PAGE_BYTES = 64 * 1024
 """No page of Linux is larger on any processor."""
 
@@ -27,6 +30,20 @@ def container_limits(container: s.Container) -> LiveLimits:
         cpu_quota_us=resources.cpu_quota_us(resources.cpu_millicores(effective.limits)) or None,
         cpu_shares=resources.cpu_shares(resources.cpu_millicores(effective.requests)),
     )
+
+
+def words_of_end(container: s.Container, exit_code: int, is_out_of_memory: bool | None) -> str:
+    """``exited with code 1``; of one that was killed with what is known of its memory limit.
+
+    ``is_out_of_memory`` is the cgroup's word as Podman tells it, None or False where it says nothing: a process that is
+    not the container's first one may be what was killed, and then the first one ends by itself.
+    """
+    words, limit = f"exited with code {exit_code}", container_limits(container).memory_bytes
+    if is_out_of_memory:
+        return f"{words}: killed at its memory limit{f' of {show_bytes(limit)}' if limit else ''}"
+    if exit_code == KILLED and limit:
+        return f"{words}: killed, perhaps at its memory limit of {show_bytes(limit)}"
+    return words
 
 
 def by_role(pod: s.PodSpec) -> list[resources.ContainerResources]:

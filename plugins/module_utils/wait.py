@@ -19,7 +19,8 @@ from typing import Any, Callable
 from . import lifecycle, probes
 from . import spec as s
 from .container_output import shown_log
-from .errors import ContainerFailed, NotFound, PodFailed
+from .errors import ContainerFailed, NotFound, PodFailed, PodmanError
+from .limits import words_of_end
 from .observe import observe_pod
 from .observed import ObservedContainer, ObservedPod, read_time
 from .podman import Podman
@@ -162,7 +163,7 @@ class Watch(abc.ABC):
             return False
         if found.exit_code == 0:
             return True
-        raise self._failed(container, "Error", f"exited with code {found.exit_code}")
+        raise self._failed(container, "Error", self._end_of(container, found))
 
     def _note_restarts(self, container: s.Container, found: ObservedContainer | None, now: float) -> None:
         """Raise ContainerFailed once a container has crashed again and again for a good while."""
@@ -198,13 +199,21 @@ class Watch(abc.ABC):
         if found is None:
             return f"container {name} does not exist"
         if not found.is_running:
-            return f"container {name} is {found.state} (exit code {found.exit_code})"
+            ended = self._end_of(container, found)
+            return f"container {name} {ended}" if found.has_exited else f"container {name} is {found.state}"
         starts = len(self._histories[name].starts)
         restarts = f", started {starts} times while waiting" if starts > 1 else ""
         if self.ready.get(name):
             return f"it has not been ready for {min_ready_seconds_of(self._pod, container)} s yet{restarts}"
         kind = "readiness" if self.started.get(name) else "startup"
         return f"its {kind} probe fails: {message}{restarts}" if message else f"it runs{restarts}"
+
+    def _end_of(self, container: s.Container, found: ObservedContainer) -> str:
+        """How a container has ended; whether for want of memory Podman says of it alone, and not in its list."""
+        with contextlib.suppress(PodmanError):
+            state = self._podman.get(f"/containers/{found.id}/json")["State"]
+            return words_of_end(container, found.exit_code, bool(state.get("OOMKilled")))
+        return words_of_end(container, found.exit_code, None)
 
     def _failed(self, container: s.Container, reason: str, message: str) -> ContainerFailed:
         return ContainerFailed(self._pod.name, container.name, reason, message, self._last_lines(container))

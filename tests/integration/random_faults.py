@@ -42,8 +42,8 @@ WELL_SECONDS = 180
 RUN_SECONDS = 3 * WELL_SECONDS
 """By then a run has come to an end, be it by its own bound."""
 BROKEN_SECONDS = 8
-THREADS_ALLOWED = 12
-FILES_ALLOWED = 24
+THREADS_ALLOWED = 10
+FILES_ALLOWED = 14
 """How many more threads and files than a fresh one an agent may have that keeps nothing: those of its pools."""
 JOURNAL_LINES = 40
 

@@ -186,7 +186,7 @@ def test_memory_over_the_limit_is_an_oom_kill(pods: PodRuns) -> None:
     main = container(script="tail /dev/zero", resources={"limits": {"memory": "16Mi"}})
     failure = pods.fail(pod(main, restart_policy="Never"), wait=True, wait_timeout=20)
     assert (failure.container, failure.reason) == ("main", "Error")
-    assert "exited with code 137" in str(failure)
+    assert re.search(r"exited with code 137: killed,?( perhaps)? at its memory limit of 16Mi", str(failure))
     ended = pods.status_of("web")["containerStatuses"][0]["state"]["terminated"]
     # Podman cannot tell on every kernel why it was killed.
     is_told = pods.host.inspect("web-main")["State"]["OOMKilled"]

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.podwright.pods.plugins.module_utils import resources
-from ansible_collections.podwright.pods.plugins.module_utils.limits import weighed
+from ansible_collections.podwright.pods.plugins.module_utils.limits import weighed, words_of_end
 from ansible_collections.podwright.pods.plugins.module_utils.observed import LiveLimits
+from ansible_collections.podwright.pods.plugins.module_utils.parse import parse_options
 from ansible_collections.podwright.pods.plugins.module_utils.quantity import Quantity
 from ansible_collections.podwright.pods.plugins.module_utils.resources import (
     ContainerResources,
@@ -240,3 +241,23 @@ def test_a_sidecar_is_not_killed_before_its_apps():
 @given(st.integers(0, 10**13), st.integers(1, 10**13))
 def test_burstable_score_stays_between_the_other_classes(request_bytes, capacity_bytes):
     assert 3 <= resources.oom_score_adj("Burstable", request_bytes, capacity_bytes) <= 999
+
+
+@pytest.mark.parametrize(
+    ("limits", "exit_code", "is_out_of_memory", "words"),
+    [
+        ({}, 1, False, "exited with code 1"),
+        ({}, 137, None, "exited with code 137"),
+        ({}, 137, True, "exited with code 137: killed at its memory limit"),
+        ({"memory": "8Mi"}, 1, None, "exited with code 1"),
+        ({"memory": "8Mi"}, 137, True, "exited with code 137: killed at its memory limit of 8Mi"),
+        ({"memory": "8Mi"}, 137, False, "exited with code 137: killed, perhaps at its memory limit of 8Mi"),
+        # Not the first process of the container was killed, and that one gave up.
+        ({"memory": "8Mi"}, 1, True, "exited with code 1: killed at its memory limit of 8Mi"),
+    ],
+)
+def test_what_is_said_of_an_end(limits, exit_code, is_out_of_memory, words):
+    (container,) = parse_options(
+        {"name": "p", "containers": [{"name": "c", "image": "i", "resources": {"limits": limits}}]}
+    ).containers
+    assert words_of_end(container, exit_code, is_out_of_memory) == words
