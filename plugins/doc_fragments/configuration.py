@@ -48,6 +48,13 @@ options:
         description: >-
           Keys whose value is made up once on the host and kept there, with the number of characters (8 to 1024) it has.
         type: dict
+      rotate:
+        description: >-
+          A number for each key of C(generate), 0 by default. Where it is higher than before, a new value is made, once,
+          and what uses it is made anew with it. If that does not become ready, the old value is put back. A lower
+          number changes nothing. A program that keeps a password in its data, as databases do, has to be told of a new
+          one by itself.
+        type: dict
       type:
         description: What kind of secret it is, in Kubernetes' words. The default is V(Opaque).
         type: str

@@ -43,7 +43,7 @@ from pathlib import Path
 from typing import Any, Callable, Protocol
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
-from . import agent_client, agent_metrics, engine, host_code, parse, report, spec, stacks
+from . import agent_client, agent_metrics, engine, generated_secrets, host_code, parse, report, spec, stacks
 from .container_output import log_stream
 from .errors import DamagedState, HostError, NotFound, PodwrightError, details_of, is_out_of_space
 from .event_log import EventLog
@@ -74,6 +74,9 @@ _RUNS: Mapping[str, Callable[..., dict[str, Any]]] = {
     "run_pod_info": engine.run_pod_info,
     "run_stack": stacks.run_stack,
     "run_stack_info": stacks.run_stack_info,
+    "run_secret_info": generated_secrets.run_secret_info,
+    "run_secret_rotation": generated_secrets.run_secret_rotation,
+    "run_secret_removal": generated_secrets.run_secret_removal,
 }
 
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping as MappingT
 from typing import Any
 
 from .errors import Fault, InvalidInput
-from .parse import ALLOCATABLE, HOST_FIELDS, POD_FIELDS, TEXTS, pod_name
+from .parse import ALLOCATABLE, HOST_FIELDS, POD_FIELDS, TEXTS, config_key, object_name, pod_name
 from .schema import Boolean, Field, Integer, Mapping, Object, Place, Style, Text
 
 STATES = ("started", "stopped", "absent")
@@ -36,6 +36,17 @@ SOURCES = ("definition", "src")
 
 POD_INFO = Object(dict, (Field("name", Text(pod_name)), Field("labels", Mapping(Text()))))
 STACK_INFO = Object(dict, (Field("name", Text(pod_name)),))
+GENERATED = Object(
+    dict,
+    (
+        Field("kind", Text(choices=("stack", "pod"))),
+        Field("owner", Text(pod_name)),
+        Field("secret", Text(object_name)),
+        Field("key", Text(config_key)),
+        Field("wait_timeout", Integer(minimum=1), default=300),
+    ),
+)
+"""Which generated secrets are meant."""
 RUN = Object(dict, RUN_FIELDS)
 RUN_NAMES = frozenset(field.name for field in RUN_FIELDS)
 HOST_NAMES = frozenset(field.name for field in HOST_FIELDS)

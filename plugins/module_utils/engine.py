@@ -26,7 +26,7 @@ from .fields import Context, RestartOnChange, Settings
 from .hurry import Hurry
 from .observe import Snapshot, observe, observe_image, observe_sandbox, read_node
 from .observed import LABEL_POD, Node, Observed, ObservedPod
-from .operations import Operation, Plan, PullImage
+from .operations import Operation, Plan, PullImage, RotateSecret
 from .plan import Desired, plan_absent, plan_completed, plan_started, plan_stopped, with_grace_period
 from .podman import Podman
 from .quantity import Quantity
@@ -62,6 +62,8 @@ class Request:
     """Why the pod is to go, where it is."""
     grace_period_seconds: int | None = None
     """In place of the declared one, where the pod is to be stopped or to go."""
+    rotate: tuple[tuple[str, str], ...] = ()
+    """Generated secrets, by name and key, that are to get new values."""
 
 
 class RunFailed(PodwrightError):
@@ -167,9 +169,13 @@ def run_pod(
     options: Mapping[str, Any], is_check: bool, is_diff: bool = False, keeper: Keeper | None = None
 ) -> dict[str, Any]:
     """Bring one pod to its declared state; the ``pod`` module's work."""
-    request = read_request(options, is_check)
+    return run_request(read_request(options, is_check), keeper)
+
+
+def run_request(request: Request, keeper: Keeper | None = None) -> dict[str, Any]:
+    """Tell or carry out what is asked for."""
     store = Store()
-    if is_check:
+    if request.is_check:
         with podman_room.connect_to_predict() as podman:
             return Run(podman, store, request, keeper=keeper).tell()
     store.ensure()
@@ -198,13 +204,16 @@ def _desire(
     node: Node,
     recorded: s.PodSpec | None,
     pinned_images: Mapping[str, str] | None = None,
+    renewed: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Desired:
+    """``renewed`` are new values of generated secrets, which are not kept yet."""
     promised = recorded.secrets if recorded else ()
     if request.state == "started":
-        generated = store.generate(pod.name, pod.secrets, not request.is_check, promised=promised)
+        kept = store.generate(pod.name, pod.secrets, not request.is_check, promised=promised)
     else:
         # For what is to be hidden; a stop or a removal must not depend on it.
-        generated = store.generated(pod.name, pod.secrets)
+        kept = store.generated(pod.name, pod.secrets)
+    generated = {name: {**values, **(renewed or {}).get(name, {})} for name, values in kept.items()}
     key, allocatable = store.key(), request.settings.allocatable
     context = Context(pod, m.gather(pod, generated), node, key, request.settings)
     facts = m.Facts(
@@ -251,8 +260,15 @@ class Run:
     executor: Executor = field(init=False)
     is_verified: bool = False
     """Whether the pod was seen ready after all was done."""
+    renewed: Mapping[str, Mapping[str, str]] = field(init=False, repr=False)
+    """New values of generated secrets, by secret and key."""
+    kept_values: Mapping[str, Mapping[str, str]] = field(init=False, repr=False)
+    """What was generated for the pod before."""
 
     def __post_init__(self) -> None:
+        secrets = self.request.pod.secrets if self.request.pod else ()
+        self.renewed = self.store.renewals(self.request.name, secrets, self.request.rotate)
+        self.kept_values = self.store.kept_values(self.request.name) if self.renewed else {}
         if self.changes is None:
             self.changes = self.keeper.changes() if self.keeper else {}
         self._look()
@@ -269,7 +285,7 @@ class Run:
         pod = self.request.pod or recorded or s.PodSpec(self.request.name, ())
         images = {**self._images_expected(pod), **self.pinned_images}
         self.desired = replace(
-            _desire(self.store, pod, self.request, self.node, recorded, images),
+            _desire(self.store, pod, self.request, self.node, recorded, images, self.renewed),
             previous=previous,
             was_stopped=bool(self.record and self.record.is_stopped),
         )
@@ -281,7 +297,9 @@ class Run:
         self.desired = replace(
             self.desired, place=self.request.place, held=self.hold(self.observed.pod), failure=self._failure()
         )
-        self.plan = self._plan()
+        plan, name = self._plan(), self.request.name
+        renewals = rotations(name, name, self.renewed, pod.secrets, self.request.rotate)
+        self.plan = replace(plan, operations=(*renewals, *plan.operations))
         self.warnings = list(self._warnings(pod))
 
     def _read_record(self) -> Record | None:
@@ -538,6 +556,8 @@ class Run:
             return "It is left as it is: no earlier state was ready, so there is nothing to go back to."
         images = {name: image for name, image in previous.images.items() if observe_image(self.podman, image)}
         before = len(self.done)
+        if any(isinstance(operation, RotateSecret) for operation in self.done):
+            self.store.keep_values(self.request.name, self.kept_values)
         try:
             desired = _desire(self.store, previous.pod, self.request, self.node, self.desired.pod, images)
             executor = self._executor(desired)
@@ -548,6 +568,21 @@ class Run:
             return f"Going back to the state before failed as well: {error}"
         steps = "; ".join(str(operation) for operation in self.done[before:])
         return f"Rolled back to the state before, which is ready again ({steps or 'nothing had to be changed'})."
+
+
+def rotations(
+    pod: str,
+    owner: str,
+    renewed: Mapping[str, Mapping[str, str]],
+    declared: Sequence[s.Secret],
+    asked: Sequence[tuple[str, str]],
+) -> Iterator[RotateSecret]:
+    """The operations that keep new values of generated secrets, before anything is made with them."""
+    numbers = {secret.name: secret.rotate for secret in declared}
+    for name, values in renewed.items():
+        is_asked_for = all((name, key) in asked for key in values)
+        shown = ", ".join(f"{numbers[name].get(key, 0)}" for key in sorted(values))
+        yield RotateSecret(pod, "asked for" if is_asked_for else f"rotate is {shown}", name, values, owner)
 
 
 _ADVICE = {
@@ -598,7 +633,7 @@ def secrets_of(store: Store, pod: str) -> tuple[str, ...]:
     if record is None:
         return ()
     secrets = record.applied.pod.secrets
-    generated = store.generate(pod, secrets, keep=False)
+    generated = store.generated(pod, secrets)
     return m.secret_values(m.gather(record.applied.pod, generated))
 
 

@@ -239,6 +239,10 @@ class Executor:
             self.store.give_up_reserve()
             self.store.write_record(operation.pod, record)
 
+    def _rotate_secret(self, operation: op.RotateSecret, podman: Podman) -> None:
+        declared = next(secret for secret in self.pod.secrets if secret.name == operation.secret)
+        self.store.renew(operation.owner, operation.secret, operation.values, declared.rotate)
+
     def _forget(self, operation: op.Forget, podman: Podman) -> None:
         # What is mounted of a volume keeps that alive.
         self.store.sub_path_mounts.release(operation.pod)
@@ -688,5 +692,6 @@ _PERFORMERS: dict[type, Callable[[Executor, Any, Podman], None]] = {
     op.RemoveContainer: Executor._remove_container,
     op.UpdateLimits: Executor._update_limits,
     op.Record: Executor._record,
+    op.RotateSecret: Executor._rotate_secret,
     op.Forget: Executor._forget,
 }

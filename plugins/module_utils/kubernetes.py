@@ -69,17 +69,21 @@ def _annotations(own: Mapping[str, Any]) -> dict[str, str]:
 def _fields(item: s.ConfigMap | s.Secret) -> Document:
     """The fields of a ConfigMap or Secret document beside its metadata."""
     options = s.to_options(item)
-    return {spell(name, Style.KUBERNETES): options[name] for name in options if name not in ("name", "generate")}
+    return {
+        spell(name, Style.KUBERNETES): options[name] for name in options if name not in ("name", "generate", "rotate")
+    }
 
 
 def _with_values(item: s.Secret, values: Mapping[str, str]) -> s.Secret:
     given = {key: values[key] for key in item.generate if key in values}
     rest = {key: length for key, length in item.generate.items() if key not in given}
-    return replace(item, string_data={**item.string_data, **given}, generate=rest) if given else item
+    rotate = {key: number for key, number in item.rotate.items() if key in rest}
+    return replace(item, string_data={**item.string_data, **given}, generate=rest, rotate=rotate) if given else item
 
 
 def _secret(item: s.Secret) -> Document:
-    own = {"generate": dict(sorted(item.generate.items()))} if item.generate else {}
+    given = {"generate": item.generate, "rotate": item.rotate}
+    own = {name: dict(sorted(keys.items())) for name, keys in given.items() if keys}
     return _document("Secret", item.name, _fields(item), own)
 
 

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from .lifecycle import MINIMUM_STOP_SECONDS
@@ -17,6 +18,10 @@ INFRA = "infra"
 """What stops call a pod's infra container, which is none of its declaration's."""
 MISSING = "it was not there"
 """The cause of what is made since there is none, whether there never was one or somebody removed it."""
+
+
+STACK_OWNER = "stack@"
+"""What the owner of a stack's generated secrets begins with: no pod can be called so."""
 
 
 @dataclass(frozen=True)
@@ -235,6 +240,39 @@ class RecordRevision(Operation):
     @property
     def target(self) -> str:
         return f"revision {self.number} of stack {self.pod}"
+
+
+def show_owner(owner: str) -> str:
+    """Whose secrets they are, in words."""
+    stack = owner[len(STACK_OWNER) :]
+    return f"stack {stack}" if owner.startswith(STACK_OWNER) else f"pod {owner}"
+
+
+@dataclass(frozen=True)
+class RotateSecret(Operation):
+    """Put new values in place of generated ones of a secret."""
+
+    secret: str
+    values: Mapping[str, str] = field(repr=False, hash=False)
+    owner: str
+    """The pod, or a stack by its `owner_of_secrets`."""
+    verb = "rotate"
+
+    @property
+    def target(self) -> str:
+        return f"secret {self.secret} ({', '.join(sorted(self.values))}) of {show_owner(self.owner)}"
+
+
+@dataclass(frozen=True)
+class RemoveSecrets(Operation):
+    """Remove the values that were generated for a stack, or for a pod before it joined it."""
+
+    owner: str
+    verb = "remove"
+
+    @property
+    def target(self) -> str:
+        return f"generated secrets of {show_owner(self.owner)}"
 
 
 class ForgetStack(Operation):

@@ -891,6 +891,11 @@ def check_secret(secret: s.Secret, at: Place) -> None:
     for key in secret.generate:
         if key in secret.data or key in secret.string_data:
             at.key("generate").raw(key).fault("has a value too; leave it out of generate, or out of the data")
+    for key in secret.rotate:
+        if key not in secret.generate:
+            at.key("rotate").raw(key).fault(
+                "is not among the keys of generate, and only what is generated can be rotated"
+            )
 
 
 _SECRET = Object(
@@ -901,6 +906,7 @@ _SECRET = Object(
         Field("string_data", Mapping(Text(secret=True), config_key, secret=True, no_log=True), default={}),
         # Lengths are no secrets, but a value put here by mistake is one.
         Field("generate", Mapping(Integer(8, 1024, secret=True), config_key, secret=True), default={}),
+        Field("rotate", Mapping(Integer(0, secret=True), config_key, secret=True), default={}),
         Field("type", Text(), default="Opaque"),
         Field("immutable", Boolean(), default=False),
     ),
@@ -1414,7 +1420,7 @@ CONFIG_METADATA = Object(
     secret=True,
 )
 _CONFIG_FIELDS = (API_VERSION, Field("kind", Text()), Field("metadata", CONFIG_METADATA, required=True))
-_SECRET_FIELDS = tuple(field for field in _SECRET.fields if field.name not in ("name", "generate"))
+_SECRET_FIELDS = tuple(field for field in _SECRET.fields if field.name not in ("name", "generate", "rotate"))
 DOCUMENTS = {
     "Pod": Object(
         dict,

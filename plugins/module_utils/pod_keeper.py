@@ -786,6 +786,7 @@ EVENTS: Mapping[type, tuple[str, str]] = {
     op.RemoveContainer: ("Removed", "Removed container {container}: {cause}"),
     op.UpdateLimits: ("Resized", "Resized container {container}: {cause}"),
     op.UpdatePodLimits: ("Resized", "Resized the Pod: {cause}"),
+    op.RotateSecret: ("SecretRotated", "Made new values for secret {secret}: {cause}"),
     op.WriteFiles: ("VolumeWritten", "Wrote the files of volume {volume}: {cause}"),
 }
 """The reason and the words, after Kubernetes', of what an operation has done; what is not here is no event."""

@@ -481,12 +481,16 @@ class ConfigMap:
 
 @dataclass(frozen=True)
 class Secret:
-    """``string_data`` wins over ``data`` (base64). ``generate``: keys and lengths of values made once on the host."""
+    """``string_data`` wins over ``data`` (base64). ``generate``: keys and lengths of values made once on the host.
+
+    ``rotate``: a number by generated key; where it is higher than before, the value is made anew.
+    """
 
     name: str
     data: Mapping[str, str] = field(default_factory=dict, repr=False)
     string_data: Mapping[str, str] = field(default_factory=dict, repr=False)
     generate: Mapping[str, int] = field(default_factory=dict)
+    rotate: Mapping[str, int] = field(default_factory=dict)
     type: str = "Opaque"
     immutable: bool = False
 

@@ -196,10 +196,10 @@ ANNOTATIONS = "podwright.io/"
 """What the names of the annotations that are ours begin with. Their values are JSON text."""
 
 
-def _generate_type() -> Type:
+def _secret_annotations() -> dict[str, Type]:
     secrets = next(field.type for field in parse.HOST_FIELDS if field.name == "secrets")
     secret = cast(Object, cast(Sequence, secrets).item)
-    return next(field.type for field in secret.fields if field.name == "generate")
+    return {field.name: field.type for field in secret.fields if field.name in ("generate", "rotate")}
 
 
 _POD_ANNOTATIONS: dict[str, Type] = {
@@ -208,7 +208,7 @@ _POD_ANNOTATIONS: dict[str, Type] = {
     # Doubles are found among all networks of all documents.
     "stack-networks": Sequence(_NETWORK),
 }
-_SECRET_ANNOTATIONS: dict[str, Type] = {"generate": _generate_type()}
+_SECRET_ANNOTATIONS = _secret_annotations()
 _CLAIM_ANNOTATIONS: dict[str, Type] = {
     "volume-name": Text(parse.podman_name),
     "declared": Boolean(),
@@ -365,10 +365,13 @@ def _secrets(read: SequenceT[parse.Reading], given: Any, at: Place) -> Any:
 def _secret(values: Any, at: Place) -> parse.Reading:
     secret, name_at = parse.config_object(s.Secret, values, at, parse.check_secret)
     place = at.key("metadata").key("annotations")
-    generate = _own(values["metadata"]["annotations"], _SECRET_ANNOTATIONS, place).get("generate", {})
+    own = _own(values["metadata"]["annotations"], _SECRET_ANNOTATIONS, place)
+    generate, rotate = own.get("generate", {}), own.get("rotate", {})
     for key in sorted({*generate} & {*secret.data, *secret.string_data}):
         place.raw(f"{ANNOTATIONS}generate").raw(key).fault("has a value too; leave one of them out")
-    return replace(secret, generate=generate), name_at
+    for key in sorted({*rotate} - {*generate}):
+        place.raw(f"{ANNOTATIONS}rotate").raw(key).fault("is not among the keys of generate")
+    return replace(secret, generate=generate, rotate=rotate), name_at
 
 
 def _claim(values: Any, at: Place) -> _Claim:

@@ -19,6 +19,7 @@ from typing import Any
 from . import spec as s
 from . import state_files
 from .errors import DamagedState, HostError
+from .operations import STACK_OWNER
 from .stack_parse import parse_options
 from .stack_spec import StackSpec
 from .store import UNFIT, Store, folders_of_objects, refuse_newer, remove_tree
@@ -29,7 +30,7 @@ _REVISION_FILE = re.compile(r"([0-9]{1,9})\.json")
 
 def owner_of_secrets(stack: str) -> str:
     """Whose the generated secrets of a stack are: no pod can be called so."""
-    return f"stack@{stack}"
+    return f"{STACK_OWNER}{stack}"
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from . import materials as m
 from . import operations as op
 from . import podman as podman_room
 from . import spec as s
-from .engine import Keeper, Request, Run, RunFailed, describe, only_run, read_settings, secrets_of
+from .engine import Keeper, Request, Run, RunFailed, describe, only_run, read_settings, rotations, secrets_of
 from .errors import DamagedState, Fault, HostError, InvalidInput, NotFound, PodwrightError, Refused
 from .fields import Settings, host_ports
 from .hurry import Hurry
@@ -78,6 +78,8 @@ class StackRequest:
     """In place of the declared one, for pods that are to be stopped or to go."""
     places: Mapping[str, parse.PodPlace] = field(default_factory=dict)
     """Where its pods are declared, by their names."""
+    rotate: tuple[tuple[str, str], ...] = ()
+    """Generated secrets, by name and key, that are to get new values."""
 
 
 def read_request(options: Mapping[str, Any], is_check: bool) -> StackRequest:
@@ -119,9 +121,13 @@ def run_stack(
     options: Mapping[str, Any], is_check: bool, is_diff: bool = False, keeper: Keeper | None = None
 ) -> dict[str, Any]:
     """Bring a stack to its declared state; the ``stack`` module's work."""
-    request = read_request(options, is_check)
+    return run_request(read_request(options, is_check), keeper)
+
+
+def run_request(request: StackRequest, keeper: Keeper | None = None) -> dict[str, Any]:
+    """Tell or carry out what is asked for."""
     store = Store()
-    if is_check:
+    if request.is_check:
         with podman_room.connect_to_predict() as podman:
             return StackRun(podman, store, request, keeper).tell()
     store.ensure()
@@ -173,6 +179,10 @@ class StackRun:
         self.record = record or self._read_record()
         self.before = self._read_before()
         self.stack = self._wanted()
+        self.owner_of_secrets = owner_of_secrets(request.name)
+        is_to_run = request.state in ("started", "rolled_back")
+        self.renewed = store.renewals(self.owner_of_secrets, self.stack.secrets, request.rotate) if is_to_run else {}
+        self.kept_values = store.kept_values(self.owner_of_secrets) if self.renewed else {}
         self.changes = keeper.changes() if keeper else {}
         self.snapshot = keeper.snapshot(podman) if keeper else Snapshot(podman)
         needs_networks = (
@@ -326,12 +336,13 @@ class StackRun:
     def _secrets_with_values(self) -> tuple[s.Secret, ...]:
         keep = not self.request.is_check
         pods = [pod.name for pod in self.stack.pods]
-        owner, promised = owner_of_secrets(self.request.name), self.before.secrets if self.before else ()
+        owner, promised = self.owner_of_secrets, self.before.secrets if self.before else ()
         if self.request.state == "stopped":
             # For what is to be hidden; a stop must not depend on it.
-            generated = self.store.generated(owner, self.stack.secrets)
+            kept = self.store.generated(owner, self.stack.secrets)
         else:
-            generated = self.store.generate(owner, self.stack.secrets, keep, pods, promised)
+            kept = self.store.generate(owner, self.stack.secrets, keep, pods, promised)
+        generated = {name: {**values, **self.renewed.get(name, {})} for name, values in kept.items()}
         return _with_values(self.stack.secrets, generated)
 
     def _pods_with_values(self) -> tuple[s.PodSpec, ...]:
@@ -436,6 +447,7 @@ class StackRun:
         if self.request.state in ("started", "rolled_back"):
             first = [
                 *([op.RecordRevision(name, self._revision_cause(), self.number)] if self.is_new_revision else []),
+                *self._rotations(),
                 *(op.CreateNetwork(name, op.MISSING, n) for n in self.stack.networks if n.name not in networks),
                 *(op.CreateSharedVolume(name, op.MISSING, v) for v in self.stack.volumes if v.name not in volumes),
             ]
@@ -454,9 +466,21 @@ class StackRun:
                     for volume in self.record.owned.volumes
                     if volume in volumes and volume not in _volumes_of(self.stack)
                 ]
+        if self.request.state == "absent" and self.request.prune_volumes:
+            # What they open is gone, or was never kept.
+            cause = "state is absent, and prune_volumes is set"
+            last += [op.RemoveSecrets(name, cause, owner) for owner in self._owners_of_secrets()]
         if self.request.state == "absent" and (self.is_damaged or self.record != self._what_remains()):
             last.append(op.ForgetStack(name, "state is absent"))
         return first, last
+
+    def _rotations(self) -> Iterator[op.Operation]:
+        name, owner = self.request.name, self.owner_of_secrets
+        return rotations(name, owner, self.renewed, self.stack.secrets, self.request.rotate)
+
+    def _owners_of_secrets(self) -> list[str]:
+        """The stack and those of its pods for which something was generated, be it before they joined it."""
+        return [owner for owner in (self.owner_of_secrets, *self.leaving) if self.store.secrets_file(owner).exists()]
 
     def _what_remains(self) -> StackRecord:
         """The record of a stack that is gone: volumes that were kept are still its own, to be removed when asked to."""
@@ -635,6 +659,13 @@ class StackRun:
     def _perform(self, operation: op.Operation) -> None:
         if isinstance(operation, op.RecordRevision):
             self._record_revision(operation.number)
+        elif isinstance(operation, op.RotateSecret):
+            declared = next(secret for secret in self.stack.secrets if secret.name == operation.secret)
+            self.store.renew(operation.owner, operation.secret, operation.values, declared.rotate)
+            if self.keeper:
+                self.keeper.done(operation)
+        elif isinstance(operation, op.RemoveSecrets):
+            self.store.forget_generated(operation.owner)
         elif isinstance(operation, op.ForgetStack):
             remains = self._what_remains()
             self.files.forget()
@@ -671,9 +702,12 @@ class StackRun:
         if not self.record.good:
             return "It is left as it is: no earlier revision was ready, so there is nothing to go back to."
         good = self.files.revision(self.record.good)
-        if good.stack == self.stack:
+        has_rotated = any(isinstance(operation, op.RotateSecret) for operation in self.done)
+        if has_rotated:
+            self.store.keep_values(self.owner_of_secrets, self.kept_values)
+        if good.stack == self.stack and not has_rotated:
             return f"It is left as it is: what was applied is revision {good.number}, the last good one."
-        request = replace(self.request, state="started", stack=good.stack, on_failure="", prune=True)
+        request = replace(self.request, state="started", stack=good.stack, on_failure="", prune=True, rotate=())
         try:
             run = StackRun(self.podman, self.store, request, self.keeper, replace(self.record, current=good.number))
             run.files.write(run.record)
@@ -762,7 +796,8 @@ class _SideBySide:
 def _with_values(secrets: tuple[s.Secret, ...], generated: Mapping[str, Mapping[str, str]]) -> tuple[s.Secret, ...]:
     """A stack's secrets with the values that were generated for them."""
     return tuple(
-        replace(item, string_data={**generated.get(item.name, {}), **item.string_data}, generate={}) for item in secrets
+        replace(item, string_data={**generated.get(item.name, {}), **item.string_data}, generate={}, rotate={})
+        for item in secrets
     )
 
 

@@ -32,6 +32,7 @@ from .errors import Busy, DamagedState, HostError, InvalidInput, NewerState
 from .fields import RestartOnChange, Settings
 from .limits import requested
 from .materials import File, Layout, layout
+from .operations import STACK_OWNER
 from .parse import parse_options, pod_name
 from .podman_namespaces import run_in_podmans_namespaces
 from .state_directory import default_directory
@@ -49,9 +50,10 @@ _LOCK_POLL_SECONDS = 0.1
 _LETTERS = string.ascii_letters + string.digits
 _KEY_BYTES = 32
 _LOG_BYTES = 2**20
-_STACK_OWNER = "stack@"
 _FORMER_MARK = re.compile(b"[0-9a-f]+( [0-9a-f]+)?")
 """What earlier releases wrote as a mark: a container's id, or two digests."""
+_ABOUT = ""
+"""What stands among the secrets for what is known of their values: no secret can be called so."""
 _START_FILES = "environment"
 _START_SCRIPT = "start"
 """What a container was begun with that the first of our releases made: it goes on until the container changes."""
@@ -88,6 +90,22 @@ class Record:
     @property
     def last_verified(self) -> Applied | None:
         return self.applied if self.is_verified else self.previous
+
+
+@dataclass(frozen=True)
+class Generated:
+    """What is told of a generated value: whose it is, when it was made (seconds since the epoch, 0 for not known),
+
+    and for what number of ``rotate``.
+    """
+
+    owner: str
+    secret: str = ""
+    key: str = ""
+    made_at: int = 0
+    rotation: int = 0
+    damage: str = ""
+    """What is wrong with the owner's file, of which then nothing else is known."""
 
 
 class Store:
@@ -209,8 +227,8 @@ class Store:
 
     def _drop_lock_of_none(self, path: Path) -> None:
         """As its holder, remove the lock of an object that there is not, or no more."""
-        is_stack = path.name.startswith(_STACK_OWNER)
-        stack = self.directory / "stacks" / path.name[len(_STACK_OWNER) :]
+        is_stack = path.name.startswith(STACK_OWNER)
+        stack = self.directory / "stacks" / path.name[len(STACK_OWNER) :]
         if not (os.path.lexists(stack) if is_stack else self.knows(path.name)):
             # Where that fails, the next start of the agent takes it away.
             with contextlib.suppress(OSError):
@@ -355,11 +373,12 @@ class Store:
             for key, length in secret.generate.items():
                 if key not in values.setdefault(secret.name, {}):
                     former = (self._former(name, secret.name, key) for name in former_owners)
-                    values[secret.name][key] = next(filter(None, former), None) or _generate(length)
+                    value = next(filter(None, former), None) or _generate(length)
+                    _put_generated(values, secret.name, key, value, secret.rotate.get(key, 0))
                     is_complete = False
         if keep and not is_complete:
             # Kept before anything is made with it: it may become the only key to what a database writes.
-            state_files.write_object(self.secrets_file(owner), values)
+            self.keep_values(owner, values)
         return {item.name: {key: values[item.name][key] for key in item.generate} for item in declared}
 
     def generated(self, owner: str, declared: Sequence[s.Secret]) -> dict[str, dict[str, str]]:
@@ -372,6 +391,67 @@ class Store:
             item.name: {key: values[item.name][key] for key in item.generate if key in values.get(item.name, {})}
             for item in declared
         }
+
+    def renewals(
+        self, owner: str, declared: Sequence[s.Secret], asked: Collection[tuple[str, str]] = ()
+    ) -> dict[str, dict[str, str]]:
+        """New values, by secret and key, for what is to be rotated: where a higher number than before is declared,
+
+        and what is ``asked`` for by secret and key. Nothing is kept of them yet.
+        """
+        found: dict[str, dict[str, str]] = {}
+        if not any(secret.generate for secret in declared):
+            return found
+        kept = self._generated(owner)
+        for secret in declared:
+            present = {key: length for key, length in secret.generate.items() if key in kept.get(secret.name, {})}
+            due = {
+                key: _generate(length)
+                for key, length in present.items()
+                if secret.rotate.get(key, 0) > _about(kept, secret.name, key)[1] or (secret.name, key) in asked
+            }
+            found.update({secret.name: due} if due else {})
+        return found
+
+    def renew(self, owner: str, secret: str, values: Mapping[str, str], rotate: Mapping[str, int]) -> None:
+        """Keep new values of a secret; ``rotate`` are the numbers that are declared for its keys."""
+        kept = self._generated(owner)
+        for key, value in values.items():
+            rotation = max(rotate.get(key, 0), _about(kept, secret, key)[1])
+            _put_generated(kept, secret, key, value, rotation)
+        self.keep_values(owner, kept)
+
+    def kept_values(self, owner: str) -> dict[str, dict[str, str]]:
+        """All that is kept of an owner's generated secrets, to be given to `keep_values` again."""
+        return self._generated(owner)
+
+    def keep_values(self, owner: str, values: Mapping[str, Mapping[str, str]]) -> None:
+        state_files.write_object(self.secrets_file(owner), dict(values))
+
+    def list_generated(self) -> tuple[Generated, ...]:
+        """What was generated on this host, by owner, secret and key: no values. Of what is damaged, the owner alone."""
+        owners = sorted(path.name[: -len(".json")] for path in (self.directory / "secrets").glob("[!.]*.json"))
+        return tuple(item for owner in owners for item in self._list_generated(owner))
+
+    def _list_generated(self, owner: str) -> Iterator[Generated]:
+        try:
+            values = self._generated(owner)
+        except HostError as error:
+            yield Generated(owner, damage=str(error))
+            return
+        for secret in sorted({*values} - {_ABOUT}):
+            for key in sorted(values[secret]):
+                yield Generated(owner, secret, key, *_about(values, secret, key))
+
+    def forget_generated(self, owner: str, secret: str = "") -> None:
+        """Remove what was generated for an owner: all, or one secret. What it opens cannot be opened afterwards."""
+        kept = dict(self._generated(owner)) if secret else {}
+        kept.pop(secret, None)
+        kept[_ABOUT] = {at: told for at, told in kept.get(_ABOUT, {}).items() if not at.startswith(f"{secret}/")}
+        if any(name != _ABOUT for name in kept):
+            self.keep_values(owner, kept)
+        else:
+            remove_tree(self.secrets_file(owner))
 
     def secrets_file(self, owner: str) -> Path:
         return self.directory / "secrets" / f"{owner}.json"
@@ -635,13 +715,24 @@ def folders_of_objects(directory: Path) -> tuple[str, ...]:
     return tuple(sorted(name for name in found if pod_name(name) is None))
 
 
+def _put_generated(kept: dict[str, dict[str, str]], secret: str, key: str, value: str, rotation: int) -> None:
+    kept.setdefault(secret, {})[key] = value
+    kept.setdefault(_ABOUT, {})[f"{secret}/{key}"] = f"{int(time.time())} {rotation}"
+
+
+def _about(kept: Mapping[str, Mapping[str, str]], secret: str, key: str) -> tuple[int, int]:
+    """When a value was made, in seconds since the epoch, and for what number of ``rotate``; 0 for what is not known."""
+    made_at, _blank, rotation = kept.get(_ABOUT, {}).get(f"{secret}/{key}", "0 0").partition(" ")
+    return int(made_at), int(rotation)
+
+
 def _holder(path: Path) -> str:
     return (read_end(path, 20) or b"").decode(errors="replace").strip() or "unknown"
 
 
 def busy(name: str, holder: object, timeout_seconds: float) -> Busy:
     """What a run fails of that another one keeps off; ``holder`` is the process of that one."""
-    what = f"stack {name[len(_STACK_OWNER) :]}" if name.startswith(_STACK_OWNER) else f"pod {name}"
+    what = f"stack {name[len(STACK_OWNER) :]}" if name.startswith(STACK_OWNER) else f"pod {name}"
     return Busy(
         f"another run is changing {what} (process {holder}) and did not finish within {timeout_seconds:.0f} s; "
         "wait for it, or raise wait_timeout"
@@ -653,7 +744,7 @@ def _remedy_of_record(pod: str) -> str:
 
 
 def _remedy_of_secrets(owner: str) -> str:
-    name = owner[len(_STACK_OWNER) :] if owner.startswith(_STACK_OWNER) else owner
+    name = owner[len(STACK_OWNER) :] if owner.startswith(STACK_OWNER) else owner
     return (
         "nothing is generated anew, for data may depend on what was: restore the file, give the values themselves "
         f"(string_data in place of generate), or have new ones made by podwright repair {name} --accept-new-secrets"

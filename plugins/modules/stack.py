@@ -59,7 +59,7 @@ options:
         and makes a new revision of it. The O(name) is enough.
       - >-
         V(absent) removes the Pods and networks of the stack, and its revisions. Volumes stay with their data unless
-        O(prune_volumes) is set, and so do generated secrets. The O(name) is enough.
+        O(prune_volumes) is set, and so do generated secrets, which open them. The O(name) is enough.
     type: str
     choices: [started, stopped, rolled_back, absent]
     default: started
@@ -147,7 +147,9 @@ options:
     type: bool
     default: true
   prune_volumes:
-    description: Whether to remove volumes that the stack made and no longer declares, with all their data.
+    description: >-
+      Whether to remove volumes that the stack made and no longer declares, with all their data. With O(state=absent)
+      the secrets that were generated for the stack and its Pods go as well.
     type: bool
     default: false
   grace_period_seconds:

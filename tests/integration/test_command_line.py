@@ -175,6 +175,37 @@ def with_secret(**fields: Any) -> dict[str, Any]:
     )
 
 
+def test_generated_secrets(agent: AgentProcess, command: CommandLine) -> None:
+    """Told without their values, rotated after a question, removed once nothing declares them; exec has them."""
+    env = [{"name": "TOKEN", "value_from": {"secret_key_ref": {"name": "tokens", "key": "made"}}}]
+    declared = pod(container(env=env), secrets=[{"name": "tokens", "generate": {"made": 16}}])
+    assert command.run("secrets", "list").stderr == "nothing was generated on this host\n"
+    agent.apply(declared, wait=True)
+
+    def token() -> str:
+        return command.shows("exec", "web", "--", "sh", "-c", 'echo "$TOKEN"').strip()
+
+    first = token()
+    assert len(first) == 16
+    (row,) = command.table("secrets", "list")
+    assert (row["OWNER"], row["NAME"], row["KEY"], row["DECLARED"]) == ("pod/web", "tokens", "made", "yes")
+    assert first not in command.shows("get", "secrets", "-o", "json")
+    planned = command.shows("secrets", "rotate", "web/tokens", "--dry-run")
+    assert planned.startswith("#1 rotate secret tokens (made) of pod web: asked for\n")
+    assert token() == first
+    assert "give --yes" in command.run("secrets", "rotate", "web/tokens").stderr
+    told = command.shows("secrets", "rotate", "web/tokens", "made", "--yes")
+    assert told.endswith("secret web/tokens rotated\n")
+    assert token() != first
+    assert "SecretRotated" in agent.reasons("web", "")
+    assert "declares tokens" in command.fails("secrets", "remove", "web", "--yes")
+    command.shows("delete", "pod", "web", "--yes")
+    assert command.table("secrets", "list")[0]["DECLARED"] == "no"
+    assert command.shows("secrets", "remove", "web/tokens", "--yes") == "web/tokens removed\n"
+    assert command.run("secrets", "list").stdout == ""
+    assert "give OWNER/NAME" in command.run("secrets", "rotate", "web").stderr
+
+
 # --- what there is ---------------------------------------------------------------------------------------------------
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ import pytest
 from pod_runs import SLEEP, Options, await_true, container, plan, pod, server
 from stack_runs import StackRuns, results
 
-from ansible_collections.podwright.pods.plugins.module_utils import engine, manifest, podman, stacks
+from ansible_collections.podwright.pods.plugins.module_utils import engine, generated_secrets, manifest, podman, stacks
+from ansible_collections.podwright.pods.plugins.module_utils.engine import RunFailed
 from ansible_collections.podwright.pods.plugins.module_utils.errors import HostError, InvalidInput, Refused
 
 pytestmark = pytest.mark.integration
@@ -263,6 +265,89 @@ def test_a_generated_secret_comes_along_with_its_pod(runs: StackRuns) -> None:
     assert runs.changed_since(before) == set()
 
 
+def token(runs: StackRuns, name: str) -> str:
+    raw = Path(f"/proc/{runs.host.inspect(name)['State']['Pid']}/environ").read_bytes().decode()
+    return next(item for item in raw.split("\0") if item.startswith("TOKEN=")).partition("=")[2]
+
+
+def using_token(script: str = SLEEP, **rotate: int) -> Options:
+    """A stack of a pod that uses a generated secret, and one that does not."""
+    env = [{"name": "TOKEN", "value_from": {"secret_key_ref": {"name": "tokens", "key": "made"}}}]
+    secrets = [{"name": "tokens", "generate": {"made": 16}, **({"rotate": rotate} if rotate else {})}]
+    return {"name": "all", "pods": [pod(container(script=script, env=env)), pod(name="other")], "secrets": secrets}
+
+
+def test_a_generated_secret_is_rotated_once_for_each_higher_number(runs: StackRuns) -> None:
+    runs.create(using_token())
+    first, before = token(runs, "web-main"), runs.starts()
+    told = runs.create(using_token(made=1))
+    assert plan(told)[:3] == [
+        "record revision 2 of stack all: secrets changed",
+        "rotate secret tokens (made) of stack all: rotate is 1",
+        "record pod web: secrets changed",
+    ]
+    assert runs.changed_since(before) == {"web-main"}
+    second = token(runs, "web-main")
+    assert second != first
+    for value in (first, second):
+        assert value not in json.dumps({**told, "secrets": ()})
+    # By hand, and then the very same declaration again.
+    before = runs.starts()
+    told = generated_secrets.run_secret_rotation({"owner": "all", "secret": "tokens"})
+    assert plan(told)[0] == "rotate secret tokens (made) of stack all: asked for"
+    assert runs.changed_since(before) == {"web-main"}
+    assert token(runs, "web-main") not in (first, second)
+    runs.unchanged(using_token(made=1))
+    # A revision of before brings no old value back.
+    third = token(runs, "web-main")
+    runs.apply({"name": "all", "state": "rolled_back"})
+    assert token(runs, "web-main") == third
+
+
+def test_a_rotation_that_is_not_borne_is_taken_back(runs: StackRuns) -> None:
+    """As by a database whose data knows the old password only."""
+    script = 'f=/data/known; [ -e $f ] || echo "$TOKEN" > $f; [ "$(cat $f)" = "$TOKEN" ] || exit 1; ' + SLEEP
+    options = using_token(script)
+    options["pods"][0]["volumes"] = [{"name": "data", "empty_dir": {}}]
+    options["pods"][0]["containers"][0]["volume_mounts"] = [{"name": "data", "mount_path": "/data"}]
+    options["pods"][0]["containers"][0]["readiness_probe"] = {"exec": {"command": ["true"]}, "initial_delay_seconds": 2}
+    options["wait_timeout"] = 15
+    runs.create(options)
+    first = token(runs, "web-main")
+    with pytest.raises(RunFailed) as caught:
+        generated_secrets.run_secret_rotation({"owner": "all", "secret": "tokens", "key": "made", "wait_timeout": 15})
+    assert "Rolled back to revision 1, which is ready again." in str(caught.value)
+    assert token(runs, "web-main") == first
+    runs.unchanged(options)
+
+
+def test_generated_secrets_are_listed_and_removed_without_their_values(runs: StackRuns) -> None:
+    runs.create(using_token())
+    value = token(runs, "web-main")
+    alone = pod(name="alone", secrets=[{"name": "own", "generate": {"key": 9}}])
+    engine.run_pod({**alone, "wait": False}, False)
+    told = generated_secrets.run_secret_info({})["generated"]
+    rows = [(item["kind"], item["owner"], item["secret"], item["key"], item["is_used"]) for item in told]
+    assert rows == [("pod", "alone", "own", "key", True), ("stack", "all", "tokens", "made", True)]
+    assert value not in json.dumps(told)
+    for owner in ("all", "alone"):
+        with pytest.raises(Refused, match="declares"):
+            generated_secrets.run_secret_removal({"owner": owner})
+    with pytest.raises(InvalidInput, match="stack all has no generated nosuch"):
+        generated_secrets.run_secret_rotation({"owner": "all", "secret": "nosuch"})
+    with pytest.raises(InvalidInput, match="nothing was generated for nobody"):
+        generated_secrets.run_secret_removal({"owner": "nobody"})
+    before = runs.starts()
+    rotated = generated_secrets.run_secret_rotation({"owner": "alone", "secret": "own"})
+    assert plan(rotated) == ["rotate secret own (key) of pod alone: asked for"]
+    assert runs.changed_since(before) == set()
+    runs.apply({"name": "all", "state": "absent"})
+    with pytest.raises(Refused, match="there is no stack all any more"):
+        generated_secrets.run_secret_rotation({"owner": "all", "secret": "tokens"})
+    assert generated_secrets.run_secret_removal({"owner": "all"})["changed"]
+    assert [item["owner"] for item in generated_secrets.run_secret_info({})["generated"]] == ["alone"]
+
+
 def test_volumes_that_were_kept_can_still_be_removed(runs: StackRuns) -> None:
     gone = {"name": "shop", "state": "absent"}
     runs.create(shop())
@@ -274,9 +359,12 @@ def test_volumes_that_were_kept_can_still_be_removed(runs: StackRuns) -> None:
     told = runs.create({**gone, "prune_volumes": True})
     assert plan(told) == [
         "remove named volume shop-data: state is absent, and prune_volumes is set",
+        "remove generated secrets of stack shop: state is absent, and prune_volumes is set",
         "forget stack shop: state is absent",
     ]
     assert runs.volumes() == []
+    assert generated_secrets.run_secret_info({})["generated"] == []
+    assert [*(runs.host.state_directory / "secrets").iterdir()] == []
 
 
 def test_a_port_goes_from_one_pod_to_another(runs: StackRuns) -> None:

@@ -46,7 +46,7 @@ def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[A
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         connection.request("POST", f"/v{agent_client.API_VERSION}/run", content)
         with connection.getresponse() as response:
-            return response.status, str(json.loads(response.read())["message"])
+            return response.status, str(json.loads(response.read()).get("message"))
 
     yield send
     server.close()
@@ -81,6 +81,11 @@ HOSTILE: tuple[tuple[str, Any, str], ...] = (
     ("run_stack", {"name": "shop", "pods": {"a": 1}}, "pods: expected a list"),
     ("run_stack", {"name": "shop", "change_cause": [5], "state": "stopped"}, "change_cause: expected a string"),
     ("run_stack_info", {"name": "../../etc"}, "name: "),
+    ("run_secret_info", {"owner": "../../etc"}, "owner: "),
+    ("run_secret_rotation", {"owner": "shop", "secret": ["x"]}, "secret: expected a string"),
+    ("run_secret_rotation", {"owner": "shop", "secret": "x"}, "owner: nothing was generated for shop"),
+    ("run_secret_removal", {}, "owner: is required"),
+    ("run_secret_removal", {"owner": "shop", "kind": "host"}, "kind: "),
     ("run_stack_info", {"name": {"a": 1}}, "name: expected a string"),
 )
 
@@ -123,7 +128,8 @@ def test_whatever_is_asked_is_no_mistake_of_ours(
     ask: Callable[[Any], tuple[int, str]], run: str, options: Any, check: Any
 ) -> None:
     status, said = ask({"run": run, "options": options, "check": check})
-    assert status == 422, said
+    # What was generated can be told without Podman.
+    assert status == 422 or (status, run) == (200, "run_secret_info"), said
 
 
 def test_a_full_disk_is_the_hosts(

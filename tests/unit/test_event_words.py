@@ -44,6 +44,9 @@ TOLD: dict[op.Operation, str] = {
     op.UpdatePodLimits("web", "the sum of its limits is less", LiveLimits()): (
         "Resized: Resized the Pod: the sum of its limits is less"
     ),
+    op.RotateSecret("web", "asked for", "login", {"password": "tiger"}, "web"): (
+        "SecretRotated: Made new values for secret login: asked for"
+    ),
     op.WriteFiles("web", "content changed", "site"): ("VolumeWritten: Wrote the files of volume site: content changed"),
 }
 

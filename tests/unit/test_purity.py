@@ -26,6 +26,7 @@ IMPURE_ROOMS = {
     "engine": "composes the others",
     "event_log": "files, the clock",
     "execute": "Podman",
+    "generated_secrets": "composes the others",
     "held_paths": "files, mounts",
     "hooks": "Podman, sockets",
     "host_code": "files",

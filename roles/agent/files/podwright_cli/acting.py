@@ -143,16 +143,16 @@ def apply(
     from . import declarations
 
     options = declarations.read(files, stack or "", cause or "", prune_all)
-    result = _run(
+    result = run(
         session, f"{'planning' if dry_run else 'applying'} stack {options['name']}", "run_stack", options, dry_run
     )
-    _show_changes(session, result)
+    show_changes(session, result)
     for warning in result.get("warnings", ()):
         say(f"warning: {warning}")
-    session.screen.write(_outcome(result, dry_run), style="bold")
+    session.screen.write(outcome(result, dry_run), style="bold")
 
 
-def _run(session: Session, what: str, function: str, options: dict[str, Any], is_check: bool = False) -> dict[str, Any]:
+def run(session: Session, what: str, function: str, options: dict[str, Any], is_check: bool = False) -> dict[str, Any]:
     """A run, which a person may not want to wait for."""
     try:
         with busy(what):
@@ -162,14 +162,14 @@ def _run(session: Session, what: str, function: str, options: dict[str, Any], is
         raise
 
 
-def _show_changes(session: Session, result: view.Document) -> None:
+def show_changes(session: Session, result: view.Document) -> None:
     styles = {"create": "green", "start": "green", "remove": "red", "stop": "red"}
     for line in result["actions"]:
         number, _blank, action = line.partition(" ")
         session.screen.write_pair(f"{number} ", action, hanging=3, style=styles.get(action.partition(" ")[0], ""))
 
 
-def _outcome(result: view.Document, is_dry_run: bool) -> str:
+def outcome(result: view.Document, is_dry_run: bool) -> str:
     """``stack shop: revision 3, 1 created, 2 unchanged``, counting pods."""
     stack = result["stack"]
     counts: dict[str, int] = {}
@@ -205,10 +205,10 @@ def delete_pods(session: Session, names: tuple[str, ...], yes: bool, grace_perio
     owners = session.agent.stacks_of_pods()
     for name in (name for name in names if name in owners):
         say(f"pod {name} belongs to stack {owners[name]}, which makes it again when it is applied")
-    _confirm(f"Remove {_count(names, 'pod')} {', '.join(names)}?", yes)
+    confirm(f"Remove {_count(names, 'pod')} {', '.join(names)}?", yes)
     missing = 0
     for name in names:
-        result = _run(session, f"removing pod {name}", "run_pod", {"name": name, "state": "absent", **grace})
+        result = run(session, f"removing pod {name}", "run_pod", {"name": name, "state": "absent", **grace})
         if result["changed"]:
             session.screen.write(f"pod {name} removed")
         else:
@@ -220,22 +220,22 @@ def delete_pods(session: Session, names: tuple[str, ...], yes: bool, grace_perio
 @delete.command("stack")
 @click.argument("name", shell_complete=stack_names)
 @_YES
-@click.option("--volumes", is_flag=True, help="Its volumes too, with all their data.")
+@click.option("--volumes", is_flag=True, help="Its volumes too, with their data, and its secrets.")
 @_GRACE
 @_NOW
 @pass_session
 def delete_stack(session: Session, name: str, yes: bool, volumes: bool, grace_period: int | None, now: bool) -> int:
-    """Remove a stack: its pods, networks and revisions. Volumes stay, unless asked for."""
+    """Remove a stack: its pods, networks and revisions. Volumes and generated secrets stay, unless asked for."""
     options = {"name": name, "state": "absent", "prune_volumes": volumes, **_grace_period(grace_period, now)}
     planned = session.agent.run("run_stack", options, check=True)
     if not planned["changed"]:
         raise Failure(f"there is no stack {name}")
     if not yes:
-        _show_changes(session, planned)
-    _confirm(f"Remove stack {name}{', AND ALL DATA in its volumes' if volumes else ''}?", yes)
-    result = _run(session, f"removing stack {name}", "run_stack", options)
+        show_changes(session, planned)
+    confirm(f"Remove stack {name}{', AND ALL DATA in its volumes, and its secrets' if volumes else ''}?", yes)
+    result = run(session, f"removing stack {name}", "run_stack", options)
     if yes:
-        _show_changes(session, result)
+        show_changes(session, result)
     session.screen.write(f"stack {name} removed", style="bold")
     return 0
 
@@ -248,7 +248,7 @@ def _grace_period(seconds: int | None, is_now: bool) -> dict[str, int]:
     return {} if told is None else {"grace_period_seconds": told}
 
 
-def _confirm(question: str, is_sure: bool) -> None:
+def confirm(question: str, is_sure: bool) -> None:
     """Ask, where there is somebody to ask. Raises click.Abort for a no."""
     if is_sure:
         return

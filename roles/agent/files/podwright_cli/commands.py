@@ -17,6 +17,7 @@ import click
 from . import description, rows, view
 from .acting import apply, delete, execute, logs
 from .asking import Failure
+from .generated import list_secrets, secrets
 from .screen import Row, Table
 from .session import Commands, Session, pass_session, pod_names, require_command, say, stack_names
 
@@ -55,7 +56,7 @@ def program(ctx: click.Context, socket: str | None) -> None:
         click.echo(ctx.get_help())
 
 
-for command in (logs, execute, apply, delete):
+for command in (logs, execute, secrets, apply, delete):
     program.add_command(command)
 
 
@@ -218,6 +219,7 @@ def events(session: Session, pod: str, output: str | None, watch: bool) -> None:
 
 
 get.add_command(events, "events")
+get.add_command(list_secrets, "secrets")
 
 
 # --- describe --------------------------------------------------------------------------------------------------------

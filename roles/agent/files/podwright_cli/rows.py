@@ -52,6 +52,11 @@ USES = (
     "NAME CPU MEMORY MEMORY_LIMIT",
     "NAME CPU MEMORY",
 )
+GENERATED = (
+    "OWNER NAME KEY AGE DECLARED",
+    "OWNER NAME KEY AGE",
+    "OWNER NAME KEY",
+)
 CONDITIONS = ("TYPE STATUS SINCE REASON", "TYPE STATUS REASON", "TYPE STATUS")
 
 ALMOST, NEARLY = 90, 75
@@ -96,6 +101,17 @@ def of_stack(stack: Document, now: float) -> Row:
         "AGE": view.show_since(current.get("applied_at"), now),
         "BY": current.get("applied_by") or "-",
         "CAUSE": current.get("change_cause") or "-",
+    }
+
+
+def of_generated(item: Document, now: float) -> Row:
+    """One generated value, which itself is not told."""
+    return {
+        "OWNER": f"{item['kind']}/{item['owner']}",
+        "NAME": item["secret"] or "(damaged)",
+        "KEY": item["key"] or "-",
+        "AGE": view.show_age(now - item["made_at"]) if item["made_at"] else "-",
+        "DECLARED": "yes" if item["is_used"] else "no",
     }
 
 
