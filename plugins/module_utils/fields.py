@@ -87,7 +87,8 @@ def _plain_env(context: Context, container: s.Container) -> Any:
 
 
 def _secret_env(context: Context, container: s.Container) -> Any:
-    return _environment(context, container).secret
+    # Into the keyed digest, which tells nothing of the values.
+    return {name: hidden.reveal() for name, hidden in _environment(context, container).secret.items()}
 
 
 def _environment(context: Context, container: s.Container) -> Environment:

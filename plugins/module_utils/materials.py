@@ -24,6 +24,7 @@ from . import spec as s
 from .expansion import expand, references
 from .printable import printable
 from .quantity import Quantity
+from .secrecy import Hidden
 
 _FIELD_KEY = re.compile(r"metadata\.(labels|annotations)\['([^']+)'\]")
 _ENV_NAME = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
@@ -57,10 +58,12 @@ class Environment:
     """A container's variables; ``secret`` holds those with secret material."""
 
     plain: Mapping[str, str]
-    secret: Mapping[str, str] = field(default_factory=dict, repr=False)
+    secret: Mapping[str, Hidden] = field(default_factory=dict)
 
     def lookup(self, name: str) -> str | None:
-        return self.secret.get(name, self.plain.get(name))
+        """The value of a variable, a secret one as well, for what is made of it."""
+        hidden = self.secret.get(name)
+        return hidden.reveal() if hidden else self.plain.get(name)
 
 
 @dataclass(frozen=True)
@@ -93,11 +96,15 @@ def _encode(data: Mapping[str, str]) -> dict[str, bytes]:
 def environment(pod: s.PodSpec, container: s.Container, materials: Materials, facts: Facts) -> Environment:
     """The container's variables, as the kubelet makes them."""
     plain: dict[str, str] = {}
-    secret: dict[str, str] = {}
+    secret: dict[str, Hidden] = {}
 
     def put(name: str, value: str, is_secret: bool) -> None:
-        (plain if is_secret else secret).pop(name, None)
-        (secret if is_secret else plain)[name] = value
+        plain.pop(name, None)
+        secret.pop(name, None)
+        if is_secret:
+            secret[name] = Hidden(value)
+        else:
+            plain[name] = value
 
     for source in container.env_from:
         is_secret = source.secret_ref is not None

@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, podwright.pods contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one place that takes the values of secrets out of what is told to people.
+"""The values of secrets: a type that does not print them, and the one place that takes them out of what is told.
 
-A value shorter than `SHORTEST` is not looked for: stars in place of each "a" would tell where it stood and spoil every
-sentence, and nobody could read "web" as the secret that it also is. Such a value keeps no secret.
+In texts a value shorter than `SHORTEST` is not looked for: stars in place of each "a" would tell where it stood and
+spoil every sentence, and nobody could read "web" as the secret that it also is. Such a value keeps no secret.
 """
 
 from __future__ import annotations
@@ -19,6 +19,35 @@ SHORTEST = 4
 """The fewest characters that a value is looked for with."""
 SHORTEST_LINE = 8
 """The same for each line of a value that has several: such as those of a key or a certificate."""
+
+
+class Hidden:
+    """The value of a secret. However it is printed, stars are; `reveal` is for where it is handed over."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        return self._value
+
+    def __repr__(self) -> str:
+        return MASK
+
+    __str__ = __repr__
+
+    def __format__(self, form: str) -> str:
+        return MASK
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Hidden) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    def __reduce__(self) -> str:
+        raise TypeError("a secret is not written anywhere as it is")
 
 
 def masked(text: str, secrets: Iterable[str]) -> str:

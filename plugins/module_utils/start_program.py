@@ -15,6 +15,8 @@ import base64
 import zlib
 from collections.abc import Mapping, Sequence
 
+from .secrecy import Hidden
+
 DIRECTORY = "/.podwright"
 """Where a container has the program and its data."""
 PROGRAM = "start"
@@ -31,9 +33,10 @@ def program(machine: str) -> bytes | None:
     return None if text is None else zlib.decompress(base64.b64decode(text))
 
 
-def data(variables: Mapping[str, str], words: Sequence[str] = ()) -> bytes:
+def data(variables: Mapping[str, Hidden], words: Sequence[str] = ()) -> bytes:
     """The file beside the program: what it adds, and the command to become where Podman is not to be told of it."""
-    strings = [*(f"e{name}={value}" for name, value in sorted(variables.items())), *(f"w{word}" for word in words)]
+    pairs = sorted((name, hidden.reveal()) for name, hidden in variables.items())
+    strings = [*(f"e{name}={value}" for name, value in pairs), *(f"w{word}" for word in words)]
     return b"".join(text.encode() + b"\0" for text in strings)
 
 

@@ -8,11 +8,31 @@ from __future__ import annotations
 import base64
 import itertools
 import json
+import pickle
 
 import pytest
 
-from ansible_collections.podwright.pods.plugins.module_utils.secrecy import MASK, masked, masked_within
+from ansible_collections.podwright.pods.plugins.module_utils.materials import Facts, environment, gather
+from ansible_collections.podwright.pods.plugins.module_utils.parse import parse_options
+from ansible_collections.podwright.pods.plugins.module_utils.secrecy import MASK, Hidden, masked, masked_within
 
+LOGIN = parse_options(
+    {
+        "name": "web",
+        "containers": [
+            {
+                "name": "main",
+                "image": "image",
+                "env": [
+                    {"name": "PASSWORD", "value_from": {"secret_key_ref": {"name": "login", "key": "password"}}},
+                    {"name": "URL", "value": "db://$(PASSWORD)@localhost"},
+                    {"name": "OPEN", "value": "1"},
+                ],
+            }
+        ],
+        "secrets": [{"name": "login", "string_data": {"password": "tiger"}}],
+    }
+)
 KEY = "-----BEGIN KEY-----\nMIIEvQIBADANBgkqh\nkiG9w0BAQEFAASCBK\n}\n-----END KEY-----\n"
 
 
@@ -64,3 +84,32 @@ def test_documents() -> None:
     told = {"a": ["tiger", {"tiger": "x tiger y"}], "b": 1, "c": None, "d": ("tiger",)}
     assert masked_within(told, ["tiger"]) == {"a": [MASK, {"tiger": f"x {MASK} y"}], "b": 1, "c": None, "d": [MASK]}
     assert masked_within(told, ["", "a"]) is told
+
+
+def test_a_hidden_value_is_printed_by_nothing() -> None:
+    hidden = Hidden("tiger")
+    for told in (
+        str(hidden),
+        repr(hidden),
+        f"{hidden}",
+        f"{hidden!r:>12}",
+        str([hidden]),
+        str({1: hidden}),
+    ):
+        assert MASK in told
+        assert "tiger" not in told
+    with pytest.raises(TypeError):
+        json.dumps(hidden)
+    with pytest.raises(TypeError):
+        pickle.dumps(hidden)
+    assert hidden.reveal() == "tiger"
+    assert (hidden == Hidden("tiger"), hidden == Hidden("lion"), hidden == "tiger") == (True, False, False)
+
+
+def test_a_pods_secrets_are_printed_by_nothing() -> None:
+    materials = gather(LOGIN, {})
+    variables = environment(LOGIN, LOGIN.containers[0], materials, Facts())
+    assert variables.lookup("URL") == "db://tiger@localhost"
+    assert {*variables.secret} == {"PASSWORD", "URL"}
+    for thing in (LOGIN, LOGIN.secrets, materials, variables, variables.secret):
+        assert "tiger" not in repr(thing)

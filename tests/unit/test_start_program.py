@@ -15,11 +15,16 @@ import build_start_program
 import pytest
 
 from ansible_collections.podwright.pods.plugins.module_utils import start_program
+from ansible_collections.podwright.pods.plugins.module_utils.secrecy import Hidden
 
 MACHINES = ("x86_64", "i686", "aarch64", "armv7l", "ppc64le", "riscv64", "s390x")
 EMULATORS = {"i686": "i386", "armv7l": "arm"}
 ODD_NAMES = ("cluster.name", "my-dash", "IFS", "PWD", "SHLVL", "OPTIND", "PPID", "PS1", "_", "é", "1ST", "a b")
 EVERY_CHARACTER = "".join(map(chr, range(1, 0x250))) + "\u2028\ufeff\U0001f433"
+
+
+def hidden(variables: Mapping[str, str]) -> dict[str, Hidden]:
+    return {name: Hidden(value) for name, value in variables.items()}
 
 
 class Program:
@@ -45,7 +50,7 @@ class Program:
         variables: Mapping[str, str],
         words: Sequence[str] = (),
     ) -> subprocess.CompletedProcess[bytes]:
-        self.path.with_name(start_program.DATA).write_bytes(start_program.data(variables, words))
+        self.path.with_name(start_program.DATA).write_bytes(start_program.data(hidden(variables), words))
         return self.run_as_it_is(command, given)
 
     def run_as_it_is(self, command: Sequence[str], given: Mapping[str, str]) -> subprocess.CompletedProcess[bytes]:
@@ -145,7 +150,7 @@ def test_what_cannot_be_begun_is_said(program: Program, command: list[str], code
 def test_nothing_runs_without_the_whole_file(program: Program, damage: str) -> None:
     data = program.path.with_name(start_program.DATA)
     if damage == "cut":
-        data.write_bytes(start_program.data({"A": "tiger"})[:-3])
+        data.write_bytes(start_program.data(hidden({"A": "tiger"}))[:-3])
     elif damage == "a folder":
         data.mkdir()
     done = program.run_as_it_is(["echo", "runs"], {"PATH": "/usr/bin:/bin"})
