@@ -29,7 +29,7 @@ from .podman import PIECE_BYTES, Podman
 SHOWN_LINES = 20
 SHOWN_BYTES = 8 << 10
 """How much of a log a failure shows, at most."""
-SCAN_BYTES = 256 << 20
+SCAN_BYTES = 1 << 30
 """How far back the beginning of the last lines is looked for."""
 ANSWER_SECONDS = 20
 """How long a log that is asked of the service may take, where only its end is wanted."""

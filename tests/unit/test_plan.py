@@ -30,8 +30,10 @@ from ansible_collections.podwright.pods.plugins.module_utils.observed import (
     ObservedPod,
     Usage,
 )
-from ansible_collections.podwright.pods.plugins.module_utils.operations import Plan, RemovePod
+from ansible_collections.podwright.pods.plugins.module_utils.operations import Plan, RemovePod, StopContainer
 from ansible_collections.podwright.pods.plugins.module_utils.parse import PodPlace, parse_options
+from ansible_collections.podwright.pods.plugins.module_utils.plan import with_grace_period
+from ansible_collections.podwright.pods.plugins.module_utils.quantity import Quantity
 from ansible_collections.podwright.pods.plugins.module_utils.schema import Place, Style
 from ansible_collections.podwright.pods.plugins.module_utils.status import (
     ContainerStatus,
@@ -449,3 +451,33 @@ def test_one_containers_change_leaves_the_others_alone(pod: s.PodSpec, data: st.
     after = host.apply(replace(pod, containers=changed, init_containers=sidecars))
     assert not any(isinstance(step, RemovePod) for step in host.plan(replace(pod, containers=changed)).operations)
     assert {c.id for c in after.pod.containers} - {c.id for c in host.pod.containers} == {after.find(name).id}
+
+
+# --- a grace period of the run's own ---------------------------------------------------------------------------------
+
+
+def test_a_grace_period_of_a_run_takes_the_place_of_the_declared_one() -> None:
+    hook = s.Handler(exec=s.ExecAction(("true",)))
+    stops = (
+        StopContainer("web", "state is absent", "main", id="1", grace_seconds=100, batch=0, pre_stop=hook),
+        StopContainer("web", "state is absent", "infra", id="2", grace_seconds=10, batch=1),
+    )
+    plan = Plan((*stops, RemovePod("web", "state is absent", "3")))
+    assert with_grace_period(plan, None) is plan
+
+    def seen(seconds: int) -> list[tuple[int, int, bool]]:
+        *changed, last = with_grace_period(plan, seconds).operations
+        assert last == plan.operations[-1]
+        stopping = [operation for operation in changed if isinstance(operation, StopContainer)]
+        return [(stop.grace_seconds, stop.minimum_seconds, stop.pre_stop is not None) for stop in stopping]
+
+    assert seen(0) == [(0, 0, False), (0, 0, False)]
+    assert seen(1) == [(1, 1, True), (1, 1, False)]
+    assert seen(300) == [(300, 2, True), (10, 2, False)]
+
+
+def test_another_size_of_logs_is_kept_in_mind_and_costs_nothing() -> None:
+    pod = parse_options({"name": "web", "containers": [{"name": "main", "image": "image"}]})
+    host = Host().apply(pod)
+    changed = replace(pod, log_size_max=Quantity.parse("1Mi"))
+    assert [line.split(" ", 1)[1] for line in host.plan(changed).lines()] == ["record pod web: log_size_max changed"]
