@@ -480,7 +480,7 @@ def _listening_process(port: int | None) -> str:
         with contextlib.suppress(OSError):
             if any(os.readlink(entry) in inodes for entry in directory.iterdir()):
                 pid = directory.parent.name
-                return f"process {pid} ({(directory.parent / 'comm').read_text().strip()})"
+                return f"process {pid} ({(directory.parent / 'comm').read_text(errors='replace').strip()})"
     return "another process"
 
 

@@ -397,8 +397,9 @@ def kill_exec_process(pid: int, session: str) -> bool:
 def parent_command_line(pid: int) -> bytes:
     """Return the command line of a process's parent; for an exec session that is conmon, which names the session."""
     try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-        parent = stat.rpartition(")")[2].split()[1]
+        # A container calls its processes what it likes, text or not.
+        stat = Path(f"/proc/{pid}/stat").read_bytes()
+        parent = int(stat.rpartition(b")")[2].split()[1])
         return Path(f"/proc/{parent}/cmdline").read_bytes()
     except (OSError, IndexError):
         return b""

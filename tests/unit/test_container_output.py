@@ -10,6 +10,8 @@ import os
 import resource
 import socket
 import struct
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -20,8 +22,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.podwright.pods.plugins.module_utils import container_output as output
+from ansible_collections.podwright.pods.plugins.module_utils import processes
 from ansible_collections.podwright.pods.plugins.module_utils.errors import NotFound
-from ansible_collections.podwright.pods.plugins.module_utils.podman import Podman, read_frames
+from ansible_collections.podwright.pods.plugins.module_utils.podman import Podman, parent_command_line, read_frames
 from ansible_collections.podwright.pods.plugins.module_utils.store import Store
 
 TIME = "2026-11-30T13:02:23.523083099+00:00"
@@ -230,3 +233,14 @@ def test_a_frame_is_taken_in_pieces_however_long_it_says_it_is() -> None:
     assert max(map(len, pieces)) == output.PIECE_BYTES
     both = struct.pack(">BxxxI", 1, 2) + b"ab" + struct.pack(">BxxxI", 2, 0) + struct.pack(">BxxxI", 2, 1) + b"c"
     assert list(read_frames(io.BytesIO(both))) == [b"ab", b"c"]
+
+
+def test_a_process_may_be_called_what_is_no_text() -> None:
+    program = "open('/proc/self/comm', 'wb').write(b'\\xff) 1 1'); print(flush=True); input()"
+    command = [sys.executable, "-c", program]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        assert parent_command_line(process.pid) == Path("/proc/self/cmdline").read_bytes()
+        assert processes.find(process.pid) is not None
+        process.kill()
