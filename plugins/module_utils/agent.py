@@ -364,6 +364,9 @@ class Agent:
         self._happened = next(self._numbers)
         self._changes[pod] = self._changes.get(pod, 0) + 1
 
+    def backing_off(self, pod: str, container: str) -> None:
+        self.events.add("BackOff", pod, f"Back-off restarting failed container {container}", container, is_warning=True)
+
     def failed(self, pod: str, error: RunFailed) -> None:
         tell_of_failure(pod, error, self.events)
 

@@ -152,6 +152,9 @@ class Keeper(Protocol):
     def done(self, operation: Operation) -> None:
         """Told of each operation that was carried out."""
 
+    def backing_off(self, pod: str, container: str) -> None:
+        """Told of a container that has failed and waits for its next attempt."""
+
     def failed(self, pod: str, error: RunFailed) -> None:
         """Told of a run that came to an end at one of its operations."""
 
@@ -443,6 +446,7 @@ class Run:
             pinned_images=dict(desired.pinned_images),
             pause=self.pause,
             watch=functools.partial(self.keeper.watch, self.podman, desired.pod) if self.keeper else None,
+            on_back_off=self._note_back_off,
         )
 
     def _timeout_seconds(self, pod: s.PodSpec) -> float:
@@ -455,6 +459,10 @@ class Run:
         self.done.append(operation)
         if self.keeper:
             self.keeper.done(operation)
+
+    def _note_back_off(self, container: str) -> None:
+        if self.keeper:
+            self.keeper.backing_off(self.request.name, container)
 
     def _settle(
         self,

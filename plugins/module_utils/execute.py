@@ -52,12 +52,12 @@ from .materials import (
     volume_files,
 )
 from .observe import Sandbox, observe_image, observe_sandbox, tmpfs_volumes
-from .observed import LABEL_POD, LABEL_VOLUME, ObservedImage, ObservedPod, read_time
+from .observed import LABEL_CONTAINER, LABEL_POD, LABEL_VOLUME, ObservedImage, ObservedPod, read_ended, read_time
 from .plan import remake
 from .podman import Podman, keep_mounted
 from .probes import Target
 from .quantity import Quantity
-from .status import INIT_ERROR
+from .status import INIT_ERROR, End, end_of, from_kubernetes
 from .store import Applied, Record, Store, give_to_group
 from .supervisor import Memory, restarts_due
 from .wait import Waiter, Watch
@@ -103,6 +103,8 @@ class Executor:
     on_done: Callable[[op.Operation], None] = lambda operation: None
     pause: Callable[[float], None] = time.sleep
     """Waits so many seconds while a gate is closed; may raise a PodwrightError to end the execution."""
+    on_back_off: Callable[[str], None] = lambda container: None
+    """Told of an init container that has failed and waits for its next attempt."""
     watch: Callable[[float], Watch] | None = None
     """Sees the pod's gates open until a deadline, where somebody keeps it; else each gate is looked at by itself."""
     warnings: list[str] = field(default_factory=list)
@@ -269,12 +271,21 @@ class Executor:
         self._sandbox = None
 
     def _remove_pod(self, operation: op.RemovePod, podman: Podman) -> None:
+        self._note_ends(operation, podman)
+
         def remove() -> None:
             cgroup.lift(self._cgroup_path(operation.id, podman))
             podman.delete(f"/pods/{operation.id}", {"force": True}, timeout_seconds=120)
 
         _insist(remove)
         self.store.sub_path_mounts.release(operation.pod)
+
+    def _note_ends(self, operation: op.RemovePod, podman: Podman) -> None:
+        listed = podman.get("/containers/json", {"all": True, "filters": {"pod": [operation.id]}}) or []
+        for item in listed:
+            name = (item.get("Labels") or {}).get(LABEL_CONTAINER, "")
+            if self.pod.find(name):
+                self._note_end(name, item["Id"], operation.is_restart, podman)
 
     def _update_pod_limits(self, operation: op.UpdatePodLimits, podman: Podman) -> None:
         path = self._cgroup_path(operation.pod, podman)
@@ -521,6 +532,7 @@ class Executor:
             with contextlib.suppress(OSError):
                 log = last_lines(podman, operation.id, KEPT_LOG_LINES, KEPT_LOG_BYTES)
                 self.store.keep_log(operation.pod, operation.container, log)
+        self._note_end(operation.container, operation.id, operation.is_restart, podman)
         # Anonymous volumes are part of the container's writable layer; named ones stay.
         removal = {"force": True, "volumes": True}
         _insist(lambda: podman.delete(f"/containers/{operation.id}", removal, timeout_seconds=120))
@@ -529,6 +541,27 @@ class Executor:
             podman.delete(f"/secrets/{secret}")
         if self.pod.find(operation.container) is None:
             self.store.forget_container(operation.pod, operation.container)
+
+    def _note_end(self, container: str, container_id: str, is_restart: bool, podman: Podman) -> None:
+        """Write down how a container ended that is about to be removed, for then Podman knows nothing of it any more.
+
+        Of one whose place another takes, no more than that: that one is no restart of it.
+        """
+        # Where there is no room for it, that is no reason to keep the container.
+        with contextlib.suppress(NotFound, HostError, OSError):
+            end = End(container_id, time.time())
+            noted = self._end_before_restart(container, container_id, podman) if is_restart else end
+            if noted:
+                self.store.mark_end(self.pod.name, container, noted)
+
+    def _end_before_restart(self, container: str, container_id: str, podman: Podman) -> End | None:
+        """How it ended, None for one that has not."""
+        pod, found = self.pod.name, read_ended(container, podman.get(f"/containers/{container_id}/json"))
+        if found is None:
+            return None
+        status, message = self.store.read_status(pod), self.store.termination_message(pod, container)
+        previous = from_kubernetes(status, self.pod).container(container) if status else None
+        return end_of(found, message, time.time(), previous, self.store.ends(pod).get(container))
 
     def _update_limits(self, operation: op.UpdateLimits, podman: Podman) -> None:
         wanted, pid = operation.limits, int(podman.get(f"/containers/{operation.id}/json")["State"]["Pid"])
@@ -558,10 +591,17 @@ class Executor:
             backoff = backoff.next(key, finished_at, time.time())
             if time.monotonic() + delay > self.deadline:
                 raise self._failed(container, "Init:CrashLoopBackOff", f"{ended} until the time was over", logs)
+            if delay > 0:
+                self.on_back_off(container.name)
             self.pause(delay)
-            podman.delete(f"/containers/{self._podman_name(container)}", {"force": True, "volumes": True})
-            self._create_container(op.CreateContainer(self.pod.name, operation.cause, container.name), podman)
-            self._start_container(op.StartContainer(self.pod.name, operation.cause, container.name), podman)
+            container_id = podman.get(f"/containers/{self._podman_name(container)}/json")["Id"]
+            self._restart(container, container_id, f"it exited with {exit_code}", podman)
+
+    def _restart(self, container: s.Container, container_id: str, cause: str, podman: Podman) -> None:
+        """The same container once more, while what comes after it waits at its gate."""
+        for operation in remake(self.pod, container, container_id, cause):
+            _PERFORMERS[type(operation)](self, operation, podman)
+            self.on_done(operation)
 
     def _await_exit(self, container: s.Container, podman: Podman) -> tuple[int, float, bool]:
         """The exit code, when (epoch seconds), and whether for want of memory, of what runs or has just ended."""
@@ -591,9 +631,8 @@ class Executor:
         for name in restarts_due(memory, observed, time.time())[1]:
             found = observed.find(name)
             if found is not None and found.role == "sidecar":
-                for operation in remake(self.pod, found, f"it is not running (exit code {found.exit_code})"):
-                    _PERFORMERS[type(operation)](self, operation, podman)
-                    self.on_done(operation)
+                cause = f"it is not running (exit code {found.exit_code})"
+                self._restart(self._declared(name), found.id, cause, podman)
                 self._backoff = memory.restarted(found, time.time()).backoff
                 has_restarted = True
         return has_restarted

@@ -290,6 +290,27 @@ def state_of(listed: Mapping[str, Any]) -> str:
     return str(listed.get("State", "unknown")).lower()
 
 
+def read_ended(name: str, inspected: Mapping[str, Any]) -> ObservedContainer | None:
+    """A container of that declared name that has ended, from ``GET /containers/ID/json``; None for any other."""
+    state = inspected["State"]
+    found = ObservedContainer(
+        id=inspected["Id"],
+        podman_name=inspected.get("Name", ""),
+        name=name,
+        role="",
+        state=str(state["Status"]).lower(),
+        image=inspected.get("ImageName", ""),
+        image_id=strip_digest(inspected.get("Image", "")),
+        exit_code=int(state["ExitCode"]),
+        started_at=read_time(state.get("StartedAt")),
+        finished_at=read_time(state.get("FinishedAt")),
+        restart_count=inspected.get("RestartCount"),
+        oom_killed=state.get("OOMKilled"),
+        error=state.get("Error", ""),
+    )
+    return found if found.has_exited else None
+
+
 def read_pod(
     inspected: Mapping[str, Any],
     containers: Sequence[ObservedContainer],

@@ -121,6 +121,8 @@ class StartPod(Operation):
 @dataclass(frozen=True)
 class RemovePod(Operation):
     id: str
+    is_restart: bool = False
+    """Whether the same comes in its place, so that its containers count as restarted."""
     verb = "remove"
 
 
@@ -188,6 +190,8 @@ class StopContainer(_OnContainer):
 @dataclass(frozen=True)
 class RemoveContainer(_OnContainer):
     id: str
+    is_restart: bool = False
+    """Whether the same comes in its place, so that it counts as restarted."""
     verb = "remove"
 
 

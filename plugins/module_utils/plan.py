@@ -225,6 +225,12 @@ def _replacement_cause(desired: Desired, observed: Observed) -> str | None:
     return "it was stopped" if desired.was_stopped else "its infra container is not running"
 
 
+def _is_sandbox_lost(desired: Desired, pod: ObservedPod) -> bool:
+    """Whether a sandbox that has to be replaced is what is declared."""
+    is_meant = desired.failure is not None or desired.was_stopped
+    return not is_meant and not fields.changed_fields(fields.pod_digests(desired.context), pod.digests)
+
+
 def _is_over(desired: Desired, observed: Observed) -> bool:
     """Whether every main container has ended for good, as a finished job's have; such a pod is left as it is."""
     desired = replace(desired, held=frozenset())
@@ -240,7 +246,7 @@ def _replace_pod(desired: Desired, observed: Observed, cause: str) -> list[Opera
     operations: list[Operation] = []
     if observed.pod:
         operations += _stop_all(name, desired.known, observed.pod, cause)
-        operations.append(RemovePod(name, cause, observed.pod.id))
+        operations.append(RemovePod(name, cause, observed.pod.id, _is_sandbox_lost(desired, observed.pod)))
     operations += [CreatePod(name, cause), StartPod(name, cause)]
     for container in desired.pod.all_containers:
         operations += _bring_up(desired.pod, container, cause)
@@ -303,12 +309,11 @@ def _bring_up(pod: s.PodSpec, container: s.Container, cause: str) -> list[Operat
     return operations
 
 
-def remake(pod: s.PodSpec, found: ObservedContainer, cause: str) -> list[Operation]:
+def remake(pod: s.PodSpec, container: s.Container, container_id: str, cause: str) -> list[Operation]:
     """What starts a container again that has ended, without the gate that it is behind."""
-    container = pod.find(found.name)
-    operations: list[Operation] = [RemoveContainer(pod.name, cause, found.name, found.id)]
-    operations += _bring_up(pod, container, cause) if container else []
-    return [operation for operation in operations if not isinstance(operation, AwaitStarted)]
+    operations: list[Operation] = [RemoveContainer(pod.name, cause, container.name, container_id, is_restart=True)]
+    operations += _bring_up(pod, container, cause)
+    return [operation for operation in operations if not isinstance(operation, (AwaitCompletion, AwaitStarted))]
 
 
 def _change_containers(desired: Desired, observed: Observed, pod: ObservedPod) -> list[Operation]:
@@ -345,11 +350,11 @@ def _end_sidecars(desired: Desired, pod: ObservedPod) -> list[Operation]:
     return _stop_all(desired.pod.name, desired.known, pod, "every main container has ended")
 
 
-def _take_down(desired: Desired, found: ObservedContainer, cause: str) -> list[Operation]:
+def _take_down(desired: Desired, found: ObservedContainer, cause: str, is_restart: bool = False) -> list[Operation]:
     operations: list[Operation] = []
     if found.state in STOPPABLE:
         operations.append(stop_of(desired.pod.name, desired.known, found, cause))
-    operations.append(RemoveContainer(desired.pod.name, cause, found.name, found.id))
+    operations.append(RemoveContainer(desired.pod.name, cause, found.name, found.id, is_restart))
     return operations
 
 
@@ -365,7 +370,7 @@ def _initialize(desired: Desired, container: s.Container, found: ObservedContain
     cause = f"it exited with {found.exit_code}" if found.has_started else "it was not started"
     if found.stopped_by_run:
         cause = "it was stopped"
-    return [*_take_down(desired, found, cause), *_bring_up(desired.pod, container, cause)]
+    return [*_take_down(desired, found, cause, not found.stopped_by_run), *_bring_up(desired.pod, container, cause)]
 
 
 def _change_container(
@@ -375,7 +380,8 @@ def _change_container(
         return _bring_up(desired.pod, container, MISSING)
     cause = _container_cause(desired, observed, container, found)
     if cause:
-        return [*_take_down(desired, found, cause), *_bring_up(desired.pod, container, cause)]
+        is_restart = not found.stopped_by_run and _change_cause(desired, observed, container, found) is None
+        return [*_take_down(desired, found, cause, is_restart), *_bring_up(desired.pod, container, cause)]
     operations: list[Operation] = []
     hook = container.lifecycle.post_start if container.lifecycle else None
     if hook and found.is_running and not found.post_start_done:
@@ -392,6 +398,11 @@ def _container_cause(
     desired: Desired, observed: Observed, container: s.Container, found: ObservedContainer
 ) -> str | None:
     """Why the container needs to be made anew; None when the one there serves."""
+    return _change_cause(desired, observed, container, found) or _restart_cause(desired, observed, container, found)
+
+
+def _change_cause(desired: Desired, observed: Observed, container: s.Container, found: ObservedContainer) -> str | None:
+    """Why another container has to come in its place; None when it is what is declared."""
     role = desired.pod.role_of(container)
     if found.role != role:
         return f"it was {found.role} and is now {role}"
@@ -402,6 +413,13 @@ def _container_cause(
     wanted_image = desired.pinned_images.get(container.name) or (image.id if image else "")
     if wanted_image and wanted_image != found.image_id:
         return f"{container.image} is another image now"
+    return None
+
+
+def _restart_cause(
+    desired: Desired, observed: Observed, container: s.Container, found: ObservedContainer
+) -> str | None:
+    """Why the same container has to be made once more; None when it goes on, or has ended for good."""
     if found.is_broken:
         return BROKEN[found.state]
     if found.state == "stopping" and not desired.context.node.has_keeper:

@@ -91,6 +91,9 @@ class House(Protocol):
     def done(self, operation: op.Operation) -> None:
         """Told of each operation that was carried out."""
 
+    def backing_off(self, pod: str, container: str) -> None:
+        """Told of a container that has failed and waits for its next attempt."""
+
     def probed(self, late_seconds: float) -> None:
         """Told of each probe, how long after it was due it began."""
 
@@ -735,7 +738,7 @@ class PodKeeper:
             found = self._observed.find(name) if self._observed else None
             if found and found.run not in self._backing_off:
                 self._backing_off.add(found.run)
-                self._event("BackOff", f"Back-off restarting failed container {name}", name, is_warning=True)
+                self._house.backing_off(self.name, name)
         runs = {c.run for c in self._observed.members} if self._observed else set()
         self._backing_off &= runs
 
@@ -831,6 +834,9 @@ class _Self:
         self, pod: str, timeout_seconds: float, while_waiting: Callable[[], None]
     ) -> contextlib.AbstractContextManager[None]:
         return contextlib.nullcontext()
+
+    def backing_off(self, pod: str, container: str) -> None:
+        self._house.backing_off(pod, container)
 
     def failed(self, pod: str, error: RunFailed) -> None:
         """The keeper says it, unless it gave the run up by itself."""

@@ -132,6 +132,7 @@ def _status(
         waiting=waiting,
         stopping=bool(record and record.is_stopped),
         begun_at=record.begun_at if record else 0,
+        ends=store.ends(pod.name),
     )
 
 

@@ -78,6 +78,20 @@ class Terminated:
     container_id: str = ""
 
 
+@dataclass(frozen=True)
+class End:
+    """How a container ended that was then removed by us, since Podman knows nothing of it any more.
+
+    ``run`` is None where another one comes in its place: that one has a history of its own. ``restart_count`` is that
+    of the container that ended, ``at`` when it was removed, in seconds since the epoch.
+    """
+
+    container_id: str
+    at: float
+    run: Terminated | None = None
+    restart_count: int = 0
+
+
 ContainerState = Union[Waiting, Running, Terminated]
 
 
@@ -371,6 +385,43 @@ class ContainerContext:
         return should_restart("failed" if run.exit_code else "succeeded", self.restart_policy, self.over)
 
 
+def last_known(previous: ContainerStatus | None, end: End | None, present_id: str) -> ContainerStatus | None:
+    """What there was before what is seen now: the status given last, unless the end of a later container is known.
+
+    ``present_id`` is that of the container that there is, empty for none.
+    """
+    if end is None or end.container_id == present_id:
+        return previous
+    run = _latest_run(previous) if previous else None
+    if previous and run:
+        container_id, started_at = run
+        is_later = container_id != end.container_id and (started_at or 0) > end.at
+        if container_id == present_id or is_later:
+            return previous
+    if previous is None or end.run is None:
+        return None if end.run is None else _ended(ContainerStatus("", "app", end.run), end)
+    return _ended(previous, end)
+
+
+def _ended(status: ContainerStatus, end: End) -> ContainerStatus:
+    state = end.run or status.state
+    return replace(status, state=state, container_id=end.container_id, restart_count=end.restart_count)
+
+
+def end_of(
+    observed: ObservedContainer, message: str, now: float, previous: ContainerStatus | None, end: End | None
+) -> End:
+    """The end of a container that is about to be removed and to be followed by the same, from what was known before.
+
+    ``previous`` and ``end`` as for `last_known`.
+    """
+    known = last_known(previous, end, observed.id)
+    count = known.restart_count if known else 0
+    if known and (_latest_run(known) or ("", None))[0] not in ("", observed.id):
+        count += 1
+    return End(observed.id, now, _terminated(observed, message), max(count, observed.restart_count or 0))
+
+
 def container_status(
     container: Container, observed: ObservedContainer | None, context: ContainerContext
 ) -> ContainerStatus:
@@ -383,7 +434,8 @@ def container_status(
     seen = _state_in_podman(container, present, context) if present else _state_of_missing(context)
     restart_count, last_state = _history(seen, present, context.previous)
     state = seen
-    if isinstance(seen, Terminated) and context.restarts(seen):
+    is_meant = present is not None and present.stopped_by_run
+    if isinstance(seen, Terminated) and context.restarts(seen) and not is_meant:
         state, last_state = context.waiting or context.backing_off(container.name), seen
     elif isinstance(seen, Waiting) and context.waiting and (present is None or present.state not in _ALIVE):
         state = context.waiting
@@ -536,8 +588,9 @@ def pod_status(
     waiting: Mapping[str, Waiting] | None = None,
     stopping: bool = False,
     begun_at: float = 0,
+    ends: Mapping[str, End] | None = None,
 ) -> PodStatus:
-    """The pod's status now; the mappings go by container name.
+    """The pod's status now; the mappings go by container name, ``ends`` those of containers that are gone.
 
     ``readiness`` and ``started``: what the probes say; a container that is missing there and declares no such probe
     passes it once it runs, one that declares it does not. ``previous``: the status last given of this pod, None for a
@@ -561,6 +614,7 @@ def pod_status(
         previous=previous,
         mains_started=_has_active_main(observed),
         over=stopping,
+        ends=ends or {},
     )
     inits, mains = _container_statuses(pod, evidence)
     begun = tuple(_as_begun(status, observed) for status in mains)
@@ -597,6 +651,7 @@ class _Evidence:
     previous: PodStatus | None
     mains_started: bool
     over: bool
+    ends: Mapping[str, End]
 
 
 def _container_statuses(
@@ -618,6 +673,8 @@ def _statuses_of(
     statuses = []
     for container in containers:
         name, role = container.name, cast(Role, pod.role_of(container))
+        observed = evidence.observed.find(name) if evidence.observed else None
+        previous = evidence.previous.container(name) if evidence.previous else None
         context = ContainerContext(
             pod_name=pod.name,
             role=role,
@@ -629,9 +686,8 @@ def _statuses_of(
             started=evidence.started.get(name),
             waiting=evidence.waiting.get(name),
             termination_message=evidence.termination_messages.get(name, ""),
-            previous=evidence.previous.container(name) if evidence.previous else None,
+            previous=last_known(previous, evidence.ends.get(name), observed.id if observed else ""),
         )
-        observed = evidence.observed.find(name) if evidence.observed else None
         statuses.append(container_status(container, observed, context))
     return tuple(statuses)
 

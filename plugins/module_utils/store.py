@@ -21,7 +21,7 @@ import stat
 import string
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Callable
 
@@ -36,6 +36,7 @@ from .operations import STACK_OWNER
 from .parse import parse_options, pod_name
 from .podman_namespaces import run_in_podmans_namespaces
 from .state_directory import default_directory
+from .status import End, Terminated
 from .sub_path_mounts import SubPathMounts, runtime_directory
 
 RECORD_VERSION = 2
@@ -54,6 +55,7 @@ _FORMER_MARK = re.compile(b"[0-9a-f]+( [0-9a-f]+)?")
 """What earlier releases wrote as a mark: a container's id, or two digests."""
 _ABOUT = ""
 """What stands among the secrets for what is known of their values: no secret can be called so."""
+_END = "end.json"
 _START_FILES = "environment"
 _START_SCRIPT = "start"
 """What a container was begun with that the first of our releases made: it goes on until the container changes."""
@@ -643,6 +645,17 @@ class Store:
         """The id of the container that was ended by us last."""
         return _read_mark(self._container(pod, container) / "stopped")
 
+    def mark_end(self, pod: str, container: str, end: End) -> None:
+        """Write down how the container that is about to be removed has ended, or that what follows is no restart."""
+        directory = self._container(pod, container)
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        state_files.write_object(directory / _END, asdict(end), is_lasting=False)
+
+    def ends(self, pod: str) -> dict[str, End]:
+        """How the last of each container that was removed by us ended, as far as that is known."""
+        ends = ((name, _read_end(self._container(pod, name) / _END)) for name in _names(self._pod(pod) / "containers"))
+        return {name: end for name, end in ends if end}
+
     def sweep(self, pod: str, containers: Collection[str]) -> None:
         """Remove what a killed run left behind, as the pod's only writer; ``containers`` are those that stay known."""
         for path in (self._pod(pod) / "containers").glob("*"):
@@ -791,6 +804,14 @@ def _read_mark(path: Path) -> str:
 def _write_mark(path: Path, word: str) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     state_files.write_object(path, {"word": word}, is_lasting=False)
+
+
+def _read_end(path: Path) -> End | None:
+    """The end of a container; None where it is not known, or damaged, for it tells of the past alone."""
+    with contextlib.suppress(HostError, *UNFIT):
+        data = state_files.read_object(path)
+        return End(**{**data, "run": Terminated(**data["run"]) if data["run"] else None}) if data else None
+    return None
 
 
 UNFIT = (ValueError, LookupError, TypeError, AttributeError, RecursionError, InvalidInput)

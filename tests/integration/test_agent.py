@@ -317,6 +317,50 @@ def test_an_init_container_that_fails_is_final_under_never(agent: AgentProcess) 
     assert (run_of(agent.host, "web-setup"), agent.container("web", "setup")["restartCount"]) == (first, 0)
 
 
+def test_attempts_of_an_init_container_within_a_run_are_restarts(agent: AgentProcess) -> None:
+    """Counted, told of, and with the log and the end of the attempt before."""
+    script = "echo attempt $(wc -l < /notes/n); echo >> /notes/n; test $(wc -l < /notes/n) -ge 3 || exit 4"
+    setup = container("setup", f"touch /notes/n; {script}", volume_mounts=[{"name": "notes", "mount_path": "/notes"}])
+    agent.apply(pod(init_containers=[setup], volumes=[{"name": "notes", "empty_dir": {}}]), wait_timeout=60)
+    await_true(lambda: agent.container("web", "setup")["ready"])
+    status = agent.container("web", "setup")
+    assert (status["restartCount"], status["lastState"]["terminated"]["exitCode"]) == (2, 4)
+    assert status["state"]["terminated"]["exitCode"] == 0
+    assert b"".join(agent.client.stream("/pods/web/setup/logs", previous=1)) == b"attempt 1\n"
+    reasons = agent.reasons("web", "setup")
+    assert {"Created", "Started", "BackOff"} <= set(reasons)
+    told = {(event["reason"], event["container"]): event["count"] for event in agent.events("web")}
+    assert told["Started", "setup"] == 3
+
+
+def test_what_a_run_replaces_is_neither_lost_nor_restarted(agent: AgentProcess) -> None:
+    """One container, and the whole sandbox; of what is repaired the end is known, and it counts."""
+    slow = "trap 'sleep 1; exit 9' TERM; sleep 600 & wait"
+    first = pod(container(script=slow), container("other"))
+    agent.apply(first)
+    seen: set[str] = set()
+
+    def watched(options: Options) -> None:
+        with ThreadPoolExecutor() as workers:
+            run = workers.submit(agent.apply, options)
+            while not run.done():
+                seen.update(json.dumps(kept(agent)["web"]["containerStatuses"]).split('"'))
+            run.result()
+
+    watched({**first, "containers": [container(script=f"true; {slow}"), container("other")]})
+    watched({**first, "hostname": "another"})
+    assert "ContainerStatusUnknown" not in seen
+    for name in ("main", "other"):
+        status = agent.container("web", name)
+        assert (status["restartCount"], status["lastState"]) == (0, {}), status
+    before = run_of(agent.host, "web-main")
+    agent.host.pause("web-main")
+    await_new_run(agent.host, "web-main", before, 30)
+    await_true(lambda: agent.container("web")["restartCount"] == 1)
+    assert agent.container("web")["lastState"]["terminated"]["exitCode"] == 9
+    assert agent.container("web", "other")["restartCount"] == 0
+
+
 # --- from the first moment to the last -------------------------------------------------------------------------------
 
 

@@ -30,7 +30,12 @@ from ansible_collections.podwright.pods.plugins.module_utils.observed import (
     ObservedPod,
     Usage,
 )
-from ansible_collections.podwright.pods.plugins.module_utils.operations import Plan, RemovePod, StopContainer
+from ansible_collections.podwright.pods.plugins.module_utils.operations import (
+    Plan,
+    RemoveContainer,
+    RemovePod,
+    StopContainer,
+)
 from ansible_collections.podwright.pods.plugins.module_utils.parse import PodPlace, parse_options
 from ansible_collections.podwright.pods.plugins.module_utils.plan import with_grace_period
 from ansible_collections.podwright.pods.plugins.module_utils.quantity import Quantity
@@ -202,6 +207,33 @@ def test_every_case_expects_one_thing() -> None:
 
 def declared_fields(kind: type) -> set[str]:
     return {row.name for row in fields(kind)}
+
+
+RESTARTS = {
+    "ended by itself": ({"containers": {"db": {"state": "exited", "exit_code": 1}}}, {}, True),
+    "paused by hand": ({"containers": {"db": {"state": "paused"}}}, {}, True),
+    "its process is gone": ({"containers": {"db": {"state": "lost"}}}, {}, True),
+    "ended by itself and declared otherwise": (
+        {"containers": {"db": {"state": "exited", "exit_code": 1}}},
+        {"containers": [{"name": "db", "image": "db:1", "args": ["serve"]}]},
+        False,
+    ),
+    "stopped by a run": ({"containers": {"db": {"state": "exited", "stopped_by_run": True}}}, {}, False),
+    "its sandbox is gone": ({"infra": "exited"}, {}, True),
+    "declared with another sandbox": ({}, {"hostname": "front"}, False),
+    "started after a stop": ({"infra": "exited", "stopped": True}, {}, False),
+    "failed for good": ({"failed_init": "setup"}, {"hostname": "front"}, False),
+}
+"""What has happened to a pod, what of it is declared otherwise, and whether what comes in its place is a restart."""
+
+
+@pytest.mark.parametrize(("facts", "changes", "is_restart"), RESTARTS.values(), ids=RESTARTS)
+def test_what_is_a_restart(facts: dict[str, Any], changes: dict[str, Any], is_restart: bool) -> None:
+    was: dict[str, Any] = {"name": "shop", "containers": [{"name": "db", "image": "db:1"}]}
+    after = parse_options({**was, **changes})
+    operations = see(Host().apply(parse_options(was)), facts).plan(after).operations
+    (removal,) = (item for item in operations if isinstance(item, (RemoveContainer, RemovePod)))
+    assert removal.is_restart is is_restart
 
 
 def test_every_field_of_a_pod_has_its_cost() -> None:

@@ -37,12 +37,14 @@ from ansible_collections.podwright.pods.plugins.module_utils.status import (
     Condition,
     ContainerContext,
     ContainerStatus,
+    End,
     PodStatus,
     Running,
     Terminated,
     Waiting,
     conditions,
     container_status,
+    end_of,
     explain,
     from_kubernetes,
     phase,
@@ -481,6 +483,76 @@ STORIES = {
 @pytest.mark.parametrize(("looks", "expected"), STORIES.values(), ids=STORIES)
 def test_history_is_carried_on(looks, expected):
     assert story(*looks) == expected
+
+
+def ended(code=3, container="web-1", at=25, count=0, started=10, is_restart=True):
+    """The end of a container that we removed; ``at`` and ``started`` in seconds after the start."""
+    run = Terminated(code, "Error", started_at=START + started, finished_at=START + at, container_id=container)
+    return End(container, START + at, run if is_restart else None, count)
+
+
+ENDS = {
+    "restarted by us, and nobody looked meanwhile": (
+        [seen(), None, seen(**SECOND)],
+        [None, ended(), ended()],
+        [("Running", 0, None), ("Waiting", 0, 3), ("Running", 1, 3)],
+    ),
+    "three times, and nobody looked": (
+        [None, seen(id="web-4", started=60)],
+        [None, ended(container="web-3", at=55, count=2, started=50)],
+        [("Waiting", 0, None), ("Running", 3, 3)],
+    ),
+    "replaced": (
+        [exited(), seen(started=20, id="web-2"), None, created(id="web-3"), seen(id="web-3", started=60)],
+        [None, None, *3 * [ended(container="web-2", at=55, is_restart=False)]],
+        [("Waiting", 0, 1), ("Running", 1, 1), ("Waiting", 0, None), ("Waiting", 0, None), ("Running", 0, None)],
+    ),
+    "an end of long ago, and lost since": (
+        [seen(id="web-1"), seen(**SECOND), None, seen(id="web-3", started=60)],
+        4 * [ended(is_restart=False)],
+        [("Running", 0, None), ("Running", 0, None), ("Waiting", 1, 137), ("Running", 1, 137)],
+    ),
+    "about to be removed": (
+        [seen(), exited(code=143, stopped_by_run=True)],
+        [None, None],
+        [("Running", 0, None), ("Terminated", 0, None)],
+    ),
+}
+
+
+@pytest.mark.parametrize(("looks", "ends", "expected"), ENDS.values(), ids=ENDS)
+def test_history_knows_the_ends_that_we_made(looks, ends, expected):
+    statuses = []
+    for look, end in zip(looks, ends, strict=True):
+        observed = sandbox(*[look] if look else [])
+        previous = statuses[-1] if statuses else None
+        pod, known = pod_of(container("web")), {"web": end} if end else {}
+        statuses.append(status_of(pod, observed=observed, previous=previous, ends=known))
+    found = [status.container("web") for status in statuses]
+    assert [
+        (type(s.state).__name__, s.restart_count, s.last_state.exit_code if s.last_state else None) for s in found
+    ] == expected
+
+
+@pytest.mark.parametrize(
+    ("previous", "end", "count"),
+    [
+        (None, None, 0),
+        ("web-2", None, 4),
+        ("web-1", None, 5),
+        ("web-1", ended(count=7), 8),
+        (None, ended(count=7), 8),
+        ("web-1", ended(is_restart=False), 0),
+        ("web-2", ended(is_restart=False), 4),
+    ],
+)
+def test_an_end_counts_on(previous, end, count):
+    """``previous`` is the container that the status shows which was given last; the one that ends is web-2."""
+    started = 10 if previous == "web-1" else 30
+    known = one_status(seen(id=previous, started=started, restart_count=4)) if previous else None
+    made = end_of(exited(code=9, **SECOND), "no room", START + 40, known, end)
+    assert (made.container_id, made.at, made.restart_count) == ("web-2", START + 40, count)
+    assert (made.run.exit_code, made.run.message, made.run.started_at) == (9, "no room", START + 30)
 
 
 def test_vanished_container_that_is_not_started_again_is_terminated():
