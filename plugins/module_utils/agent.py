@@ -140,7 +140,7 @@ class Agent:
         self._refuse_newer_state()
         with self._alone(), self._podman_service():
             self.events = EventLog(self.store.directory / "events.jsonl", on_new=_say_event)
-            with self._telling("", "what killed processes left behind"):
+            with self._telling("", "what killed processes left behind cannot be removed"):
                 self.store.sweep_all()
             server = AgentServer(agent_client.socket_path(self.store.directory), self)
             try:
@@ -156,7 +156,7 @@ class Agent:
                 version, number = Release().version, len(self.store.recorded_pods())
                 say(f"{version} keeps the pods of {self.store.directory}: {number} are there")
                 while not self._ended.wait(LIST_SECONDS):
-                    with self._telling("", "the list of containers"):
+                    with self._telling("", "the pods cannot be compared with what they were"):
                         self._compare()
                     self.events.save()
                     if self._service:
@@ -402,7 +402,7 @@ class Agent:
             if keeper is None or not keeper.is_alive:
                 keeper = self._keepers[name] = PodKeeper(name, self, self._turn_of(name))
                 # Where there is no thread to be had, it is begun anew at the next look at all pods.
-                with self._telling(name, "its keeper"):
+                with self._telling(name, "its keeper cannot be begun"):
                     keeper.start()
             return keeper
 
@@ -476,7 +476,7 @@ class Agent:
         self._looks += 1
         for number, name in enumerate(self.store.recorded_pods()):
             # One pod's fault is no other pod's.
-            with self._telling(name, "compared with what it was"):
+            with self._telling(name, "it cannot be compared with what it was"):
                 keeper, found = self.keeper_of(name), containers.get(name, [])
                 now = self._prints[name] = sorted(map(_print_of, found))
                 if before.get(name) != now:
@@ -571,7 +571,7 @@ class Agent:
         """Pods that others depend on last; those that do not depend on one another side by side."""
         waits: dict[str, list[str]] = {keeper.name: [] for keeper in self.keepers()}
         for stack in stack_names(self.store):
-            with self._telling("", f"stack {stack}"):
+            with self._telling("", f"the order of stack {stack} is not known"):
                 for pod, dependencies in self._dependencies(stack).items():
                     if pod in waits:
                         waits[pod] += [d.pod for d in dependencies if d.pod in waits]
@@ -581,7 +581,7 @@ class Agent:
                     workers.submit(self._stop_pod, name)
 
     def _stop_pod(self, name: str) -> None:
-        with self._telling(name, "ended before the host"), self.connect() as podman:
+        with self._telling(name, "it cannot be ended before the host"), self.connect() as podman:
             self._keepers[name].stop_pod(podman)
 
 
