@@ -38,7 +38,7 @@ from .agent_server import AgentServer
 from .engine import RunFailed, run_pod
 from .errors import DamagedState, HostError, NewerState, PodwrightError
 from .event_log import Event, EventLog
-from .lifecycle import Attempts
+from .lifecycle import SECOND_ATTEMPT_SECONDS, Attempts
 from .observe import Snapshot, has_process_as_told, read_node
 from .observed import LABEL_POD, LiveLimits, Node
 from .pod_keeper import KeptWatch, PodKeeper, Turn, View, tell_of, tell_of_failure
@@ -271,11 +271,21 @@ class Agent:
         self._probers.submit(functools.partial(self._probe, work))
 
     def _probe(self, work: Callable[[Podman], None]) -> None:
-        session = getattr(self._sessions, "podman", None)
+        """What cannot be begun now is begun later: a probe that was left out here would never be made again."""
+        session = None
+        with self._telling("", "probes have to wait"):
+            session = self._session_of_thread()
+        if session is not None:
+            work(session)
+        elif not self._ended.wait(SECOND_ATTEMPT_SECONDS):
+            self.probe(work)
+
+    def _session_of_thread(self) -> Podman:
+        session: Podman | None = getattr(self._sessions, "podman", None)
         if session is None:
             netns.travel_by_this_thread()
             session = self._sessions.podman = self.connect()
-        work(session)
+        return session
 
     def probed(self, late_seconds: float) -> None:
         self.probes += 1

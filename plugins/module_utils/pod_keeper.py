@@ -372,6 +372,7 @@ class PodKeeper:
             self._is_settled = False
         self._record = record
         self._see(podman, record)
+        self._has_to_wait = False
         if not record.is_stopped and self._has_to_act():
             self._act_in_turn(podman, record)
         self._verify(record)

@@ -8,10 +8,12 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -165,6 +167,21 @@ def test_a_keeper_that_cannot_reach_podman_says_so_once_for_each_attempt(agent: 
     # A run on the pod may have put right what was in the way.
     keeper.changed()
     await_true(lambda: sum(event.count for event in told(agent)) == 3)
+
+
+def test_a_probe_that_cannot_be_begun_is_begun_later(agent: Agent) -> None:
+    calls, made = itertools.count(), threading.Event()
+
+    def connect() -> Podman:
+        if not next(calls):
+            raise OSError("no descriptor left")
+        return cast(Podman, object())
+
+    agent.connect = connect  # type: ignore[method-assign]
+    agent.probe(lambda podman: made.set())
+    assert made.wait(20)
+    (event,) = told(agent, "")
+    assert (event.count, event.message) == (1, "probes have to wait: no descriptor left")
 
 
 def test_a_keeper_without_a_thread_is_begun_later(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
