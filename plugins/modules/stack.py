@@ -128,6 +128,9 @@ options:
       - >-
         Kubernetes documents: YAML or JSON text, one mapping, or a list of either, with the kinds Pod, ConfigMap,
         Secret, PersistentVolumeClaim and List. They add to what the other options declare.
+      - >-
+        What Kubernetes has no field for stands in annotations of a Pod, with values of JSON, such as
+        C(podwright.io/min-ready-seconds).
     type: raw
   definition_names:
     description: >-
