@@ -20,7 +20,7 @@ class ActionModule(shipping.ShippingAction):
     """Hands the module the collection's own code, and that of the command for people."""
 
     def run_on_host(self, options: Mapping[str, Any], task_vars: Any) -> dict[str, Any]:
-        return super().run_on_host({**options, "code": shipping.digest_of(_files())}, task_vars)
+        return super().run_on_host({**options, "code": host_code.digest_of(_files())}, task_vars)
 
     def archive(self) -> bytes:
         return shipping.archive_of(_files())

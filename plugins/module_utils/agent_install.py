@@ -4,33 +4,57 @@
 """Puts the agent on a host: the rooms of this very collection as a package that needs no Ansible, and its programs.
 
 Each code has a directory named by its digest, and the link ``current`` points to the one in use, so that an agent that
-runs is never left with half of another release.
+runs is never left with half of another release. A manifest beside it has the digest of each of its files, compiled ones
+too: the programs start nothing that is not whole, and an installation replaces it.
 """
 
 from __future__ import annotations
 
 import compileall
+import hashlib
 import importlib.util
 import os
 import pwd
+import py_compile
 import secrets
 import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from zipfile import ZipFile
 
 from . import host_code, state_files
 from .errors import DamagedState, HostError
 
 PACKAGE = "podwright"
 _PROGRAMS = {"podwrightd": f"{PACKAGE}.agent", "podwright": "podwright_cli"}
+_MANIFEST = "manifest.json"
 _PROGRAM = """#!{interpreter}
 \"\"\"Made by podwright.pods. {name} --help says what it does.\"\"\"
+import hashlib
+import json
+import os
 import sys
 
-sys.path.insert(0, "{directory}")
+directory = os.path.realpath("{directory}")
+
+
+def is_whole():
+    try:
+        with open(f"{{directory}}/{manifest}", "rb") as file:
+            files = json.load(file)["files"]
+        for name, digest in files.items():
+            with open(f"{{directory}}/{{name}}", "rb") as file:
+                if hashlib.sha256(file.read()).hexdigest() != digest:
+                    return False
+        return True
+    except (OSError, LookupError, TypeError, ValueError, AttributeError):
+        return False
+
+
+if not is_whole():
+    sys.exit("{name}: the code in {directory} is damaged or missing; run the role podwright.pods.agent to have it anew")
+sys.path.insert(0, directory)
 
 from {module} import main
 
@@ -57,7 +81,7 @@ def install(options: Mapping[str, Any], is_check: bool, is_diff: bool = False) -
     wanted, (_digest, archive) = options.get("code"), host_code.named()
     if not wanted:
         raise HostError("the action plugin of this module names the code to install; run it as a task of Ansible")
-    if _current(place) != wanted:
+    if _current(place) != wanted or not _is_whole(place / wanted, wanted):
         result["changed"] = True
         if not is_check and not archive:
             return {"failed": True, "msg": "this host has another agent", host_code.IS_MISSING: True}
@@ -65,7 +89,7 @@ def install(options: Mapping[str, Any], is_check: bool, is_diff: bool = False) -
             _write(place, wanted, archive)
     result["code_changed"] = result["changed"]
     for name, module in _PROGRAMS.items():
-        text = _PROGRAM.format(interpreter=sys.executable, name=name, directory=place / "current", module=module)
+        text = _program(name, module, place / "current")
         if _content(programs / name) != text.encode():
             result["changed"] = True
             if not is_check:
@@ -99,22 +123,64 @@ def _content(path: Path) -> bytes | None:
         return None
 
 
+def _program(name: str, module: str, directory: Path) -> str:
+    return _PROGRAM.format(
+        interpreter=sys.executable, name=name, module=module, directory=directory, manifest=_MANIFEST
+    )
+
+
+def _path_in(name: str) -> str:
+    """Where a file of the archive is in the package's directory: what is in no folder there are the rooms."""
+    return name if "/" in name else f"{PACKAGE}/{name}"
+
+
+def _is_whole(directory: Path, digest: str) -> bool:
+    """Whether the installed code is the one of that digest, and compiled as it was."""
+    try:
+        manifest = state_files.read_object(directory / _MANIFEST) or {}
+        names, files = manifest["names"], manifest["files"]
+        contents = {name: (directory / name).read_bytes() for name in files}
+        told = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+        return told == files and host_code.digest_of({name: contents[_path_in(name)] for name in names}) == digest
+    except (HostError, OSError, LookupError, TypeError, AttributeError):
+        return False
+
+
 def _write(place: Path, digest: str, archive: str) -> None:
-    place.mkdir(mode=0o755, parents=True, exist_ok=True)
+    try:
+        files = host_code.files_in(archive)
+    except host_code.CodeDamaged as error:
+        raise HostError(f"the agent's code did not arrive: {error}; run the task again") from error
+    if host_code.digest_of(files) != digest:
+        raise HostError(f"{archive} is not the agent's code that the task names ({digest}); run the task again")
+    state_files.make_directory(place, 0o755)
     unfinished = place / f".{secrets.token_hex(4)}"
-    with ZipFile(archive) as opened:
-        for name in opened.namelist():
-            path = unfinished / (name if "/" in name else f"{PACKAGE}/{name}")
-            path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-            path.write_bytes(opened.read(name))
-    (unfinished / PACKAGE / "__init__.py").touch()
-    compileall.compile_dir(str(unfinished), quiet=2)
+    _fill(unfinished, files)
     if (place / digest).exists():
+        # A damaged one.
         shutil.rmtree(place / digest)
     unfinished.rename(place / digest)
     link = place / f".{secrets.token_hex(4)}"
     link.symlink_to(digest)
     link.replace(place / "current")
+    state_files.sync_directory(place)
     for other in place.iterdir():
         if other.name not in ("current", digest):
             shutil.rmtree(other, ignore_errors=True)
+
+
+def _fill(directory: Path, files: Mapping[str, bytes]) -> None:
+    """Write the package with its compiled files and their manifest, so that all of it outlasts a power cut."""
+    for name, content in {**files, "__init__.py": b""}.items():
+        path = directory / _path_in(name)
+        state_files.make_directory(path.parent, 0o755)
+        path.write_bytes(content)
+    # Their sources are not looked at again: the manifest tells of both.
+    compileall.compile_dir(str(directory), quiet=2, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
+    found = sorted(path for path in directory.rglob("*") if path.is_file())
+    digests = {str(path.relative_to(directory)): hashlib.sha256(path.read_bytes()).hexdigest() for path in found}
+    for path in directory.rglob("*"):
+        # Whatever the umask of the task: users call the command too.
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    state_files.sync_tree(directory)
+    state_files.write_object(directory / _MANIFEST, {"names": sorted(files), "files": digests}, 0o644)

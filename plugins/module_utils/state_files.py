@@ -139,11 +139,11 @@ def write(path: Path, content: bytes, mode: int = 0o600, is_lasting: bool = True
         sync_directory(path.parent)
 
 
-def write_object(path: Path, data: Mapping[str, Any], is_lasting: bool = True) -> None:
+def write_object(path: Path, data: Mapping[str, Any], mode: int = 0o600, is_lasting: bool = True) -> None:
     """`write` a JSON object of at least one member, with its checksum."""
     content = json.dumps(data, sort_keys=True).encode()
     told = hashlib.sha256(content).hexdigest().encode()
-    write(path, _PREFIX + told + _SEPARATOR + content[1:], is_lasting=is_lasting)
+    write(path, _PREFIX + told + _SEPARATOR + content[1:], mode, is_lasting)
 
 
 def sync_directory(path: Path) -> None:
@@ -181,6 +181,7 @@ def make_directory(path: Path, mode: int = 0o700) -> None:
         make_directory(path.parent, mode)
     with contextlib.suppress(FileExistsError):
         path.mkdir(mode=mode)
+        path.chmod(mode)
         sync_directory(path.parent)
     if not path.is_dir():
         raise NotADirectoryError(errno.ENOTDIR, "there is something else than a folder", str(path))

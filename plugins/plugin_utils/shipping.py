@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import gc
-import hashlib
 import io
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -108,14 +107,7 @@ def sources() -> dict[str, bytes]:
 @functools.cache
 def digest() -> str:
     """Names the code that hosts are to run."""
-    return digest_of(sources())
-
-
-def digest_of(files: Mapping[str, bytes]) -> str:
-    state = hashlib.sha256()
-    for name, content in files.items():
-        state.update(f"{name}:{len(content)}:".encode() + content)
-    return state.hexdigest()[:32]
+    return host_code.digest_of(sources())
 
 
 def archive_of(files: Mapping[str, bytes]) -> bytes:

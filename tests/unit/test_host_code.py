@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import marshal
 import os
 import shutil
 import subprocess
@@ -95,11 +96,10 @@ def test_it_is_taken_from_the_archive_and_kept_only_when_told(host: Host) -> Non
     assert host.kept() == []
     assert host.loaded_from(code, "keep").startswith(str(host.archive))
     (kept,) = host.kept()
-    assert host.loaded_from(shipping.digest()) == str(kept / "quantity.pyc")
-    assert host.loaded_from(code) == str(kept / "quantity.pyc")
-    assert {path.stem for path in kept.iterdir()} == {
-        path.stem for path in Path(host_code.__file__).parent.glob("*.py")
-    }
+    assert host.loaded_from(shipping.digest()) == str(kept / "quantity.py")
+    assert host.loaded_from(code) == str(kept / "quantity.py")
+    rooms = marshal.loads(kept.read_bytes().partition(b"\n")[2])
+    assert set(rooms) == {path.stem for path in Path(host_code.__file__).parent.glob("*.py")}
 
 
 def test_argument_specs_are_kept_as_they_were_computed(host: Host) -> None:
@@ -119,12 +119,78 @@ def test_other_code_is_not_taken_for_it(host: Host) -> None:
     assert host.run("0" * 32).returncode == 1
 
 
-def test_code_that_others_may_write_is_not_run(host: Host) -> None:
+@pytest.mark.parametrize("place", ["kept", "code", "state", "above"])
+def test_code_that_others_may_write_is_not_run(host: Host, place: str) -> None:
     host.loaded_from(f"{shipping.digest()}:{host.archive}", "keep")
     (kept,) = host.kept()
-    kept.chmod(0o777)
+    path = {"kept": kept, "code": kept.parent, "state": host.state, "above": host.state.parent}[place]
+    for mode in (0o757, 0o775):
+        path.chmod(mode)
+        os.chown(path, -1, 12345)
+        assert host.run(shipping.digest()).returncode == 1
+        assert host.loaded_from(f"{shipping.digest()}:{host.archive}").startswith(str(host.archive))
+    path.chmod(0o755)
+    assert host.loaded_from(shipping.digest()) == str(kept / "quantity.py")
+
+
+def test_code_that_somebody_else_owns_is_not_run(host: Host) -> None:
+    host.loaded_from(f"{shipping.digest()}:{host.archive}", "keep")
+    os.chown(host.state, 12345, -1)
     assert host.run(shipping.digest()).returncode == 1
-    assert host.loaded_from(f"{shipping.digest()}:{host.archive}").startswith(str(host.archive))
+
+
+def test_a_link_to_code_is_not_followed(host: Host) -> None:
+    host.loaded_from(f"{shipping.digest()}:{host.archive}", "keep")
+    (kept,) = host.kept()
+    kept.rename(kept.with_name("other"))
+    kept.symlink_to("other")
+    assert host.run(shipping.digest()).returncode == 1
+
+
+@pytest.mark.parametrize("damage", ["empty", "cut", "zeros", "a byte", "of another name", "folder"])
+def test_damaged_code_is_not_run_and_is_replaced(host: Host, damage: str) -> None:
+    """As after a power cut. It is asked for, comes, and is kept again."""
+    code = f"{shipping.digest()}:{host.archive}"
+    host.loaded_from(code, "keep")
+    (kept,) = host.kept()
+    whole = kept.read_bytes()
+    content = {
+        "empty": b"",
+        "cut": whole[:100_000],
+        "zeros": bytes(len(whole)),
+        "a byte": whole[:-9] + b"?" + whole[-8:],
+    }
+    other = (b"0" * 64 + whole[64:]) if damage == "of another name" else content.get(damage, b"")
+    if damage == "folder":
+        kept.unlink()
+        kept.mkdir()
+    else:
+        kept.write_bytes(other)
+    done = host.run(shipping.digest())
+    assert done.returncode == 1
+    assert json.loads(done.stdout)[host_code.IS_MISSING] is True
+    assert host.loaded_from(code, "keep").startswith(str(host.archive))
+    assert kept.read_bytes() == whole
+    assert host.loaded_from(shipping.digest()) == str(kept / "quantity.py")
+
+
+@pytest.mark.parametrize("change", ["another room", "a room less", "a room more", "cut", "empty"])
+def test_an_archive_that_is_not_what_the_task_names_is_not_run(host: Host, change: str) -> None:
+    files = dict(shipping.sources())
+    if change == "another room":
+        files["quantity.py"] += b"print('other code')\n"
+    elif change == "a room less":
+        del files["quantity.py"]
+    elif change == "a room more":
+        files["more.py"] = b""
+    archive = shipping.archive_of(files)
+    host.archive.write_bytes({"cut": archive[:-1000], "empty": b""}.get(change, archive))
+    done = host.run(f"{shipping.digest()}:{host.archive}", "keep")
+    assert done.returncode == 1
+    told = json.loads(done.stdout)
+    assert "the collection's code did not arrive" in told["msg"]
+    assert host_code.IS_MISSING not in told
+    assert host.kept() == []
 
 
 def test_what_was_kept_long_ago_goes(host: Host) -> None:
