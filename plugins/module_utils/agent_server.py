@@ -43,7 +43,7 @@ from pathlib import Path
 from typing import Any, Callable, Protocol
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
-from . import agent_client, agent_metrics, engine, generated_secrets, host_code, parse, report, spec, stacks
+from . import agent_client, agent_metrics, engine, generated_secrets, host_code, parse, repair, report, spec, stacks
 from .container_output import log_stream
 from .errors import DamagedState, HostError, NotFound, PodwrightError, details_of, is_out_of_space
 from .event_log import EventLog
@@ -77,6 +77,7 @@ _RUNS: Mapping[str, Callable[..., dict[str, Any]]] = {
     "run_secret_info": generated_secrets.run_secret_info,
     "run_secret_rotation": generated_secrets.run_secret_rotation,
     "run_secret_removal": generated_secrets.run_secret_removal,
+    "run_repair": repair.run_repair,
 }
 
 

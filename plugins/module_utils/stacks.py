@@ -143,6 +143,14 @@ def _pods_of(store: Store, stack: str) -> tuple[str, ...]:
         return pods_recorded_for(store, stack)
 
 
+def labelled(podman: Podman, stack: str) -> Owned:
+    """The volumes and networks that say that a stack made them."""
+    volumes = ((item["Name"], item.get("Labels") or {}) for item in podman.get("/volumes/json") or [])
+    networks = ((item["name"], item.get("labels") or {}) for item in podman.get("/networks/json") or [])
+    names = (tuple(name for name, labels in group if labels.get(LABEL_STACK) == stack) for group in (volumes, networks))
+    return Owned((), *names)
+
+
 @contextlib.contextmanager
 def _locks(podman: Podman, store: Store, request: StackRequest, keeper: Keeper | None) -> Iterator[None]:
     """Be the only run on the stack and on all its pods, also those to go; taken in one order by every run."""
@@ -214,12 +222,8 @@ class StackRun:
             if self.request.state != "absent":
                 raise
         self.is_damaged = True
-        name = self.request.name
-        volumes = (self.podman.get("/volumes/json") or []) if self.request.prune_volumes else []
-        labels = [(item["Name"], item.get("Labels") or {}) for item in volumes]
-        networks = [(item["name"], item.get("labels") or {}) for item in self.podman.get("/networks/json") or []]
-        owned = ((item for item, given in group if given.get(LABEL_STACK) == name) for group in (labels, networks))
-        return StackRecord(owned=Owned(pods_recorded_for(self.store, name), *map(tuple, owned)))
+        owned = Owned(pods_recorded_for(self.store, self.request.name))
+        return StackRecord(owned=owned.joined(labelled(self.podman, self.request.name)))
 
     def _read_before(self) -> StackSpec | None:
         """The present revision, None where there is none, or where a damaged one is to go."""

@@ -248,6 +248,40 @@ def _grace_period(seconds: int | None, is_now: bool) -> dict[str, int]:
     return {} if told is None else {"grace_period_seconds": told}
 
 
+# --- repair ----------------------------------------------------------------------------------------------------------
+
+
+@click.command()
+@click.argument("name", shell_complete=pod_names)
+@click.option(
+    "--accept-new-secrets",
+    is_flag=True,
+    help="Make generated secrets anew that cannot be had any more. A database does not know them.",
+)
+@click.option("--dry-run", is_flag=True, help="Show what would be done, and do nothing.")
+@_YES
+@pass_session
+def repair(session: Session, name: str, accept_new_secrets: bool, dry_run: bool, yes: bool) -> int:
+    """Mend what is damaged on disk of a pod or stack.
+
+    What other files tell is made anew, the rest is moved aside; nothing is thrown away. Generated secrets are restored
+    from the records of pods. Where these have none, what to do is said, and the exit code is 1.
+    """
+    options = {"name": name, "accept_new_secrets": accept_new_secrets}
+    if accept_new_secrets and not dry_run:
+        confirm(f"Make secrets of {name} anew that cannot be had any more? What they open knows the old ones.", yes)
+    result = _run(session, f"mending {name}", "run_repair", options, dry_run)
+    if not result["found"]:
+        raise Failure(f"there is no pod or stack {name}")
+    for line in result["actions"]:
+        session.screen.write(line)
+    for line in result["advice"]:
+        say(f"podwright: {line}")
+    if not result["actions"] and not result["advice"]:
+        session.screen.write(f"{name}: nothing is damaged")
+    return 1 if result["advice"] else 0
+
+
 def confirm(question: str, is_sure: bool) -> None:
     """Ask, where there is somebody to ask. Raises click.Abort for a no."""
     if is_sure:

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import click
 
 from . import description, rows, view
-from .acting import apply, delete, execute, logs
+from .acting import apply, delete, execute, logs, repair
 from .asking import Failure
 from .generated import list_secrets, secrets
 from .screen import Row, Table
@@ -56,7 +56,7 @@ def program(ctx: click.Context, socket: str | None) -> None:
         click.echo(ctx.get_help())
 
 
-for command in (logs, execute, secrets, apply, delete):
+for command in (logs, execute, secrets, apply, delete, repair):
     program.add_command(command)
 
 
