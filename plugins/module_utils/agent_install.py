@@ -93,7 +93,7 @@ def install(options: Mapping[str, Any], is_check: bool, is_diff: bool = False) -
         if _content(programs / name) != text.encode():
             result["changed"] = True
             if not is_check:
-                programs.mkdir(mode=0o755, parents=True, exist_ok=True)
+                state_files.make_directory(programs, 0o755)
                 state_files.write(programs / name, text.encode(), 0o755)
     if not is_check:
         host_code.keep()
