@@ -207,7 +207,7 @@ class _Repair:
         try:
             self.store.generate(owner, declared, keep=False, promised=declared)
             # What is not declared is read as well.
-            self.store.generated_values(owner)
+            self.store.kept_values(owner)
             return
         except DamagedState as error:
             damage = error
@@ -233,7 +233,7 @@ class _Repair:
 
     def _readable(self, owner: str) -> Values:
         try:
-            return self.store.generated_values(owner)
+            return self.store.kept_values(owner)
         except DamagedState:
             return {}
 

@@ -366,7 +366,7 @@ class Store:
         """
         if not any(secret.generate for secret in declared):
             return {secret.name: {} for secret in declared}
-        values = self.generated_values(owner)
+        values = self._generated(owner)
         lost = (generated_keys(declared) & generated_keys(promised)) - _keys_in(values)
         if lost:
             raise self._lost(owner, lost)
@@ -386,7 +386,7 @@ class Store:
     def generated(self, owner: str, declared: Sequence[s.Secret]) -> dict[str, dict[str, str]]:
         """What is kept of the generated values of these secrets; nothing is made, and damage is passed over."""
         try:
-            values = self.generated_values(owner)
+            values = self._generated(owner)
         except HostError:
             return {}
         return {
@@ -458,8 +458,11 @@ class Store:
     def secrets_file(self, owner: str) -> Path:
         return self.directory / "secrets" / f"{owner}.json"
 
-    def generated_values(self, owner: str) -> dict[str, dict[str, str]]:
-        """All values that were generated for an owner, by secret and key. Raises DamagedState."""
+    def kept_values(self, owner: str) -> dict[str, dict[str, str]]:
+        """All that is kept of an owner's generated secrets, by secret and key. Raises DamagedState."""
+        return self._generated(owner)
+
+    def _generated(self, owner: str) -> dict[str, dict[str, str]]:
         path, remedy = self.secrets_file(owner), _remedy_of_secrets(owner)
         values = state_files.read_object(path, remedy)
         for group in (values or {}).values():
@@ -469,7 +472,7 @@ class Store:
 
     def _former(self, owner: str, secret: str, key: str) -> str | None:
         """The value that was generated for another owner, None where it had none."""
-        value = self.generated_values(owner).get(secret, {}).get(key)
+        value = self._generated(owner).get(secret, {}).get(key)
         record = self.read_record(owner) if value is None else None
         if record and (secret, key) in generated_keys(record.applied.pod.secrets):
             raise self._lost(owner, {(secret, key)})

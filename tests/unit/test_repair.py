@@ -189,6 +189,6 @@ def test_secrets_of_which_some_can_be_read_keep_those(store: Store) -> None:
     path = store.secrets_file("lone")
     path.write_text('{"login": {"user": "root"}}')
     mend("lone", accept_new_secrets=True)
-    values = store.generated_values("lone")["login"]
+    values = store.kept_values("lone")["login"]
     assert values["user"] == "root"
     assert len(values["password"]) == 24
