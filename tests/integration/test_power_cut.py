@@ -81,7 +81,7 @@ class Disk:
         try:
             yield self.after
         finally:
-            command("umount", self.after)
+            command("umount", "-l", self.after)
             copy.unlink()
 
 
