@@ -57,9 +57,8 @@ def read(path: Path, remedy: str = "remove it", limit_bytes: int = FILE_BYTES) -
             raise DamagedState(path, f"there is a {_kind(seen.st_mode)} in its place", remedy)
         if seen.st_size > limit_bytes:
             raise DamagedState(path, f"its {seen.st_size} bytes are more than the {limit_bytes} it can have", remedy)
-        with open(descriptor, "rb", closefd=False) as file:
-            # One that grows meanwhile is no file of ours: those are replaced, never written to.
-            return file.read(limit_bytes)
+        # A local file comes at once. What grows meanwhile is none of ours: those are replaced.
+        return os.read(descriptor, seen.st_size)
     except OSError as error:
         raise _unreadable(path, error, remedy) from error
     finally:
