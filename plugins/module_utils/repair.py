@@ -33,10 +33,9 @@ from .stack_store import (
     pods_recorded_for,
     stack_names,
 )
-from .stacks import labelled
-from .store import Applied, Record, Store, generated_keys
+from .stacks import labelled, with_values
+from .store import Applied, Record, Store, generated_keys, put_generated
 
-Values = Mapping[str, Mapping[str, str]]
 _TIMEOUT_SECONDS = 300
 
 
@@ -193,11 +192,7 @@ class _Repair:
             return None
         owner = owner_of_secrets(stack)
         values = self.store.generate(owner, declared.secrets, keep=False, promised=declared.secrets)
-        filled = (
-            replace(item, string_data={**values[item.name], **item.string_data}, generate={})
-            for item in declared.secrets
-        )
-        return pod_with_configuration(replace(declared, secrets=tuple(filled)), pod)
+        return pod_with_configuration(replace(declared, secrets=with_values(declared.secrets, values)), pod)
 
     # --- generated secrets -------------------------------------------------------------------------------------------
 
@@ -211,12 +206,14 @@ class _Repair:
             return
         except DamagedState as error:
             damage = error
-        values, found = {**self._readable(owner)}, []
+        values, found = self._readable(owner), []
+        rotations = {(secret.name, key): number for secret in declared for key, number in secret.rotate.items()}
         for secret, key in sorted(generated_keys(declared) - {(n, k) for n, group in values.items() for k in group}):
             known = (given.string_data.get(key) for pod in users for given in pod.secrets if given.name == secret)
             value = next(filter(None, known), None)
             if value:
-                values[secret] = {**values.get(secret, {}), key: value}
+                # As of the number that is declared, so that it is not rotated for having been lost.
+                put_generated(values, secret, key, value, rotations.get((secret, key), 0))
                 found.append(f"secret {secret}: {key} is taken from the record of a pod that has it")
         lost = sorted(pair for pair in generated_keys(declared) if pair[1] not in values.get(pair[0], {}))
         is_known = bool(declared) and not lost
@@ -228,10 +225,10 @@ class _Repair:
         self.actions += [*found, *(f"secret {secret}: {key} is made anew" for secret, key in lost)]
         if not self.is_check:
             if values:
-                state_files.write_object(path, values)
+                self.store.keep_values(owner, values)
             self.store.generate(owner, declared)
 
-    def _readable(self, owner: str) -> Values:
+    def _readable(self, owner: str) -> dict[str, dict[str, str]]:
         try:
             return self.store.kept_values(owner)
         except DamagedState:

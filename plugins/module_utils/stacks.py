@@ -347,7 +347,7 @@ class StackRun:
         else:
             kept = self.store.generate(owner, self.stack.secrets, keep, pods, promised)
         generated = {name: {**values, **self.renewed.get(name, {})} for name, values in kept.items()}
-        return _with_values(self.stack.secrets, generated)
+        return with_values(self.stack.secrets, generated)
 
     def _pods_with_values(self) -> tuple[s.PodSpec, ...]:
         """The pods in the order they come, each with the configuration it uses; generated secrets are the stack's."""
@@ -797,7 +797,7 @@ class _SideBySide:
             self._stack.done += run.done
 
 
-def _with_values(secrets: tuple[s.Secret, ...], generated: Mapping[str, Mapping[str, str]]) -> tuple[s.Secret, ...]:
+def with_values(secrets: tuple[s.Secret, ...], generated: Mapping[str, Mapping[str, str]]) -> tuple[s.Secret, ...]:
     """A stack's secrets with the values that were generated for them."""
     return tuple(
         replace(item, string_data={**generated.get(item.name, {}), **item.string_data}, generate={}, rotate={})
@@ -820,7 +820,7 @@ def verify_revision(store: Store, name: str) -> bool:
             return False
         stack = files.revision(record.current).stack
         generated = store.generated(owner_of_secrets(name), stack.secrets)
-        stack = replace(stack, secrets=_with_values(stack.secrets, generated))
+        stack = replace(stack, secrets=with_values(stack.secrets, generated))
         for declared in stack.pods:
             found = store.read_record(declared.name)
             pod = stack_spec.pod_with_configuration(stack, declared)

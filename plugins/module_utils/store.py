@@ -376,7 +376,7 @@ class Store:
                 if key not in values.setdefault(secret.name, {}):
                     former = (self._former(name, secret.name, key) for name in former_owners)
                     value = next(filter(None, former), None) or _generate(length)
-                    _put_generated(values, secret.name, key, value, secret.rotate.get(key, 0))
+                    put_generated(values, secret.name, key, value, secret.rotate.get(key, 0))
                     is_complete = False
         if keep and not is_complete:
             # Kept before anything is made with it: it may become the only key to what a database writes.
@@ -420,11 +420,11 @@ class Store:
         kept = self._generated(owner)
         for key, value in values.items():
             rotation = max(rotate.get(key, 0), _about(kept, secret, key)[1])
-            _put_generated(kept, secret, key, value, rotation)
+            put_generated(kept, secret, key, value, rotation)
         self.keep_values(owner, kept)
 
     def kept_values(self, owner: str) -> dict[str, dict[str, str]]:
-        """All that is kept of an owner's generated secrets, to be given to `keep_values` again."""
+        """All that is kept of an owner's generated secrets, to be given to `keep_values` again. Raises DamagedState."""
         return self._generated(owner)
 
     def keep_values(self, owner: str, values: Mapping[str, Mapping[str, str]]) -> None:
@@ -457,10 +457,6 @@ class Store:
 
     def secrets_file(self, owner: str) -> Path:
         return self.directory / "secrets" / f"{owner}.json"
-
-    def kept_values(self, owner: str) -> dict[str, dict[str, str]]:
-        """All that is kept of an owner's generated secrets, by secret and key. Raises DamagedState."""
-        return self._generated(owner)
 
     def _generated(self, owner: str) -> dict[str, dict[str, str]]:
         path, remedy = self.secrets_file(owner), _remedy_of_secrets(owner)
@@ -732,7 +728,8 @@ def folders_of_objects(directory: Path) -> tuple[str, ...]:
     return tuple(sorted(name for name in found if pod_name(name) is None))
 
 
-def _put_generated(kept: dict[str, dict[str, str]], secret: str, key: str, value: str, rotation: int) -> None:
+def put_generated(kept: dict[str, dict[str, str]], secret: str, key: str, value: str, rotation: int) -> None:
+    """Put a value, made now for that number of ``rotate``, among those that are to be kept."""
     kept.setdefault(secret, {})[key] = value
     kept.setdefault(_ABOUT, {})[f"{secret}/{key}"] = f"{int(time.time())} {rotation}"
 

@@ -23,11 +23,12 @@ from ansible_collections.podwright.pods.plugins.module_utils.stack_store import 
     StackStore,
     owner_of_secrets,
 )
+from ansible_collections.podwright.pods.plugins.module_utils.stacks import with_values
 from ansible_collections.podwright.pods.plugins.module_utils.store import Applied, Record, Store
 
 PASSWORD = {"name": "P", "value_from": {"secret_key_ref": {"name": "login", "key": "password"}}}
 CONTAINERS = [{"name": "main", "image": "image", "env": [PASSWORD]}]
-SECRETS = [{"name": "login", "generate": {"password": 24}}]
+SECRETS = [{"name": "login", "generate": {"password": 24}, "rotate": {"password": 3}}]
 STACK = stack_parse.parse_options(
     {
         "name": "shop",
@@ -51,7 +52,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     made = Store()
     made.ensure()
     values = made.generate(owner_of_secrets("shop"), STACK.secrets)
-    secrets = tuple(replace(item, string_data=values[item.name], generate={}) for item in STACK.secrets)
+    secrets = with_values(STACK.secrets, values)
     files = StackStore(made, "shop")
     files.write_revision(Revision(1, replace(STACK, pods=STACK.pods[:1]), 0, "me", "first"))
     files.write_revision(Revision(2, STACK, 0, "me", "second"))
@@ -166,6 +167,7 @@ def test_secrets_of_a_stack_come_back_from_the_records_of_its_pods(store: Store,
     told = mend("shop")
     assert told["advice"] == []
     assert store.generate(owner, STACK.secrets, promised=STACK.secrets) == values
+    assert store.renewals(owner, STACK.secrets) == {}
     assert not any(value in line for line in told["actions"] for value in values["login"].values())
 
 

@@ -270,7 +270,7 @@ def repair(session: Session, name: str, accept_new_secrets: bool, dry_run: bool,
     options = {"name": name, "accept_new_secrets": accept_new_secrets}
     if accept_new_secrets and not dry_run:
         confirm(f"Make secrets of {name} anew that cannot be had any more? What they open knows the old ones.", yes)
-    result = _run(session, f"mending {name}", "run_repair", options, dry_run)
+    result = run(session, f"mending {name}", "run_repair", options, dry_run)
     if not result["found"]:
         raise Failure(f"there is no pod or stack {name}")
     for line in result["actions"]:
