@@ -427,6 +427,13 @@ class Store:
         """All that is kept of an owner's generated secrets, to be given to `keep_values` again. Raises DamagedState."""
         return self._generated(owner)
 
+    def readable_values(self, owner: str) -> dict[str, dict[str, str]]:
+        """What `kept_values` gives, without what tells of them; nothing where that is damaged."""
+        try:
+            return {secret: dict(group) for secret, group in self._generated(owner).items() if secret != _ABOUT}
+        except HostError:
+            return {}
+
     def keep_values(self, owner: str, values: Mapping[str, Mapping[str, str]]) -> None:
         state_files.write_object(self.secrets_file(owner), dict(values))
 

@@ -147,7 +147,7 @@ def test_others_are_started_again_and_the_damaged_one_can_be_removed_or_mended(a
     assert not agent.apply(SHOP)["changed"]
     in_place(state / "stacks/shop/record.json", Path.mkdir)
     assert agent.apply({"name": "shop", "depends_on": {}, "state": "absent"})["changed"]
-    assert agent.host.containers() == []
+    assert not agent.host.containers()
     assert not (state / "stacks/shop").exists()
     await_true(lambda: list_pods(agent) == {})
     assert {path.name for path in (state / "locks").iterdir()} == set()
