@@ -243,7 +243,7 @@ def plan(result: Options) -> list[str]:
 
 def lasting(mutations: Sequence[str]) -> list[str]:
     """Without what a run that changes nothing may write: the state directory itself, its lock, the pod's new status."""
-    names = r"key|reserve|locks(/[^/]*)?|secrets|pods(/[^/]*)?|pods/[^/]*/status\.json"
+    names = r"key(\.copy)?|reserve|locks(/[^/]*)?|secrets|pods(/[^/]*)?|pods/[^/]*/status\.json"
     written = re.compile(rf"^file .*/state/({names}) \d+$")
     return [line for line in mutations if not written.match(line)]
 
