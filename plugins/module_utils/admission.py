@@ -20,7 +20,7 @@ from .materials import Environment, Facts, environment, names_secret, sub_path_o
 from .observed import Node, Observed
 from .parse import PodPlace, published_ports
 from .quantity import show_bytes
-from .schema import spell
+from .schema import Place, Style, spell
 from .supervisor import is_grpc, probe_of
 
 _HOST_PATH_KINDS = {
@@ -96,7 +96,7 @@ def refuse_sandbox(pod: s.PodSpec, node: Node, observed: Observed, place: PodPla
     """What stands in the way of a new sandbox: ports that others hold, networks that are not there, strangers."""
     return [
         *_taken_ports(pod, observed, place),
-        *_missing_networks(pod, observed),
+        *_missing_networks(pod, observed, place),
         *_unreachable_addresses(pod, node, observed, place),
         *refuse_removal(observed, place),
     ]
@@ -124,14 +124,17 @@ def _taken_ports(pod: s.PodSpec, observed: Observed, place: PodPlace) -> Iterato
         )
 
 
-def _missing_networks(pod: s.PodSpec, observed: Observed) -> Iterator[Fault]:
+def _missing_networks(pod: s.PodSpec, observed: Observed, place: PodPlace) -> Iterator[Fault]:
+    # Documents have no field for networks: they are said beside them, or in an annotation.
+    at = place.spec.key("networks") if place.spec.style is Style.NATIVE else Place("networks", Style.NATIVE)
     for number, name in enumerate(pod.networks if observed.networks is not None else ()):
         if name not in (observed.networks or ()):
-            others = ", ".join(sorted(observed.networks or ())) or "none"
-            reason = (
-                f"no network is called {name} on this host (there are: {others}); make it, or declare it in a stack"
+            others = ", ".join(sorted(observed.networks or ()))
+            yield Fault(
+                at.index(number).path,
+                f"no network is called {name} on this host, which pod {pod.name} is to join (there are: {others}); "
+                "make it, or declare it in a stack",
             )
-            yield Fault(f"networks[{number}]", reason)
 
 
 def _unreachable_addresses(pod: s.PodSpec, node: Node, observed: Observed, place: PodPlace) -> Iterator[Fault]:

@@ -235,7 +235,7 @@ def test_nothing_is_pruned_where_that_is_not_wanted(runs: StackRuns) -> None:
 def test_a_pod_of_another_stack_is_refused(runs: StackRuns) -> None:
     runs.create(shop())
     before = runs.host.mutations()
-    with pytest.raises(Refused, match="web: the pod belongs to stack shop"):
+    with pytest.raises(Refused, match=r"pods\[0\]\.name: the pod web belongs to stack shop"):
         stacks.run_stack({"name": "other", "pods": [pod(name="web")]}, False)
     assert [line for line in runs.host.mutations() if "locks" not in line] == [x for x in before if "locks" not in x]
 
@@ -429,6 +429,67 @@ def test_what_podman_cannot_change_is_refused(runs: StackRuns) -> None:
         "volumes[0].options",
     ]
     assert runs.starts() == before
+
+
+def document(**spec: Any) -> Options:
+    containers = [{"name": "a", "image": "localhost/podwright-test/any"}]
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "doc"}, "spec": {"containers": containers, **spec}}
+
+
+NETWORK = {"annotations": {"podwright.io/networks": '["nosuch"]'}}
+AT_ADDRESS = container("a", ports=[{"container_port": 1, "host_port": 28090, "host_ip": "::1"}])
+
+
+@pytest.mark.parametrize(
+    ("declared", "path", "reason"),
+    [
+        ({"pods": [pod(name="q-r")]}, "pods[0].name", "the name q-r is taken by container q-r of pod q"),
+        ({"pods": [pod(container("d"), name="b-c")]}, "pods[0].containers[0].name", "b-c-d is taken by pod b-c-d"),
+        ({"pods": [pod(name="a"), pod(name="x", networks=["nosuch"])]}, "pods[1].networks[0]", "nosuch on this host"),
+        ({"definition": [{**document(), "metadata": {"name": "doc", **NETWORK}}]}, "networks[0]", "which pod doc is"),
+        ({"pods": [pod(AT_ADDRESS)]}, "pods[0].containers[0].ports[0].host_ip", "no network of the pod has any"),
+        (
+            {"definition": [document(volumes=[{"name": "v", "hostPath": {"path": "/nosuch"}}])]},
+            "web.yml.spec.volumes[0].hostPath.path",
+            "/nosuch does not exist",
+        ),
+        (
+            {"definition": [document(nodeSelector={"kubernetes.io/hostname": "elsewhere"})]},
+            'web.yml.spec.nodeSelector["kubernetes.io/hostname"]',
+            "is elsewhere, and this host is",
+        ),
+    ],
+)
+def test_what_a_host_cannot_have_is_refused_before_it_is_recorded(
+    runs: StackRuns, declared: Options, path: str, reason: str
+) -> None:
+    """In the words of the declaration: pods and containers share their names, networks have to be there, ..."""
+    taken = [pod(container("r"), name="q"), pod(name="b-c-d")]
+    stacks.run_stack({"name": "here", "pods": taken, "wait": False}, False)
+    before = runs.host.mutations()
+    with pytest.raises(Refused) as caught:
+        stacks.run_stack({"name": "other", **declared, "definition_names": ["web.yml"]}, False)
+    (fault,) = (fault for fault in caught.value.faults if "annot be pulled" not in fault.reason)
+    assert (fault.path, reason in fault.reason) == (path, True), fault
+    assert [line for line in runs.host.mutations() if "locks" not in line] == [x for x in before if "locks" not in x]
+    assert [item["name"] for item in stacks.run_stack_info({})["stacks"]] == ["here"]
+
+
+@pytest.mark.parametrize("declared", [{}, {"pods": []}, {"definition": []}, {"config_maps": [{"name": "c"}]}])
+def test_an_empty_declaration_empties_nothing_unless_that_is_said(runs: StackRuns, declared: Options) -> None:
+    stacks.run_stack({"name": "shop", "pods": [pod(name="a"), pod(name="b")], "wait": False}, False)
+    before = runs.starts()
+    for is_check in (True, False):
+        with pytest.raises(Refused, match="pods: the declaration has none, and stack shop has a, b") as caught:
+            stacks.run_stack({"name": "shop", **declared}, is_check)
+        assert len(caught.value.faults) == 1
+    assert runs.starts() == before
+    assert runs.predict({"name": "shop", **declared, "prune": False})["actions"] != []
+    told = plan(runs.predict({"name": "shop", **declared, "allow_empty": True}))
+    assert [line for line in told if line.startswith("remove pod")] == [
+        "remove pod b: it is no longer declared",
+        "remove pod a: it is no longer declared",
+    ]
 
 
 def test_absent_and_stopped(runs: StackRuns) -> None:
