@@ -213,9 +213,29 @@ def _end_alike(one: str, other: str) -> bool:
     return one.endswith(other) or other.endswith(one)
 
 
+class WrittenNumber(int):
+    """A whole number that YAML has read from something else than its digits, such as 0123, 12:30:45 or 1_000."""
+
+    text: str
+
+    @classmethod
+    def of(cls, value: int, text: str) -> WrittenNumber:
+        number = cls(value)
+        number.text = text
+        return number
+
+    @property
+    def is_ambiguous(self) -> bool:
+        """Whether some take the text for another number, as 010 is 8 and 10, or for none, as 22:22 is."""
+        return re.fullmatch(r"0x[0-9a-fA-F_]+|[1-9][0-9_]*", self.text.lstrip("+-"), re.ASCII) is None
+
+
 @dataclass(frozen=True)
 class Text(Type):
-    """A string. Numbers are taken as their text (templating often loses the quotes), booleans and dates are not.
+    """A string. Whole numbers are taken as their text (templating often loses the quotes).
+
+    Other numbers are not, for YAML does not keep how they were written: 1.10 would be 1.1, and 12:30:45 be 45045. Nor
+    are booleans and dates.
 
     No reason ever shows the value of a ``secret``.
     """
@@ -227,7 +247,9 @@ class Text(Type):
     def parse(self, value: object, at: Place) -> Any:
         if isinstance(value, bool):
             return at.fault(f"expected a string, got {_kind(value, self.secret)}; put it in quotes")
-        if isinstance(value, float) or (isinstance(value, int) and abs(value) < 10**_MAX_DIGITS):
+        if isinstance(value, (float, WrittenNumber)):
+            return at.fault(self._number_reason(value))
+        if isinstance(value, int) and abs(value) < 10**_MAX_DIGITS:
             value = str(value)
         if not isinstance(value, str):
             return at.fault(f"expected a string, got {_kind(value, self.secret)}")
@@ -240,6 +262,15 @@ class Text(Type):
             return at.fault(f"{shown(value)} is not one of {choices}{suggest(value, self.choices)}")
         reason = self.check(value) if self.check else None
         return at.fault(reason) if reason else value
+
+    def _number_reason(self, value: float | WrittenNumber) -> str:
+        number = _kind(value, self.secret)
+        if isinstance(value, WrittenNumber) and not self.secret:
+            return f"is written as {shown(value.text)}, which YAML reads as {number}; put it in quotes"
+        return (
+            f"expected a string, got {number}, and how it was written is not known; put it in quotes, "
+            "or after a template give '| string'"
+        )
 
     @property
     def refuses_empty(self) -> bool:
@@ -273,6 +304,12 @@ class Integer(Type):
         if isinstance(value, str) and _INTEGER.fullmatch(value.strip()):
             value = int(value)
         if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        if isinstance(value, WrittenNumber):
+            if value.is_ambiguous:
+                given = "a number that" if self.secret else shown(value.text)
+                number = _kind(int(value), self.secret)
+                return at.fault(f"{given} is read as {number} by YAML; write it without zeros in front, ':' and '_'")
             value = int(value)
         if isinstance(value, bool) or not isinstance(value, int):
             return at.fault(f"expected a whole number, got {_kind(value, self.secret)}")

@@ -12,11 +12,12 @@ from typing import Any
 
 from ansible.errors import AnsibleError
 
-from ..module_utils import kustomization, manifest, parse
+from ..module_utils import foreign, kustomization, manifest, parse
 from ..module_utils import spec as s
-from ..module_utils.errors import InvalidInput
+from ..module_utils.errors import Fault, InvalidInput
 from ..module_utils.schema import Place, Text, shown
 from .shipping import ShippingAction
+from .sources import Sources
 
 DOCUMENT_SUFFIXES = (".yml", ".yaml", ".json")
 
@@ -26,10 +27,10 @@ class DeclaringAction(ShippingAction):
 
     def run_on_host(self, options: Mapping[str, Any], task_vars: Any) -> dict[str, Any]:
         try:
-            declared = self.read(_plain(options))
+            declared = self.read(_plain(options, Sources()))
         except InvalidInput as error:
-            return _failure(error)
-        return super().run_on_host(declared, task_vars)
+            return failure(error)
+        return super().run_on_host(_plain(declared), task_vars)
 
     def read(self, options: dict[str, Any]) -> dict[str, Any]:
         """The options for the module; raises InvalidInput with every fault of the task."""
@@ -74,8 +75,12 @@ class DeclaringAction(ShippingAction):
         return documents
 
     def _documents_of(self, path: Path, at: Place, label: str) -> list[tuple[str, Any]]:
-        documents = manifest.read(manifest.decode(self._content(path, at), label), label)
-        return named_documents(documents, label)
+        named = named_documents(manifest.read(manifest.decode(self._content(path, at), label), label), label)
+        reasons = ((name, foreign.reason(item)) for name, item in named if isinstance(item, Mapping))
+        faults = [Fault(name, reason) for name, reason in reasons if reason]
+        if faults:
+            raise InvalidInput(faults)
+        return named
 
     def _content(self, path: Path, at: Place) -> bytes:
         try:
@@ -106,7 +111,8 @@ def collect(faults: list[Any], read: Callable[..., Any], *given: Any) -> Any:
         return None
 
 
-def _failure(error: InvalidInput) -> dict[str, Any]:
+def failure(error: InvalidInput) -> dict[str, Any]:
+    """The result of a task that was refused before a host was touched."""
     count = len(error.faults)
     head = f"{count} {'fault' if count == 1 else 'faults'} in the declaration; nothing was changed:"
     return {
@@ -117,11 +123,13 @@ def _failure(error: InvalidInput) -> dict[str, Any]:
     }
 
 
-def _plain(value: Any) -> Any:
-    """A copy of a task's arguments in Python's own types."""
+def _plain(value: Any, sources: Sources | None = None) -> Any:
+    """A copy of a task's arguments in Python's own types; with ``sources``, numbers know how they were written."""
     if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: _plain(item, sources) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [_plain(item, sources) for item in value]
+    if isinstance(value, int) and not isinstance(value, bool):
+        return sources.number(value) if sources else int(value)
     # A value encrypted in place, as Ansible before 2.19 has it, is no str until it is asked for one.
     return str(value) if hasattr(value, "__ENCRYPTED__") else value

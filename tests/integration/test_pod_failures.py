@@ -54,9 +54,12 @@ def test_names_of_others(pods: PodRuns) -> None:
     assert pods.state("theirs") == "running"
     pods.host.podman(*run, "--name", "shop-main", BUSYBOX, "sleep", "600")
     text = pods.refuse(pod(name="shop"), Refused)
-    assert text == ("name: the container name shop-main is taken by a container of others; remove or rename it")
+    assert text == (
+        "containers[0].name: the name shop-main is taken by container shop-main in Podman, where pods and containers "
+        "share their names; remove or rename one of them"
+    )
     pods.host.podman(*run, "--name", "shop-infra", BUSYBOX, "sleep", "600")
-    assert "the container name shop-infra is taken" in pods.refuse(pod(name="shop"), Refused)
+    assert "name: the name shop-infra is taken by container shop-infra" in pods.refuse(pod(name="shop"), Refused)
 
 
 def test_stranger_in_the_pod_is_left_alone(pods: PodRuns) -> None:
@@ -90,7 +93,7 @@ def test_port_that_a_process_holds(pods: PodRuns) -> None:
         name = Path(f"/proc/{os.getpid()}/comm").read_text().strip()
         text = pods.refuse(pod(publishing(port)), Refused)
         assert text == (
-            f"ports: host port {port}/tcp is taken by process {os.getpid()} ({name}); "
+            f"containers[0].ports[0].host_port: host port {port}/tcp is taken by process {os.getpid()} ({name}); "
             "stop that, or choose another host_port"
         )
         # On another address it is free.
@@ -104,7 +107,7 @@ def test_port_that_a_pod_holds(pods: PodRuns) -> None:
         port = free.getsockname()[1]
     pods.create(pod(publishing(port), name="first"))
     text = pods.refuse(pod(publishing(port), name="second"), Refused)
-    assert text.startswith(f"ports: host port {port}/tcp is taken by pod first; ")
+    assert text.startswith(f"containers[0].ports[0].host_port: host port {port}/tcp is taken by pod first; ")
     # An update of a pod that runs is refused before what runs is touched.
     pods.create(pod(name="second"))
     before = pods.identity("second-main")

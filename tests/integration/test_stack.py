@@ -487,8 +487,8 @@ def test_an_empty_declaration_empties_nothing_unless_that_is_said(runs: StackRun
     assert runs.predict({"name": "shop", **declared, "prune": False})["actions"] != []
     told = plan(runs.predict({"name": "shop", **declared, "allow_empty": True}))
     assert [line for line in told if line.startswith("remove pod")] == [
-        "remove pod b: it is no longer declared",
-        "remove pod a: it is no longer declared",
+        "remove pod b: no longer declared",
+        "remove pod a: no longer declared",
     ]
 
 

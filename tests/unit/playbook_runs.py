@@ -29,8 +29,10 @@ class Playbook:
         self.output = ""
         (directory / "files").mkdir()
 
-    def run(self, tasks: Sequence[Task], *arguments: str, roles: Sequence[str] = ()) -> list[dict[str, Any]]:
-        """The result of every task, all of which may fail."""
+    def run(
+        self, tasks: Sequence[Task], *arguments: str, roles: Sequence[str] = (), path: str = ""
+    ) -> list[dict[str, Any]]:
+        """The result of every task, all of which may fail. ``path``: where programs are looked for first."""
         results = self.directory / "results.json"
         registered = [
             {"name": f"Task {number}", "register": f"result_{number}", "ignore_errors": True, **task}
@@ -49,9 +51,9 @@ class Playbook:
         }
         (self.directory / "playbook.yml").write_text(yaml.safe_dump([play], sort_keys=False), encoding="utf-8")
         command = [str(Path(sys.executable).with_name("ansible-playbook")), "playbook.yml", *arguments]
-        done = subprocess.run(
-            command, cwd=self.directory, env=self.environment(), capture_output=True, text=True, check=False
-        )
+        environment = self.environment()
+        environment["PATH"] = ":".join(filter(None, (path, environment.get("PATH"))))
+        done = subprocess.run(command, cwd=self.directory, env=environment, capture_output=True, text=True, check=False)
         self.output = done.stdout + done.stderr
         assert results.exists(), self.output
         return json.loads(results.read_text(encoding="utf-8"))

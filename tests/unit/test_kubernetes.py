@@ -445,7 +445,7 @@ REFUSED: list[tuple[str, str, Any, dict[str, Any], str]] = [
     ("Secret", "generate", '{"k": 9}', {"data": {"k": ""}}, f"{own('generate')}.k: has a value too"),
     ("Secret", "generate", '"XSECRETX"', {}, f"{own('generate')}: expected a mapping, got text"),
     ("Secret", "generate", "XSECRETX", {}, f"{own('generate')}: is not JSON text"),
-    ("Secret", "generate", 5.5, {}, f"{own('generate')}: expected a mapping, got a number"),
+    ("Secret", "generate", 5.5, {}, f"{own('generate')}: expected a string, got a number"),
     ("Secret", "generate:XSECRETX", "", {}, "metadata.annotations: has an annotation under podwright.io/"),
     ("PersistentVolumeClaim", "volume-name", '"-"', {}, f"{own('volume-name')}: '-' is not a Podman name"),
     ("PersistentVolumeClaim", "driver", "{}", {}, f"{own('driver')}: expected a string, got a mapping"),

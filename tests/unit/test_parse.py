@@ -30,7 +30,14 @@ from ansible_collections.podwright.pods.plugins.module_utils.parse import (
     parse_options,
 )
 from ansible_collections.podwright.pods.plugins.module_utils.quantity import Quantity
-from ansible_collections.podwright.pods.plugins.module_utils.schema import Object, Sequence, Style, Type, spell
+from ansible_collections.podwright.pods.plugins.module_utils.schema import (
+    Object,
+    Sequence,
+    Style,
+    Type,
+    WrittenNumber,
+    spell,
+)
 
 MANIFESTS = Path(__file__).parent / "data" / "manifests"
 HOST_NAMES = frozenset(field.name for field in HOST_FIELDS)
@@ -153,13 +160,48 @@ def test_nulls_are_as_good_as_absence() -> None:
         ("hostname", 5, "5"),
         ("hostname", "5", "5"),
         ("labels", {"version": 5}, {"version": "5"}),
-        ("labels", {"version": 1.5}, {"version": "1.5"}),
         ("labels", {"empty": ""}, {"empty": ""}),
         ("annotations", {"note": "line\nline"}, {"note": "line\nline"}),
     ],
 )
 def test_values_that_templates_make_are_taken(field: str, given_value: Any, expected: Any) -> None:
     assert getattr(parse_options({**MINIMAL, field: given_value}), field) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        (1.1, "got 1.1, and how it was written is not known; put it in quotes"),
+        (1.0, "put it in quotes"),
+        (float("inf"), "put it in quotes"),
+        (WrittenNumber.of(83, "0123"), "is written as '0123', which YAML reads as 83; put it in quotes"),
+        (WrittenNumber.of(45045, "12:30:45"), "is written as '12:30:45', which YAML reads as 45045"),
+        (WrittenNumber.of(1000, "1_000"), "is written as '1_000'"),
+    ],
+)
+def test_numbers_whose_text_is_lost_are_no_text(value: Any, reason: str) -> None:
+    env = [{"name": "A", "value": value}]
+    options = {"name": "web", "containers": [{"name": "a", "image": "x", "env": env, "command": [value]}]}
+    options["labels"] = {"l": value}
+    with pytest.raises(InvalidInput) as caught:
+        parse_options(options)
+    paths = {fault.path for fault in caught.value.faults if reason in fault.reason}
+    assert paths == {"containers[0].env[0].value", "containers[0].command[0]", "labels.l"}
+
+
+def test_whole_numbers_are_text_and_numbers() -> None:
+    env = [{"name": "A", "value": 8080}, {"name": "B", "value": -1}, {"name": "C", "value": "1.10"}]
+    ports = [{"container_port": WrittenNumber.of(80, "0x50")}]
+    pod = parse_options({"name": "web", "containers": [{"name": "a", "image": "x", "env": env, "ports": ports}]})
+    assert [one.value for one in pod.containers[0].env] == ["8080", "-1", "1.10"]
+    assert pod.containers[0].ports == (s.ContainerPort(80),)
+
+
+@pytest.mark.parametrize("text", ["0120", "22:22", "0o17"])
+def test_numbers_that_some_read_otherwise_are_refused(text: str) -> None:
+    ports = [{"container_port": WrittenNumber.of(80, text)}]
+    with pytest.raises(InvalidInput, match=f"'{text}' is read as 80 by YAML; write it without zeros in front"):
+        parse_options({"name": "web", "containers": [{"name": "a", "image": "x", "ports": ports}]})
 
 
 @pytest.mark.parametrize("mode", ["0640", "0o640", 0o640])

@@ -196,3 +196,59 @@ def test_the_group_holds_what_has_the_options_of_a_run(playbook: Playbook) -> No
         assert "on_failure: 'never' is not one of rollback, keep" in told[name]
     for name in ("podwright.pods.stack_info", "podwright.pods.pod_info"):
         assert "Unsupported parameters" not in told[name]
+
+
+NUMBERS = """\
+env:
+  - {name: A, value: 0123}
+  - {name: B, value: 12:30:45}
+  - {name: C, value: 1.10}
+  - {name: D, value: 8080}
+  - {name: E, value: "0123"}
+"""
+
+
+def test_numbers_that_yaml_reads_as_others_are_not_taken_for_text(playbook: Playbook) -> None:
+    playbook.write("vars.yml", NUMBERS)
+    container = {"name": "a", "image": "x", "env": "{{ env }}"}
+    (result,) = playbook.run(
+        [{MODULE: {"name": "s", "pods": [{"name": "web", "containers": [container]}]}}], "--extra-vars", "@vars.yml"
+    )
+    assert [(row["path"][-12:], row["reason"].partition(";")[0]) for row in result["faults"]] == [
+        ("env[0].value", "is written as '0123', which YAML reads as 83"),
+        ("env[1].value", "is written as '12:30:45', which YAML reads as 45045"),
+        ("env[2].value", "expected a string, got 1.1, and how it was written is not known"),
+    ]
+
+
+def test_a_folder_is_read_as_a_kustomization_and_what_else_is_in_one_is_named(playbook: Playbook) -> None:
+    """With a program in the place of kustomize, for its work is its own."""
+    program = playbook.directory / "bin/kustomize"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\n[ $1 = build ] && [ -f $2/pod.yml ] && sed s/NAME/built/ $2/pod.yml\n")
+    program.chmod(0o755)
+    playbook.write("files/base/kustomization.yaml", "resources: [pod.yml]\n")
+    playbook.write("files/base/pod.yml", MANIFEST)
+    playbook.write("files/mixed/pod.yml", manifest("web"))
+    playbook.write("files/mixed/compose.yml", "services: {web: {image: x}}\n")
+    playbook.write("files/mixed/values.yaml", "image: {tag: x}\nreplicas: 1\n")
+    playbook.write("files/mixed/templates.yml", "a: {{ .Values.a }}\n")
+    tasks: list[Task] = [
+        {MODULE: {"name": "s", "src": "base"}, "environment": {}},
+        {MODULE: {"name": "s", "src": "mixed"}},
+        {MODULE: {"name": "s", "src": "https://example.org/pod.yml"}},
+        {MODULE: {"name": "s", "definition": ["a: [", "kind: Job"], "definition_names": ["a.yml", "b.yml"]}},
+        {MODULE: {"name": "s", "definition": manifest("A"), "definition_names": ["a.yml", "b.yml"]}},
+        {MODULE: {"name": "s", "definition": [manifest("A")], "definition_names": ["a.yml"]}},
+    ]
+    built, *refused = playbook.run(tasks, path=str(program.parent))
+    assert reaches_the_host(built), built
+    told = [[f"{row['path']} | {row['reason']}" for row in result["faults"]] for result in refused]
+    assert [len(faults) for faults in told] == [3, 1, 1, 1, 1], told
+    assert told[0][0].startswith("mixed/compose.yml | is a Compose file")
+    assert told[0][1].startswith("mixed/templates.yml | line 1, column 5")
+    assert told[0][2].startswith("mixed/values.yaml | has no kind")
+    assert told[1][0].startswith("src | is an address")
+    assert told[2][0].startswith("a.yml | line 2")
+    assert told[3][0].startswith("definition_names | is a list with a name for each item")
+    assert told[4][0].startswith("a.yml.metadata.name | 'A' is not a name")

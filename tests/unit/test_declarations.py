@@ -1,0 +1,93 @@
+# Copyright: (c) 2026, podwright.pods contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the command reads for ``podwright apply``, and what it says of what it cannot read."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+FILES = Path(__file__).resolve().parents[2] / "roles/agent/files"
+PACKAGE = "ansible_collections.podwright.pods.plugins.module_utils"
+POD = "{apiVersion: v1, kind: Pod, metadata: {name: web}, spec: {containers: [{name: a, image: x}]}}"
+
+
+def module(name: str) -> Any:
+    if str(FILES) not in sys.path:
+        sys.path.insert(0, str(FILES))
+    found = importlib.import_module(f"podwright_cli.{name}")
+    importlib.import_module("podwright_cli.asking").PACKAGE = PACKAGE
+    return found
+
+
+def read(*sources: Path | str, **more: Any) -> dict[str, Any]:
+    return dict(module("declarations").read(tuple(map(str, sources)), "s", **more))
+
+
+def refusal(*sources: Path | str) -> str:
+    with pytest.raises(module("asking").Failure) as caught:
+        read(*sources)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n", "---\n---\n"])
+def test_nothing_is_declared_by_nothing(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "empty.yml"
+    path.write_text(text)
+    assert refusal(path).startswith(f"{path} declares nothing; to remove all pods of a stack give --prune-all")
+    given = read(path, allow_empty=True)
+    assert (given["definition"], given["allow_empty"]) == ([], True)
+
+
+def test_each_file_that_is_none_is_named_once(tmp_path: Path) -> None:
+    (tmp_path / "compose.yml").write_text("services: {a: {image: x}}\nvolumes: {}\nnetworks: {}\n")
+    (tmp_path / "kustomize.yml").write_text("resources: [pod.yml]\n")
+    (tmp_path / "ci.yml").write_text("stages: [a]\n")
+    (tmp_path / "pod.yml").write_text(POD)
+    (tmp_path / "broken.yml").write_text("a: [\n")
+    (tmp_path / "options.yml").write_text("change_cause: why\n")
+    lines = refusal(tmp_path).splitlines()
+    assert lines[0] == "4 faults; nothing was changed:"
+    starts = [
+        "broken.yml: line 2",
+        "ci.yml: is a pipeline of a CI",
+        "compose.yml: is a Compose file",
+        "kustomize.yml: is a kustomization",
+    ]
+    assert all(line.startswith(f"  {tmp_path}/{start}") for line, start in zip(lines[1:], starts, strict=True)), lines
+
+
+def test_faults_name_the_file_that_is_the_only_one(tmp_path: Path) -> None:
+    path = tmp_path / "web.yml"
+    path.write_text(POD.replace("name: web", "name: WEB"))
+    assert f"{path}.metadata.name: 'WEB' is not a name" in refusal(path)
+    path.write_text(POD)
+    assert read(path)["definition_names"] == [str(path)]
+
+
+def test_an_address_is_no_file() -> None:
+    assert "curl -fsSL https://example.org/pod.yml | podwright apply -f -" in refusal("https://example.org/pod.yml")
+
+
+def test_a_kustomization_is_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With programs in the place of kustomize and kubectl, for their work is their own."""
+    folder, programs = tmp_path / "shop", tmp_path / "bin"
+    folder.mkdir()
+    programs.mkdir()
+    (folder / "kustomization.yaml").write_text("resources: [pod.yml]\n")
+    (folder / "pod.yml").write_text(POD)
+    monkeypatch.setenv("PATH", str(programs))
+    assert "neither kustomize nor kubectl is installed here" in refusal(folder)
+    kubectl = programs / "kubectl"
+    kubectl.write_text('#!/bin/sh\n[ "$1" = kustomize ] || exit 1\nread -r text < "$2/pod.yml" || echo "$text"\n')
+    kubectl.chmod(0o755)
+    assert read(folder)["definition"][0]["metadata"] == {"name": "web"}
+    kustomize = programs / "kustomize"
+    kustomize.write_text("#!/bin/sh\necho 'no such\033[2J resource' >&2\nexit 1\n")
+    kustomize.chmod(0o755)
+    assert "shop: kustomize build cannot build it: no such?[2J resource" in refusal(folder)
