@@ -106,7 +106,7 @@ class Updates:
         # Where going back took longer than it may, nothing is good for now.
         if self._verified() not in (before, False):
             self.faults.append(f"{self.name}: {title}, and it is recorded as good: {self._verified()}")
-        self._see_that_it_serves(title)
+        self._see_that_it_serves(f"{title}; {error}")
 
     def _try(self, declared: Options, seconds: int) -> str:
         """What an update failed with, empty where it did not."""
@@ -124,7 +124,8 @@ class Updates:
             # Until its web server listens, a container that was made anew does not answer.
             await_true(self._answers, 60)
         except AssertionError:
-            self.faults.append(f"{self.name}: {title}, and what was before it does not serve")
+            containers = {name: item["State"] for name, item in self.runs.host.containers().items()}
+            self.faults.append(f"{self.name}: what was before it does not serve: {title}; {containers}")
 
     def _answers(self) -> bool:
         with contextlib.suppress(Exception):
