@@ -137,7 +137,7 @@ def test_container_made_again_by_hand(pods: PodRuns) -> None:
     pods.create(options(), wait=True)
     replace(pods)
     text = pods.refuse(options(), Refused)
-    assert text.startswith("containers[0].name: the name web-main is taken by container web-main in Podman")
+    assert text.startswith("containers[0].name: the name web-main is taken by container web-main of pod web in Podman")
     remove(pods)
     pods.change(options(), remake("main", "it was not there", False)[1:], wait=True)
 
