@@ -257,7 +257,9 @@ def _stop_pod(name: str, spec: s.PodSpec | None, pod: ObservedPod, cause: str) -
     """All containers, and then the sandbox, which stays as it is where others use it."""
     operations = _stop_all(name, spec, pod, cause)
     others_run = any(c.is_running for c in pod.strangers)
-    if pod.infra_is_running and not others_run:
+    # Also one that runs without a monitor.
+    has_sandbox = pod.infra_is_running or any(c.is_infra and c.state in STOPPABLE for c in pod.containers)
+    if has_sandbox and not others_run:
         last = 1 + max((op.batch for op in operations if isinstance(op, StopContainer)), default=0)
         operations.append(
             StopContainer(name, cause, INFRA, id=pod.infra_id, grace_seconds=INFRA_GRACE_SECONDS, batch=last)

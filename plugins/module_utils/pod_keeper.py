@@ -373,7 +373,7 @@ class PodKeeper:
         self._record = record
         self._see(podman, record)
         self._has_to_wait = False
-        if not record.is_stopped and self._has_to_act():
+        if self._has_to_act(record):
             self._act_in_turn(podman, record)
         self._verify(record)
         return True
@@ -539,9 +539,12 @@ class PodKeeper:
 
     # --- acting ------------------------------------------------------------------------------------------------------
 
-    def _has_to_act(self) -> bool:
-        is_due = not self._is_settled or self._step.endings or self._step.held or self._step.restarts
-        return bool(is_due) and not self._acts.is_held(time.monotonic())
+    def _has_to_act(self, record: Record) -> bool:
+        """Of a pod that was stopped nothing is to run, also where a run was killed before it had ended all of it."""
+        is_due = not self._is_settled
+        if not record.is_stopped:
+            is_due = bool(is_due or self._step.endings or self._step.held or self._step.restarts)
+        return is_due and not self._acts.is_held(time.monotonic())
 
     def _act_in_turn(self, podman: Podman, record: Record) -> None:
         """Act where it is this keeper's turn. Who had it since the pod was looked at may have changed or removed it."""
@@ -569,12 +572,12 @@ class PodKeeper:
         """Bring about what is due."""
         self._tell_of_backing_off()
         self._dependency = ""
-        if self._step.endings:
+        if self._step.endings and not record.is_stopped:
             for ending in self._step.endings:
                 self._end_container(podman, record, ending)
             self._must_look = True
         elif time.monotonic() >= self._retry_at and not (self._is_settled and not self._step.restarts):
-            is_up = self._is_up() or self._has_failed
+            is_up = self._is_up() or self._has_failed or record.is_stopped
             self._dependency = "" if is_up else self._house.waits_for(self.name)
             if not self._dependency:
                 if not is_up:
@@ -588,9 +591,12 @@ class PodKeeper:
 
     def _reconcile(self, podman: Podman, record: Record) -> None:
         images = record.applied.images
+        if record.is_stopped and self._observed is None:
+            self._is_settled = True
+            return
         request = Request(
             name=self.name,
-            state="started",
+            state="stopped" if record.is_stopped else "started",
             pod=record.applied.pod,
             wait=False,
             wait_timeout_seconds=GATE_SECONDS,

@@ -1,0 +1,190 @@
+# Copyright: (c) 2026, podwright.pods contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The clock and the disk of the simulation, in the place of the process's own.
+
+To be installed before the collection is imported, since defaults of its functions hold on to ``time.sleep`` and the
+like. Outside a simulation all of it is as ever.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+import time
+from collections.abc import Callable
+from typing import Any
+
+from .scheduler import Scheduler
+
+MONOTONIC_SECONDS = 10_000.0
+"""What the monotonic clock shows when a simulation begins."""
+
+
+class _Present:
+    """What simulation there is now, None for none."""
+
+    scheduler: Scheduler | None = None
+    disk: Disk | None = None
+
+
+def begin(scheduler: Scheduler, disk: Disk) -> None:
+    _Present.scheduler, _Present.disk = scheduler, disk
+
+
+def end() -> None:
+    _Present.scheduler = _Present.disk = None
+
+
+class Disk:
+    """What of the files has reached the disk: after a power cut the rest may be gone.
+
+    A file that was given its name and not synced comes back empty; a name that was given in a folder that was not
+    synced afterwards may still be that of the file before.
+    """
+
+    def __init__(self, scheduler: Scheduler) -> None:
+        self._scheduler = scheduler
+        self._synced: set[tuple[int, int]] = set()
+        self._renamed: list[tuple[str, bytes | None]] = []
+
+    def renamed(self, target: str, before: bytes | None) -> None:
+        self._renamed.append((target, before))
+
+    def synced(self, descriptor: int) -> None:
+        found = os.fstat(descriptor)
+        self._synced.add((found.st_dev, found.st_ino))
+        if stat.S_ISDIR(found.st_mode):
+            here = os.readlink(f"/proc/self/fd/{descriptor}")
+            self._renamed = [item for item in self._renamed if os.path.dirname(item[0]) != here]
+
+    def cut_power(self) -> None:
+        """Lose what was not synced: of the names the latest ones, as many as the seed has it."""
+        for target, _before in self._renamed:
+            if os.path.isfile(target) and not os.path.islink(target):
+                found = os.stat(target)
+                if (found.st_dev, found.st_ino) not in self._synced:
+                    os.truncate(target, 0)
+        lost = self._scheduler.random.randint(0, len(self._renamed))
+        for target, before in reversed(self._renamed[len(self._renamed) - lost :]):
+            if os.path.isfile(target):
+                _REAL["unlink"](target)
+            if before is not None and os.path.isdir(os.path.dirname(target)):
+                with open(target, "wb") as file:
+                    file.write(before)
+        self._renamed = []
+
+
+_REAL: dict[str, Callable[..., Any]] = {
+    name: getattr(os, name) for name in ("mkdir", "unlink", "rename", "replace", "link", "symlink", "rmdir", "fsync")
+}
+_REAL_TIME: dict[str, Callable[..., Any]] = {
+    name: getattr(time, name) for name in ("time", "monotonic", "sleep", "clock_gettime")
+}
+_SWITCH_CHANCE = 0.2
+
+
+def install() -> None:
+    """Put all of it in place, once for the process."""
+    setattr(time, "time", _time)  # noqa: B010
+    setattr(time, "monotonic", _monotonic)  # noqa: B010
+    setattr(time, "time_ns", lambda: int(_time() * 1e9))  # noqa: B010
+    setattr(time, "sleep", _sleep)  # noqa: B010
+    setattr(time, "clock_gettime", _clock_gettime)  # noqa: B010
+    for name in ("mkdir", "unlink", "rename", "link", "symlink", "rmdir"):
+        setattr(os, name, _effect(name))
+    for name in ("token_hex", "token_bytes"):
+        setattr(secrets, name, _token(name))
+    secrets.choice = _choice
+    os.replace = _replace
+    os.fsync = _fsync
+
+
+def real_monotonic() -> float:
+    """The process's own monotonic clock."""
+    return float(_REAL_TIME["monotonic"]())
+
+
+def _time() -> float:
+    scheduler = _Present.scheduler
+    return float(_REAL_TIME["time"]()) if scheduler is None else scheduler.now + scheduler.wall_offset
+
+
+def _monotonic() -> float:
+    scheduler = _Present.scheduler
+    return float(_REAL_TIME["monotonic"]()) if scheduler is None else scheduler.now + MONOTONIC_SECONDS
+
+
+def _clock_gettime(clock: int) -> float:
+    return float(_REAL_TIME["clock_gettime"](clock)) if _Present.scheduler is None else _monotonic()
+
+
+def _sleep(seconds: float) -> None:
+    scheduler = _Present.scheduler
+    if scheduler is None:
+        _REAL_TIME["sleep"](seconds)
+    else:
+        scheduler.sleep(seconds)
+
+
+def _token(name: str) -> Callable[..., Any]:
+    """What is secret is decided by the seed as well."""
+    real = getattr(secrets, name)
+
+    def make(size: int = 32) -> Any:
+        if _Present.scheduler is None:
+            return real(size)
+        content = _Present.scheduler.random.randbytes(size)
+        return content.hex() if name == "token_hex" else content
+
+    return make
+
+
+_REAL_CHOICE = secrets.choice
+
+
+def _choice(items: Any) -> Any:
+    return _REAL_CHOICE(items) if _Present.scheduler is None else _Present.scheduler.random.choice(items)
+
+
+def _effect(name: str) -> Callable[..., Any]:
+    """A call that changes files: none of a process that is dead, and a place for others to go on."""
+    real = _REAL[name]
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        _let_others_go_on()
+        return real(*args, **kwargs)
+
+    return call
+
+
+def _let_others_go_on() -> None:
+    scheduler = _Present.scheduler
+    if scheduler is not None:
+        scheduler.raise_if_dead()
+        if scheduler.random.random() < _SWITCH_CHANCE:
+            scheduler.switch()
+
+
+def _replace(source: Any, target: Any, **kwargs: Any) -> None:
+    _let_others_go_on()
+    if _Present.disk is not None and not kwargs:
+        name, before = os.path.realpath(os.path.dirname(target)) + "/" + os.path.basename(target), None
+        if os.path.isfile(name) and not os.path.islink(name):
+            with open(name, "rb") as file:
+                before = file.read()
+        is_file = os.path.isfile(source) and not os.path.islink(source)
+        _REAL["replace"](source, target)
+        if is_file:
+            _Present.disk.renamed(name, before)
+        return
+    _REAL["replace"](source, target, **kwargs)
+
+
+def _fsync(descriptor: Any) -> None:
+    if _Present.disk is None:
+        _REAL["fsync"](descriptor)
+        return
+    _let_others_go_on()
+    _Present.disk.synced(descriptor if isinstance(descriptor, int) else descriptor.fileno())

@@ -1,0 +1,151 @@
+# Copyright: (c) 2026, podwright.pods contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the simulation has found once, told step by step: each story fails on the code before it was mended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible_collections.podwright.pods.plugins.module_utils import engine
+from ansible_collections.podwright.pods.plugins.module_utils.errors import PodwrightError
+from ansible_collections.podwright.pods.plugins.module_utils.store import Store
+
+from .scheduler import Process
+from .simulated_host import SimulatedHost
+from .simulated_podman import SimulatedContainer
+
+IMAGE = "app:1"
+WAIT_SECONDS = 600.0
+
+
+def pod(*words: str, **fields: Any) -> dict[str, Any]:
+    """A pod of one container that does what these words say."""
+    main = {"name": "main", "image": IMAGE, "command": [*words, "n=1"]}
+    return {"name": "web", "containers": [main], "termination_grace_period_seconds": 5, **fields}
+
+
+class Stage:
+    """The host, and runs on it that are waited for."""
+
+    def __init__(self, host: SimulatedHost) -> None:
+        self.host = host
+        host.podman.images[IMAGE] = "a" * 64
+
+    def run(self, options: dict[str, Any]) -> dict[str, Any] | PodwrightError | None:
+        """A run by the agent where there is one; what it answered or raised, None where it was killed."""
+        results = self.begin(options)
+        self.host.scheduler.wait(lambda: bool(results), WAIT_SECONDS)
+        return results[0] if results else None
+
+    def begin(self, options: dict[str, Any], process: Process | None = None) -> list[Any]:
+        """Begin a run; its result is in the list once it is over."""
+        results: list[Any] = []
+        keeper = self.host.agent if process is None and self.host.agent_is_up else None
+
+        def work() -> None:
+            try:
+                results.append(engine.run_pod(options, False, keeper=keeper))
+            except PodwrightError as error:
+                results.append(error)
+
+        runner = process or (self.host.agent_process if keeper else None) or Process("run")
+        self.host.scheduler.start("run", runner, work)
+        return results
+
+    def main(self) -> SimulatedContainer:
+        found = self.host.podman.find("web-main")
+        if found is None:
+            raise AssertionError("web/main is not there")
+        return found
+
+    def await_that(self, holds: Callable[[], bool], what: str, seconds: float = WAIT_SECONDS) -> None:
+        if not self.host.scheduler.wait(holds, seconds):
+            raise AssertionError(f"never came about: {what}")
+
+
+def stop_that_was_killed(stage: Stage) -> None:
+    """A run that stops a pod is killed right after it was recorded: the agent that begins ends what runs."""
+    stage.run(pod("term=1"))
+    process = Process("stop")
+    stage.begin({"name": "web", "state": "stopped"}, process)
+    stage.await_that(lambda: bool((record := Store().read_record("web")) and record.is_stopped), "the record")
+    stage.host.scheduler.kill(process)
+    stage.host.start_agent()
+    stage.await_that(lambda: not stage.main().has_process, "the end of web/main")
+    stage.host.scheduler.sleep(120)
+    if stage.main().has_process:
+        raise AssertionError("web/main was started again")
+
+
+def container_whose_process_and_monitor_are_gone(stage: Stage) -> None:
+    """Podman says that it runs; the agent makes it anew."""
+    stage.host.start_agent()
+    stage.host.scheduler.sleep(3)
+    stage.run(pod())
+    lost = stage.main()
+    stage.host.podman.kill_monitor(lost)
+    stage.host.podman.kill_process(lost)
+    stage.await_that(
+        lambda: (found := stage.host.podman.find("web-main")) is not None and found.id != lost.id and found.has_process,
+        "another container",
+    )
+
+
+def update_to_what_ends_at_once(stage: Stage) -> None:
+    """It runs for a moment, which is not to be taken for good."""
+    stage.host.start_agent()
+    stage.host.scheduler.sleep(3)
+    stage.run(pod())
+    result = stage.run(pod("exit=1@0.3"))
+    if not isinstance(result, PodwrightError):
+        raise AssertionError(f"the update was told as {result}")
+    stage.await_that(lambda: stage.main().words == ["n=1"] and stage.main().has_process, "the container before")
+
+
+def failing_step_with_rollback(stage: Stage) -> None:
+    """An update that fails at one of its steps is taken back by the agent, which must not wait for itself."""
+    stage.host.start_agent()
+    stage.host.scheduler.sleep(3)
+    stage.run(pod())
+    broken = pod()
+    broken["containers"][0]["image"] = "missing"
+    result = stage.run(broken)
+    if not isinstance(result, PodwrightError):
+        raise AssertionError(f"the update was told as {result}")
+
+
+def run_while_the_agent_begins(stage: Stage) -> None:
+    """A run that was begun without the agent is the only writer until it is over."""
+    init = {"name": "first", "image": IMAGE, "command": ["exit=0@8"]}
+    results = stage.begin(pod(init_containers=[init]), Process("run"))
+    stage.await_that(lambda: stage.host.podman.find("web-first") is not None, "the init container")
+    stage.host.start_agent()
+    stage.await_that(lambda: bool(results), "the end of the run")
+    if isinstance(results[0], PodwrightError):
+        raise AssertionError(f"the run failed: {results[0]}")
+    first = stage.host.podman.find("web-first")
+    if first is None or first.starts != 1:
+        raise AssertionError("the init container was run again")
+
+
+STORIES: Mapping[str, Callable[[Stage], None]] = {
+    story.__name__: story
+    for story in (
+        stop_that_was_killed,
+        container_whose_process_and_monitor_are_gone,
+        update_to_what_ends_at_once,
+        failing_step_with_rollback,
+        run_while_the_agent_begins,
+    )
+}
+
+
+def failures_of(host: SimulatedHost, story: str) -> list[str]:
+    """What did not hold in a story, nothing where all of it did."""
+    try:
+        STORIES[story](Stage(host))
+    except AssertionError as error:
+        return [str(error)]
+    return host.scheduler.errors

@@ -1,0 +1,57 @@
+# Copyright: (c) 2026, podwright.pods contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The simulation as a sample; ``python tests/simulation`` plays more seeds, or one again."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SIMULATION = Path(__file__).resolve().parents[1] / "simulation"
+STORIES = [
+    "stop_that_was_killed",
+    "container_whose_process_and_monitor_are_gone",
+    "update_to_what_ends_at_once",
+    "failing_step_with_rollback",
+    "run_while_the_agent_begins",
+]
+IS_FULL = bool(os.environ.get("PODWRIGHT_TEST_FULL"))
+
+
+def simulate(*arguments: str) -> str:
+    """What the simulation prints, in a process of its own: it takes the place of the clock and the disk."""
+    command = [sys.executable, str(SIMULATION), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("story", STORIES)
+def test_what_was_found_once_is_not_found_again(story: str) -> None:
+    assert f"story {story}: holds" in simulate("--story", story)
+
+
+def test_all_stories_are_told() -> None:
+    told = simulate("--story", "all").splitlines()
+    assert [line.split()[1].rstrip(":") for line in told] == STORIES
+
+
+def test_seeds() -> None:
+    """In full for ten minutes on all processors, else for as long as a sample may take."""
+    if IS_FULL:
+        told = simulate("--seeds", "0-9999", "--steps", "200", "--seconds", "600", "--jobs", str(os.cpu_count() or 1))
+    else:
+        told = simulate("--seeds", "0-199", "--steps", "60", "--seconds", "40")
+    assert " 0 failed" in told
+    assert not told.startswith("0 seeds")
+
+
+def test_a_seed_is_played_the_same_again() -> None:
+    first, second = (simulate("--seeds", "3", "--steps", "40", "--log").splitlines()[:-1] for _time in range(2))
+    assert first == second
+    assert len(first) > 20
