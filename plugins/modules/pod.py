@@ -42,7 +42,7 @@ attributes:
       M(podwright.pods.stack): for options that both have, such as O(wait_timeout), O(on_failure) and
       O(restart_on_change).
     support: full
-    membership: podwright.pods.podwright
+    membership: [podwright.pods.podwright]
   async:
     description: Can be run with the C(async) keyword of a task.
     support: full
@@ -252,7 +252,7 @@ options:
                     description: Which one.
                     type: str
                     required: true
-                    choices: [limits.cpu, limits.memory, requests.cpu, requests.memory]
+                    choices: [limits.cpu, limits.memory, requests.cpu, requests.memory, requests.ephemeral-storage]
                   container_name:
                     description: The container it belongs to. The default in variables is their own; files need it.
                     type: str

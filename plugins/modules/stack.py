@@ -36,7 +36,7 @@ attributes:
       M(podwright.pods.stack): for options that both have, such as O(wait_timeout), O(on_failure) and
       O(restart_on_change).
     support: full
-    membership: podwright.pods.podwright
+    membership: [podwright.pods.podwright]
   async:
     description: Can be run with the C(async) keyword of a task.
     support: full

@@ -330,9 +330,8 @@ def test_a_damaged_file_concerns_its_own_object_alone(memory_path: Path, name: s
     assert set(store.recorded_pods()) == pods
     assert stack_names(store) == ("shop",)
     assert owners_of_pods(store) == {"shop-db": "shop"}
-    telling = TELLING.get(path.name)
-    if telling and name.startswith("stacks/") and path.name == "record.json":
-        telling = lambda store, path: StackStore(store, "shop").read()  # noqa: E731
+    is_stacks = name.startswith("stacks/") and path.name == "record.json"
+    telling = _read_stack if is_stacks else TELLING.get(path.name)
     if telling:
         with pytest.raises(DamagedState, match=f"{path} is damaged: .*; .*podwright repair"):
             telling(store, path)
@@ -349,6 +348,10 @@ def test_a_damaged_file_concerns_its_own_object_alone(memory_path: Path, name: s
     assert store.recorded_pods() == ()
     if telling:
         assert path.parent.name in pods or not path.is_file() or path.read_bytes() != whole
+
+
+def _read_stack(store: Store, path: Path) -> object:
+    return StackStore(store, path.parent.name).read()
 
 
 def _read_and_write(store: Store, pod: str) -> None:

@@ -1,0 +1,182 @@
+# Copyright: (c) 2026, podwright.pods contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Mistakes that are made on purpose, to see that the simulation finds them: each undoes one thing that code does."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.podwright.pods.plugins.module_utils import (
+    agent,
+    execute,
+    materials,
+    observe,
+    plan,
+    pod_keeper,
+    state_files,
+    supervisor,
+    wait,
+)
+from ansible_collections.podwright.pods.plugins.module_utils import operations as op
+from ansible_collections.podwright.pods.plugins.module_utils.store import Store
+
+from . import clock
+
+
+def _nothing(*_arguments: Any, **_named: Any) -> None:
+    """In the place of what does something."""
+
+
+@contextlib.contextmanager
+def _no_lock(store: Store, pod: str) -> Iterator[bool]:
+    yield False
+
+
+def _forget_the_lock() -> None:
+    Store.lock_if_free = _no_lock  # type: ignore[method-assign,assignment]
+
+
+def _believe_podman() -> None:
+    observe._kernel_word = lambda podman, listed: None
+
+
+def _take_a_moment_for_good() -> None:
+    for module in (supervisor, wait):
+        module.min_ready_seconds_of = lambda pod, container: 0
+
+
+def _go_by_the_probe_before() -> None:
+    def declared(memory: supervisor.Memory, pod: Any) -> supervisor.Memory:
+        fresh = real(memory, pod).workers
+        return replace(memory, pod=pod, workers={key: memory.workers.get(key, fresh[key]) for key in fresh})
+
+    real = supervisor.Memory.declared
+    supervisor.Memory.declared = declared  # type: ignore[method-assign]
+
+
+def _sync_no_file() -> None:
+    clock.Disk.synced = _nothing  # type: ignore[method-assign]
+
+
+def _sync_no_folder() -> None:
+    state_files.sync_directory = _nothing
+
+
+def _skip_pre_stop() -> None:
+    real = plan.stop_of
+    for module in (plan, pod_keeper):
+        module.stop_of = lambda *args, **named: replace(real(*args, **named), pre_stop=None)
+
+
+def _leave_out(operation: type[op.Operation]) -> Callable[[], None]:
+    def plant() -> None:
+        execute._PERFORMERS[operation] = _nothing
+
+    return plant
+
+
+def _hold_no_restart_back() -> None:
+    real = supervisor.restarts_due
+
+    def restarts_due(memory: Any, observed: Any, now: float) -> Any:
+        held, due = real(memory, observed, now)
+        return {}, (*due, *held)
+
+    supervisor.restarts_due = restarts_due
+
+
+def _never_compare() -> None:
+    agent.Agent._compare = _nothing  # type: ignore[method-assign]
+    pod_keeper.LOOK_SECONDS = 10**9
+    agent.Agent._wake = _nothing  # type: ignore[method-assign]
+
+
+def _tell_podman_secrets() -> None:
+    real = materials.environment
+
+    def environment(*args: Any) -> materials.Environment:
+        found = real(*args)
+        told = {name: str.__str__(value) for name, value in found.secret.items()}
+        return materials.Environment({**found.plain, **{name: _revealed(value) for name, value in told.items()}}, {})
+
+    execute.environment = environment
+
+
+def _revealed(value: Any) -> str:
+    return getattr(value, "reveal", lambda: value)()
+
+
+def _call_it_ready_unseen() -> None:
+    wait.is_pod_available = lambda *args: True
+    supervisor.is_pod_available = lambda *args: True
+
+
+def _forget_nothing() -> None:
+    Store.forget = _nothing  # type: ignore[method-assign]
+
+
+def _forget_that_it_was_stopped() -> None:
+    real = Store.write_record
+    Store.write_record = lambda store, pod, record: real(store, pod, replace(record, is_stopped=False))
+
+
+def _keep_what_is_not_declared() -> None:
+    real = plan._take_down
+
+    def take_down(desired: Any, found: Any, cause: str, *rest: Any, **named: Any) -> list[op.Operation]:
+        return [] if cause == "no longer declared" else real(desired, found, cause, *rest, **named)
+
+    plan._take_down = take_down
+
+
+def _never_try_again() -> None:
+    def later(keeper: Any) -> None:
+        keeper._retry_at = 10.0**9
+
+    pod_keeper.PodKeeper._retry_later = later  # type: ignore[method-assign]
+
+
+def _leave_temporary_files() -> None:
+    Store.sweep_all = _nothing  # type: ignore[method-assign]
+    Store.sweep = _nothing  # type: ignore[method-assign]
+
+
+def _write_in_place() -> None:
+    """The one writer writes over what is there, so that a power cut leaves half of it."""
+
+    def write(path: Path, content: bytes, mode: int = 0o600, is_lasting: bool = True) -> None:
+        temporary = path.with_name(f".{path.name}.planted")
+        temporary.write_bytes(content)
+        temporary.replace(path)
+
+    state_files.write = write
+
+
+FAULTS: Mapping[str, Callable[[], None]] = {
+    "no run or keeper takes a Pod's lock": _forget_the_lock,
+    "Podman is believed over the kernel": _believe_podman,
+    "a container counts as available at once": _take_a_moment_for_good,
+    "what the former probe said holds for the new one": _go_by_the_probe_before,
+    "no file is synced": _sync_no_file,
+    "no folder is synced": _sync_no_folder,
+    "files are renamed before they are synced": _write_in_place,
+    "preStop is skipped": _skip_pre_stop,
+    "postStart is skipped": _leave_out(op.RunPostStart),
+    "init containers are not waited for": _leave_out(op.AwaitCompletion),
+    "a removal is told and not done": _leave_out(op.RemoveContainer),
+    "a stop is told and not done": _leave_out(op.StopContainer),
+    "a restart waits for no back-off": _hold_no_restart_back,
+    "nothing that Podman does is noticed": _never_compare,
+    "secret variables are told to Podman": _tell_podman_secrets,
+    "what was not seen ready is called ready": _call_it_ready_unseen,
+    "a Pod that is removed stays on record": _forget_nothing,
+    "that a Pod was stopped is not written down": _forget_that_it_was_stopped,
+    "a container that is no longer declared stays": _keep_what_is_not_declared,
+    "what has failed is never tried again": _never_try_again,
+    "temporary files of killed runs stay": _leave_temporary_files,
+}
