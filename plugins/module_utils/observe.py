@@ -116,9 +116,9 @@ class Snapshot:
     def containers(self, pod_id: str) -> Sequence[Mapping[str, Any]]:
         return self._by_pod.get(pod_id, [])
 
-    def owners_of_names(self) -> dict[str, str]:
-        """Every name in Podman, of pods and of containers, with whose it is."""
-        return _owners_of_names(self.pods.values(), self._containers)
+    def owners_of_names(self, but_of: str) -> dict[str, str]:
+        """Every name in Podman, of pods and of containers, with whose it is; none of our pod ``but_of``."""
+        return _owners_of_names(self.pods.values(), self._containers, but_of)
 
     def image(self, name: str) -> ObservedImage | None:
         if name not in self._images:
@@ -329,20 +329,25 @@ def _foreign_names(
     missing = needed - present
     if not missing:
         return {}
-    owners = snapshot.owners_of_names() if snapshot else _ask_for_owners(podman, missing)
+    owners = snapshot.owners_of_names(desired.name) if snapshot else _ask_for_owners(podman, missing, desired.name)
     return {name: owners[name] for name in sorted(missing) if name in owners}
 
 
-def _ask_for_owners(podman: Podman, names: Iterable[str]) -> dict[str, str]:
+def _ask_for_owners(podman: Podman, names: Iterable[str], but_of: str) -> dict[str, str]:
     patterns = [f"^{re.escape(name)}$" for name in sorted(names)]
     containers = podman.get("/containers/json", {"all": True, "filters": {"name": patterns}}) or []
-    return _owners_of_names(podman.get("/pods/json", {"filters": {"name": patterns}}) or [], containers)
+    return _owners_of_names(podman.get("/pods/json", {"filters": {"name": patterns}}) or [], containers, but_of)
 
 
-def _owners_of_names(pods: Iterable[Mapping[str, Any]], containers: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    owners = {pod["Name"]: f"pod {pod['Name']}" for pod in pods}
+def _owners_of_names(
+    pods: Iterable[Mapping[str, Any]], containers: Iterable[Mapping[str, Any]], but_of: str
+) -> dict[str, str]:
+    """Whose each name is. What is our own pod's was made since that was looked at, and stands in nobody's way."""
+    owners = {pod["Name"]: f"pod {pod['Name']}" for pod in pods if (pod.get("Labels") or {}).get(LABEL_POD) != but_of}
     for container in containers:
-        pod = container.get("PodName")
+        pod, is_ours = container.get("PodName"), (container.get("Labels") or {}).get(LABEL_POD) == but_of
+        if pod == but_of and (is_ours or container.get("IsInfra")):
+            continue
         for name in container.get("Names") or []:
             owners[name] = f"container {name} of pod {pod}" if pod else f"container {name}"
     return owners

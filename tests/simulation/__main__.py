@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import gc
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -24,6 +25,7 @@ from simulation import clock  # noqa: E402
 
 clock.install()
 
+from simulation.planted import FAULTS  # noqa: E402
 from simulation.scenario import outcome_of  # noqa: E402
 from simulation.simulated_host import SimulatedHost  # noqa: E402
 from simulation.stories import STORIES, failures_of  # noqa: E402
@@ -41,8 +43,14 @@ def main() -> int:
     parser.add_argument("--keep-going", action="store_true", help="go on after a seed that failed")
     parser.add_argument("--jobs", type=int, default=1, help="processes that share the seeds")
     parser.add_argument("--story", choices=["all", *STORIES], help="tell a story in the place of seeds")
+    parser.add_argument("--plant", choices=[*FAULTS], help="make a mistake on purpose, to see that it is found")
+    parser.add_argument("--table", type=Path, help="plant each of them, and write down what was found")
     parser.add_argument("--job", type=int, default=0, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.table:
+        return _write_table(options.table)
+    if options.plant:
+        FAULTS[options.plant]()
     if options.story:
         return max(_tell(name) for name in (STORIES if options.story == "all" else [options.story]))
     if options.jobs > 1 and "--job" not in sys.argv:
@@ -85,6 +93,44 @@ def _tell(story: str) -> int:
         failures = failures_of(host, story)
     print(f"story {story}: {'; '.join(failures) or 'holds'}", flush=True)
     return 1 if failures else 0
+
+
+def _write_table(path: Path) -> int:
+    """Plant each mistake in a process of its own; 1 where one was not found."""
+    rows, missed = [], 0
+    for fault in FAULTS:
+        command = [
+            sys.executable,
+            sys.argv[0],
+            "--plant",
+            fault,
+            "--seeds",
+            "0-999",
+            "--seconds",
+            "90",
+            "--steps",
+            "100",
+        ]
+        told = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+        found = re.search(r"^seed (\d+): at [\d.]+ s: (.*)$", told, re.MULTILINE)
+        ended = re.search(r"steps in ([\d.]+) s", told)
+        missed += found is None
+        seed, words = found.groups() if found else ("", "not found")
+        rows.append(f"| {fault} | {seed} | {words.replace('|', ' ')} | {ended[1] if ended else ''} |")
+        print(rows[-1], flush=True)
+    path.write_text("\n".join([*_TABLE_HEAD, *rows, ""]), encoding="utf-8")
+    return 1 if missed else 0
+
+
+_TABLE_HEAD = (
+    "# What the simulation finds",
+    "",
+    "`python tests/simulation --table docs/simulation.md` makes these mistakes (`tests/simulation/planted.py`) one by",
+    "one, and plays seeds of 100 steps from 0 on until one finds it. Seconds are those of the whole run.",
+    "",
+    "| planted | seed | what was seen | s |",
+    "|---|---|---|---|",
+)
 
 
 def _play_side_by_side(jobs: int) -> int:

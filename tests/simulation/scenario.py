@@ -24,7 +24,7 @@ from ansible_collections.podwright.pods.plugins.module_utils.parse import parse_
 from ansible_collections.podwright.pods.plugins.module_utils.store import Record, Store
 
 from .scheduler import Process, Thread
-from .simulated_host import SimulatedHost
+from .simulated_host import FAILING_COMMAND, SimulatedHost
 from .simulated_podman import Faults, SimulatedContainer, SimulatedPod
 
 Options = dict[str, Any]
@@ -104,6 +104,7 @@ class Scenario:
         self._place_stranger()
         host.podman.on_change = self._hold_one_writer
         host.podman.on_start, host.podman.on_stop = self._hold_start, self._hold_stop
+        host.podman.on_remove = self._hold_removal
         with _Watching(self):
             if chance.random() < 0.8:
                 host.start_agent()
@@ -118,7 +119,7 @@ class Scenario:
         self.log.append(f"{self.host.scheduler.now:10.3f} {text}")
 
     def _fail(self, text: str) -> None:
-        raise Violation(f"at {self.host.scheduler.now:.3f} s: {text}")
+        raise Violation(text)
 
     def _raise_errors(self) -> None:
         if self.host.scheduler.errors:
@@ -286,10 +287,23 @@ class Scenario:
     def _has_failed(self, client: Client) -> bool:
         return isinstance(client.result, PodwrightError)
 
+    def _with_failing_probe(self, pod: str) -> Version | None:
+        """The last declaration that can become ready, but for its readiness probe, which asks what fails."""
+        good = next((version for version in reversed(self.made[pod]) if version.is_good), None)
+        if good is None or "readiness_probe" not in good.options["containers"][0]:
+            return None
+        main, *others = good.options["containers"]
+        probe = {**main["readiness_probe"], "exec": {"command": [FAILING_COMMAND]}}
+        return Version({**good.options, "containers": [{**main, "readiness_probe": probe}, *others]}, False)
+
     def _new_version(self, pod: str, is_good: bool) -> Version:
         """Another declaration for a pod, of a kind that the seed chooses."""
         chance = self.host.scheduler.random
         self.numbers += 1
+        changed = None if is_good or chance.random() < 0.5 else self._with_failing_probe(pod)
+        if changed:
+            self.made[pod].append(changed)
+            return changed
         probe = {"exec": {"command": ["ask"]}, "period_seconds": chance.choice((1, 2, 5)), "failure_threshold": 3}
         main: Options = {"name": "main", "image": chance.choice(("app:1", "app:2"))}
         words = [f"n={self.numbers}"]
@@ -359,8 +373,8 @@ class Scenario:
         for init in pod.init_containers if pod.role_of(container) == "app" else ():
             there = members.get(f"{pod.name}-{init.name}")
             is_sidecar = pod.role_of(init) == "sidecar"
-            is_done = there is not None and (there.starts > 0 if is_sidecar else there.ended_at > 0)
-            if not is_done:
+            # One that is not there was removed by hand.
+            if there is not None and not (there.starts if is_sidecar else there.ended_at):
                 self._accuse(f"{found.name} starts before {init.name} is done")
         starts = self.starts.setdefault((found.name, tuple(found.words)), [])
         starts.append(self.host.scheduler.now)
@@ -377,6 +391,12 @@ class Scenario:
         has_hook = container.lifecycle is not None and container.lifecycle.pre_stop is not None
         if has_hook and (found.id, found.starts) not in self.host.hooks:
             self._accuse(f"{found.name} is ended without its preStop")
+
+    def _hold_removal(self, found: SimulatedContainer) -> None:
+        """What runs and is watched is stopped first; what had ended Podman may have started again by its policy."""
+        is_up = found.said == "running" and found.has_process and found.has_monitor
+        if is_up and not found.is_infra and found.body.get("restart_policy") == "no":
+            self._accuse(f"{found.name} is removed while it runs")
 
     def _declaration_of(self, found: SimulatedContainer) -> tuple[s.PodSpec, s.Container] | None:
         """The declaration that a container was made from, by the words of its command."""
@@ -475,6 +495,8 @@ class Scenario:
                 self._fail(f"{pod}/{container.name} is of another declaration")
             elif not there.has_process and there.program.exit_after is None:
                 self._fail(f"{pod}/{container.name} does not run (Podman says {there.said})")
+            elif there.has_process and _has_post_start(container) and (there.id, there.starts) not in self.host.hooks:
+                self._fail(f"{pod}/{container.name} runs without its postStart")
         names = {f"{pod}-{c.name}" for c in record.applied.pod.all_containers} | {f"{pod}-infra"}
         if by_name.keys() - names:
             self._fail(f"{pod} has left-over containers {sorted(by_name.keys() - names)}")
@@ -550,6 +572,10 @@ class _Watching:
         Store.write_record = self._real  # type: ignore[method-assign]
 
 
+def _has_post_start(container: s.Container) -> bool:
+    return container.lifecycle is not None and container.lifecycle.post_start is not None
+
+
 def _walk(directory: Path) -> list[Path]:
     return sorted(directory.rglob("*")) if directory.is_dir() else []
 
@@ -559,6 +585,6 @@ def outcome_of(host: SimulatedHost, steps: int) -> tuple[str, list[str]]:
     scenario = Scenario(host, steps)
     try:
         scenario.run()
-    except Violation as violation:
-        return str(violation), scenario.log
+    except (Violation, PodwrightError) as violation:
+        return f"at {host.scheduler.now:.3f} s: {violation}".replace(str(host.directory), "HOST"), scenario.log
     return "", scenario.log

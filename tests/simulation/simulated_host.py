@@ -47,6 +47,8 @@ NODE = Node(
     can_lower_oom_score=True,
     ip="192.0.2.1",
 )
+FAILING_COMMAND = "ask-in-vain"
+"""The command of a probe that never passes, whatever the container does."""
 _MODULES = tuple(
     importlib.import_module(f"{module_utils.__name__}.{item.name}")
     for item in pkgutil.iter_modules(module_utils.__path__)
@@ -201,7 +203,8 @@ class SimulatedHost:
         if purpose == "lifecycle":
             self.hooks.add((found.id, found.starts))
             return probes.Outcome("Success", "")
-        is_well = self.podman.passes_probes(found)
+        asks_in_vain = handler.exec is not None and FAILING_COMMAND in handler.exec.command
+        is_well = self.podman.passes_probes(found) and not asks_in_vain
         return probes.Outcome("Success", "") if is_well else probes.Outcome("Failure", "simulated: not yet")
 
 
@@ -268,4 +271,4 @@ def _path_of(pid: int, controller: str = "memory") -> str:
     return f"/pods/{found.pod_id}/{found.id}" if found else ""
 
 
-__all__ = ["Killed", "SimulatedHost"]
+__all__ = ["FAILING_COMMAND", "Killed", "SimulatedHost"]

@@ -142,7 +142,8 @@ class SimulatedPodman:
         """Told of each call that changes something of a pod, before it does."""
         self.on_start: Callable[[SimulatedContainer], None] = lambda container: None
         self.on_stop: Callable[[SimulatedContainer], None] = lambda container: None
-        """Told of each container that is asked to start or to stop, before it does."""
+        self.on_remove: Callable[[SimulatedContainer], None] = lambda container: None
+        """Told of each container that is asked to start, to stop, or to go, before it does."""
         self._numbers = itertools.count(1)
         self._pids = itertools.count(_FIRST_PID)
         self._listeners: list[list[Mapping[str, Any]]] = []
@@ -517,6 +518,7 @@ class SimulatedClient(client.Podman):
             self._note(found, "remove container")
             if self._is_lost(found):
                 self._find_lost(found)
+            podman.on_remove(found)
             found.has_process = found.has_monitor = False
             del podman.containers[found.id]
             podman.tell("remove", found)
@@ -526,6 +528,7 @@ class SimulatedClient(client.Podman):
             for member in podman.of_pod(pod.id):
                 if self._is_lost(member) and not member.is_infra and podman.scheduler.random.random() < 0.5:
                     self._find_lost(member)
+                podman.on_remove(member)
             for member in podman.of_pod(pod.id):
                 member.has_process = member.has_monitor = False
                 del podman.containers[member.id]
