@@ -179,17 +179,8 @@ def command_lines() -> Iterator[tuple[int, str]]:
 
 def generated(host: PodmanHost) -> set[str]:
     """The values that were generated on the host."""
-    values: set[str] = set()
-    for path in (host.state_directory / "secrets").glob("*.json"):
-        values |= set(_strings(json.loads(path.read_text())))
-    return {value for value in values if len(value) >= 16}
-
-
-def _strings(item: Any) -> Iterator[str]:
-    if isinstance(item, str):
-        yield item
-    for one in item.values() if isinstance(item, dict) else item if isinstance(item, list) else ():
-        yield from _strings(one)
+    owners = [path.stem for path in (host.state_directory / "secrets").glob("*.json")]
+    return {value for owner in owners for value in host.generated(owner) if len(value) >= 16}
 
 
 def spelled(secrets: Iterable[str]) -> set[str]:

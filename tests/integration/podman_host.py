@@ -10,6 +10,7 @@ directory of the collection. Two hosts (two pytest runs) on one machine share no
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -161,6 +162,13 @@ class PodmanHost:
             response = api.get(f"/containers/{container}/json")
             response.raise_for_status()
             return dict(response.json())
+
+    def generated(self, owner: str) -> list[str]:
+        """The values of the secrets that were generated for a pod, or for ``stack@NAME``."""
+        content = json.loads((self.state_directory / "secrets" / f"{owner}.json").read_text())
+        # Beside them there is the file's checksum, and in a group without a name how old they are.
+        groups = [keys for name, keys in content.items() if name not in ("#sha256", "")]
+        return [value for keys in groups for value in keys.values()]
 
     def containers(self) -> dict[str, dict[str, Any]]:
         """Every container of the host by name, as in the list call."""

@@ -162,8 +162,7 @@ def test_a_change_of_the_port_replaces_the_pod_and_loses_no_row(lamp: Lamp) -> N
 
 
 def test_passwords_are_nowhere(lamp: Lamp) -> None:
-    generated = json.loads((lamp.host.state_directory / "secrets/stack@lamp.json").read_text())
-    passwords = [value for keys in generated.values() for value in keys.values()]
+    passwords = lamp.host.generated("stack@lamp")
     assert len(passwords) == 3
     given = "Gv" + os.urandom(12).hex()
     lamp.play("-vvv", "--diff", lamp_db_password=given)

@@ -202,8 +202,7 @@ def test_what_is_scheduled_comes_out(blog: Blog) -> None:
 
 
 def test_passwords_and_keys_are_not_printed(blog: Blog) -> None:
-    generated = json.loads((blog.host.state_directory / "secrets/stack@blog.json").read_text())
-    values = [value for keys in generated.values() for value in keys.values()]
+    values = blog.host.generated("stack@blog")
     assert len(values) == 9
     assert "Keep the stack" in blog.printed
     assert not [value for value in values if value in blog.printed]
