@@ -373,7 +373,7 @@ def test_absent(pods: PodRuns) -> None:
         for path in pods.host.state_directory.rglob("*")
         if path.is_file()
     }
-    assert files == {"key", "locks/web", "secrets/web.json"}
+    assert files == {"key", "key.copy", "reserve", "secrets/web.json"}
 
 
 def test_states_of_what_is_not_there(pods: PodRuns) -> None:
