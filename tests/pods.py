@@ -208,14 +208,16 @@ config_maps = st.builds(
 def secrets(draw: Draw) -> s.Secret:
     given = draw(st.dictionaries(config_keys, texts, max_size=3))
     generated = draw(st.dictionaries(config_keys, st.integers(8, 1024), max_size=2))
+    made = {key: length for key, length in generated.items() if key not in given}
     return s.Secret(
         draw(object_names),
         # Text, for it may become a variable.
         draw(st.dictionaries(config_keys.filter(lambda key: key not in generated), base64_texts, max_size=2)),
         given,
-        {key: length for key, length in generated.items() if key not in given},
-        draw(st.sampled_from(["Opaque", "kubernetes.io/tls"])),
-        draw(st.booleans()),
+        generate=made,
+        rotate=draw(st.dictionaries(st.sampled_from(sorted(made)), st.integers(1, 9))) if made else {},
+        type=draw(st.sampled_from(["Opaque", "kubernetes.io/tls"])),
+        immutable=draw(st.booleans()),
     )
 
 
