@@ -215,7 +215,6 @@ def secrets(draw: Draw) -> s.Secret:
         draw(st.dictionaries(config_keys.filter(lambda key: key not in generated), base64_texts, max_size=2)),
         given,
         generate=made,
-        rotate=draw(st.dictionaries(st.sampled_from(sorted(made)), st.integers(1, 9))) if made else {},
         type=draw(st.sampled_from(["Opaque", "kubernetes.io/tls"])),
         immutable=draw(st.booleans()),
     )
