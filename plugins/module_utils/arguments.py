@@ -47,6 +47,7 @@ GENERATED = Object(
     ),
 )
 """Which generated secrets are meant."""
+REPAIR = Object(dict, (Field("name", Text(pod_name)), Field("accept_new_secrets", Boolean(), default=False)))
 RUN = Object(dict, RUN_FIELDS)
 RUN_NAMES = frozenset(field.name for field in RUN_FIELDS)
 HOST_NAMES = frozenset(field.name for field in HOST_FIELDS)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Callable
 
-from . import parse, state_files
+from . import arguments, state_files
 from . import podman as podman_room
 from . import spec as s
 from .engine import Keeper, only_run
@@ -47,11 +47,12 @@ def run_repair(
     ``actions`` of the result are what was done, ``advice`` is what is left to do, and ``found`` whether anything is
     kept of that name. In check mode nothing is done.
     """
-    name, reason = str(options.get("name") or ""), parse.pod_name(str(options.get("name") or ""))
-    if reason:
-        raise InvalidInput([Fault("name", reason)])
+    options = arguments.judged(options, arguments.REPAIR)
+    name = options["name"]
+    if not name:
+        raise InvalidInput([Fault("name", "is required")])
     store = Store()
-    work = _Repair(store, name, bool(options.get("accept_new_secrets")), is_check)
+    work = _Repair(store, name, options["accept_new_secrets"], is_check)
     is_stack, is_pod = name in stack_names(store), store.knows(name)
     if is_stack:
         with store.lock(owner_of_secrets(name), _TIMEOUT_SECONDS):

@@ -14,7 +14,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 import requests
@@ -31,6 +31,7 @@ PATIENCE_SECONDS = 90
 """How long a busy machine may take for what a quiet one does in a moment."""
 
 Options = dict[str, Any]
+_Value = TypeVar("_Value")
 
 
 def container(name: str = "main", script: str = SLEEP, **fields: Any) -> Options:
@@ -167,9 +168,14 @@ class PodRuns:
     def environment(self, name: str) -> dict[str, str]:
         """The variables of the container's first process, once that is its own and no more the runtime's."""
         process = Path(f"/proc/{self.pid(name)}")
-        await_true(lambda: b"_LIBCONTAINER_" not in (process / "environ").read_bytes())
-        await_true(lambda: not (process / "cmdline").read_bytes().startswith(b"/.podwright/"))
-        raw = (process / "environ").read_bytes().decode()
+
+        def own() -> bytes | None:
+            # While a program takes the place of another one, both files are empty for a moment.
+            before, raw, after = ((process / file).read_bytes() for file in ("cmdline", "environ", "cmdline"))
+            is_own = before == after != b"" and not before.startswith(b"/.podwright/")
+            return raw if is_own and b"_LIBCONTAINER_" not in raw else None
+
+        raw = await_value(own).decode()
         return dict(item.partition("=")[::2] for item in raw.split("\0") if item)  # type: ignore[misc]
 
     def status(self, name: str) -> dict[str, str]:
@@ -250,10 +256,16 @@ def lasting(mutations: Sequence[str]) -> list[str]:
 
 def await_true(condition: Callable[[], bool], timeout_seconds: float = PATIENCE_SECONDS) -> None:
     """Wait until it is so. How long is a bound for what never comes, and no measure of how quick it is."""
+    await_value(lambda: condition() or None, timeout_seconds)
+
+
+def await_value(look: Callable[[], _Value | None], timeout_seconds: float = PATIENCE_SECONDS) -> _Value:
+    """Wait until something is found; see `await_true`."""
     deadline = time.monotonic() + timeout_seconds
-    while not condition():
+    while (value := look()) is None:
         assert time.monotonic() < deadline
         time.sleep(0.02)
+    return value
 
 
 def cgroup_path(pid: int) -> str:

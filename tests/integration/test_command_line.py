@@ -485,7 +485,7 @@ def test_health_and_completion(agent: AgentProcess, command: CommandLine) -> Non
 
 def test_what_is_asked_in_a_wrong_way(command: CommandLine) -> None:
     for call, message in (
-        (("get",), "podwright get takes one of events, pods, stacks (see podwright get --help)"),
+        (("get",), "podwright get takes one of events, pods, secrets, stacks (see podwright get --help)"),
         (("nope",), "No such command 'nope' (see podwright --help)"),
         (("get", "pods", "-l", "a b"), "-l: a b is none of key=value, key!=value, key and !key"),
         (("get", "pods", "-w", "-o", "json"), "-w shows tables only"),

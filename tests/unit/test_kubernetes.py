@@ -314,7 +314,16 @@ def stacks(draw: st.DrawFn) -> StackSpec:
     for shared in (config_maps, secrets):
         assume(len({item.name for item in shared}) == len(shared))
     # The names keep their containers apart in Podman.
-    pods = [replace(pod, name=f"p{number}", config_maps=(), secrets=()) for number, pod in enumerate(drawn)]
+    pods = [
+        replace(
+            pod,
+            name=f"p{number}",
+            infra=replace(pod.infra, name=pod.infra.name and f"{pod.infra.name}-{number}"),
+            config_maps=(),
+            secrets=(),
+        )
+        for number, pod in enumerate(drawn)
+    ]
     pods[1:] = map(without_host_ports, pods[1:])
     depends_on = {}
     for number, pod in enumerate(pods):
