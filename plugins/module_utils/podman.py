@@ -306,14 +306,18 @@ class Podman:
         return bytes(kept)
 
     def _exec_exit_code(self, session: str) -> int:
-        """Return the exit code of an exec session whose output has ended; the state follows within milliseconds."""
+        """Return the exit code of an exec session whose output has ended; the state follows within milliseconds.
+
+        One that never began tells exit code 0, too: only one that can be removed has ended.
+        """
         deadline = time.monotonic() + EXEC_GRACE_SECONDS
         while True:
             state = self.get(f"/exec/{session}/json")
-            if not state["Running"]:
+            if state["CanRemove"]:
                 return int(state["ExitCode"])
             if time.monotonic() > deadline:
-                raise PodmanError(f"exec session {session} closed its output and has not ended: it may run on")
+                what = "has not ended: it may run on" if state["Running"] else "never began"
+                raise PodmanError(f"exec session {session} closed its output and {what}")
             time.sleep(0.01)
 
 

@@ -191,6 +191,15 @@ class TestExec:
         result = api.exec(container, ["sh", "-c", "setsid sleep 5 & echo done"], 20)
         assert (result.exit_code, result.output) == (0, b"done\n")
 
+    def test_a_session_that_never_began_did_not_succeed(
+        self, api: Podman, container: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Podman tells exit code 0 for it, as where a connection breaks before the command began."""
+        monkeypatch.setattr(client, "EXEC_GRACE_SECONDS", 0.2)
+        monkeypatch.setattr(api, "_exec_output", lambda session, timeout_seconds: b"")
+        with pytest.raises(PodmanError, match="never began"):
+            api.exec(container, ["true"], 20)
+
     def test_stopped_container(self, api: Podman, container: str) -> None:
         api.post("/containers/web/kill", {"signal": "KILL"})
         api.post("/containers/web/wait")
