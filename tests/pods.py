@@ -16,9 +16,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from ansible_collections.podwright.pods.plugins.module_utils import spec as s
-from ansible_collections.podwright.pods.plugins.module_utils.quantity import Quantity
-from ansible_collections.podwright.pods.plugins.module_utils.resources import ResourceRequirements
+from ansible_collections.podwright.pods.plugins.module_utils._declaration import spec as s
+from ansible_collections.podwright.pods.plugins.module_utils._declaration.quantity import Quantity
+from ansible_collections.podwright.pods.plugins.module_utils._declaration.resources import ResourceRequirements
 
 Draw = Any
 MAX_INT32 = 2**31 - 1

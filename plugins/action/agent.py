@@ -10,23 +10,23 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..module_utils import host_code
-from ..plugin_utils import shipping
+from ..module_utils._delivery import host_code
+from ..plugin_utils import _shipping
 
-COMMAND = Path(host_code.__file__).parents[2] / "roles" / "agent" / "files" / "podwright_cli"
+COMMAND = Path(host_code.__file__).parents[3] / "roles" / "agent" / "files" / "podwright_cli"
 
 
-class ActionModule(shipping.ShippingAction):
+class ActionModule(_shipping.ShippingAction):
     """Hands the module the collection's own code, and that of the command for people."""
 
     def run_on_host(self, options: Mapping[str, Any], task_vars: Any) -> dict[str, Any]:
         return super().run_on_host({**options, "code": host_code.digest_of(_files())}, task_vars)
 
     def archive(self) -> bytes:
-        return shipping.archive_of(_files())
+        return _shipping.archive_of(_files())
 
 
 @functools.cache
 def _files() -> dict[str, bytes]:
     command = {f"{COMMAND.name}/{path.name}": path.read_bytes() for path in sorted(COMMAND.glob("*.py"))}
-    return {**shipping.sources(), **command}
+    return {**_shipping.sources(), **command}

@@ -10,10 +10,10 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ..module_utils.errors import InvalidInput
-from ..module_utils.schema import Place, Style, suggest
+from ..module_utils._declaration.schema import Place, Style, suggest
+from ..module_utils._errors import InvalidInput
 from ..modules.image import ARGUMENT_SPEC
-from ..plugin_utils.declaring import failure
+from ..plugin_utils._declaring import failure
 
 
 class ActionModule(ActionBase):

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..module_utils import arguments, manifest, parse
-from ..module_utils.errors import Fault, InvalidInput
-from ..module_utils.schema import INVALID, Place, Style
-from ..plugin_utils.declaring import DeclaringAction, collect, with_secrets_apart
+from ..module_utils._declaration import arguments, manifest, parse
+from ..module_utils._declaration.schema import INVALID, Place, Style
+from ..module_utils._errors import Fault, InvalidInput
+from ..plugin_utils._declaring import DeclaringAction, collect, with_secrets_apart
 
 NATIVE_NAMES = arguments.POD_NAMES - arguments.HOST_NAMES
 """What a Kubernetes document says by itself, so that it cannot stand beside one."""

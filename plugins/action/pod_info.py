@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ..plugin_utils.shipping import ShippingAction
+from ..plugin_utils._shipping import ShippingAction
 
 
 class ActionModule(ShippingAction):

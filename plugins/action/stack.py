@@ -9,10 +9,10 @@ import getpass
 import socket
 from typing import Any
 
-from ..module_utils import arguments, manifest, parse, stack_parse
-from ..module_utils.errors import Fault, InvalidInput
-from ..module_utils.schema import INVALID, Place, Style
-from ..plugin_utils.declaring import DeclaringAction, collect, named_documents, with_secrets_apart
+from ..module_utils._declaration import arguments, manifest, parse, stack_parse
+from ..module_utils._declaration.schema import INVALID, Place, Style
+from ..module_utils._errors import Fault, InvalidInput
+from ..plugin_utils._declaring import DeclaringAction, collect, named_documents, with_secrets_apart
 
 
 class ActionModule(DeclaringAction):

@@ -97,9 +97,11 @@ from typing import Any
 from ansible.errors import AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Constructable
 
-from ..module_utils import engine, parse, schema, stack_store
-from ..module_utils.errors import Fault, InvalidInput, PodwrightError
-from ..module_utils.store import Store
+from ..module_utils._declaration import parse, schema
+from ..module_utils._errors import Fault, InvalidInput, PodwrightError
+from ..module_utils._host import stack_store
+from ..module_utils._host.store import Store
+from ..module_utils._runs import pod_run
 
 _SUFFIXES = ("podwright.yml", "podwright.yaml")
 _LABELS = schema.Mapping(schema.Text(parse.label_value), parse.label_key)
@@ -120,7 +122,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable):
         config = self._read_config_data(path)
         try:
             labels = _read_labels(self.get_option("labels"), config.keys() - self.option_definitions.keys())
-            pods = engine.run_pod_info({"labels": labels})["pods"]
+            pods = pod_run.run_pod_info({"labels": labels})["pods"]
             owners = stack_store.owners_of_pods(Store())
         except PodwrightError as error:
             raise AnsibleParserError(str(error)) from None

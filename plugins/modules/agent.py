@@ -97,12 +97,14 @@ lacking:
   sample: [click, rich]
 """
 
-from ansible_collections.podwright.pods.plugins.module_utils import host_code
+from ansible_collections.podwright.pods.plugins.module_utils._delivery import host_code
 
 
 def main() -> None:
-    agent_install, argument_specs, module = host_code.rooms("agent_install", "argument_specs", "module")
-    module.run_module(argument_specs.AGENT_ARGUMENTS, agent_install.install)
+    install, argument_specs, module = host_code.rooms(
+        "_delivery.install", "_delivery.argument_specs", "_delivery.module"
+    )
+    module.run_module(argument_specs.AGENT_ARGUMENTS, install.install)
 
 
 if __name__ == "__main__":

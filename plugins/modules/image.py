@@ -356,8 +356,8 @@ faults:
       sample: rw-r--r-- is not octal digits such as 0644
 """
 
-from ansible_collections.podwright.pods.plugins.module_utils.images import handle
-from ansible_collections.podwright.pods.plugins.module_utils.module import run_module
+from ansible_collections.podwright.pods.plugins.module_utils._delivery.module import run_module
+from ansible_collections.podwright.pods.plugins.module_utils._images.image_run import handle
 
 VARIANTS = ["apt", "buildd", "custom", "essential", "extract", "important", "minbase", "required", "standard"]
 

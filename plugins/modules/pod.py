@@ -1162,14 +1162,16 @@ logs:
   type: str
 """
 
-from ansible_collections.podwright.pods.plugins.module_utils import host_code
+from ansible_collections.podwright.pods.plugins.module_utils._delivery import host_code
 
 
 def main() -> None:
-    agent_client, argument_specs, module = host_code.rooms("agent_client", "argument_specs", "module")
+    agent_client, argument_specs, module = host_code.rooms(
+        "_agent.client", "_delivery.argument_specs", "_delivery.module"
+    )
     module.run_module(
         argument_specs.POD_ARGUMENTS,
-        agent_client.through("engine", "run_pod"),
+        agent_client.through("_runs.pod_run", "run_pod"),
         hidden_options=argument_specs.HIDDEN,
     )
 

@@ -136,12 +136,14 @@ pods:
         httpd: {memory_bytes: 9437184, memory_limit_bytes: 134217728, cpu_millicores: 3, cpu_limit_millicores: 500}
 """
 
-from ansible_collections.podwright.pods.plugins.module_utils import host_code
+from ansible_collections.podwright.pods.plugins.module_utils._delivery import host_code
 
 
 def main() -> None:
-    agent_client, argument_specs, module = host_code.rooms("agent_client", "argument_specs", "module")
-    module.run_module(argument_specs.POD_INFO_ARGUMENTS, agent_client.through("engine", "run_pod_info"))
+    agent_client, argument_specs, module = host_code.rooms(
+        "_agent.client", "_delivery.argument_specs", "_delivery.module"
+    )
+    module.run_module(argument_specs.POD_INFO_ARGUMENTS, agent_client.through("_runs.pod_run", "run_pod_info"))
 
 
 if __name__ == "__main__":

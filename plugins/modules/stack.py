@@ -345,14 +345,16 @@ faults:
       sample: is required
 """
 
-from ansible_collections.podwright.pods.plugins.module_utils import host_code
+from ansible_collections.podwright.pods.plugins.module_utils._delivery import host_code
 
 
 def main() -> None:
-    agent_client, argument_specs, module = host_code.rooms("agent_client", "argument_specs", "module")
+    agent_client, argument_specs, module = host_code.rooms(
+        "_agent.client", "_delivery.argument_specs", "_delivery.module"
+    )
     module.run_module(
         argument_specs.STACK_ARGUMENTS,
-        agent_client.through("stacks", "run_stack"),
+        agent_client.through("_runs.stack_run", "run_stack"),
         hidden_options=argument_specs.HIDDEN,
     )
 

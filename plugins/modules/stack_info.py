@@ -108,12 +108,14 @@ stacks:
       elements: str
 """
 
-from ansible_collections.podwright.pods.plugins.module_utils import host_code
+from ansible_collections.podwright.pods.plugins.module_utils._delivery import host_code
 
 
 def main() -> None:
-    agent_client, argument_specs, module = host_code.rooms("agent_client", "argument_specs", "module")
-    module.run_module(argument_specs.STACK_INFO_ARGUMENTS, agent_client.through("stacks", "run_stack_info"))
+    agent_client, argument_specs, module = host_code.rooms(
+        "_agent.client", "_delivery.argument_specs", "_delivery.module"
+    )
+    module.run_module(argument_specs.STACK_INFO_ARGUMENTS, agent_client.through("_runs.stack_run", "run_stack_info"))
 
 
 if __name__ == "__main__":

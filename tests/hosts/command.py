@@ -9,7 +9,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from ansible_collections.podwright.pods.plugins.module_utils.errors import PodwrightError
+from ansible_collections.podwright.pods.plugins.module_utils._errors import PodwrightError
 
 from .fleet import Fleet
 from .recipes import RECIPES, REPOSITORY, Recipe

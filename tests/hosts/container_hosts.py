@@ -21,7 +21,7 @@ from pathlib import Path
 from busybox_image import busybox_image
 from private_podman import DEFAULT_NETWORK, remove_directory, store_environment, write_configuration
 
-from ansible_collections.podwright.pods.plugins.module_utils.errors import HostError
+from ansible_collections.podwright.pods.plugins.module_utils._errors import HostError
 
 from .recipes import AUTHORIZED_KEYS, Recipe
 from .root_file_systems import Say, cache_directory, digest, locked, root_file_system, stage

@@ -26,7 +26,7 @@ from typing import ClassVar
 
 from private_podman import free_second_octet
 
-from ansible_collections.podwright.pods.plugins.module_utils.errors import HostError
+from ansible_collections.podwright.pods.plugins.module_utils._errors import HostError
 
 from .recipes import AUTHORIZED_KEYS, Recipe
 from .root_file_systems import Say, cache_directory, digest, locked, root_file_system, stage

@@ -17,7 +17,7 @@ from typing import Any
 
 import yaml
 
-from ansible_collections.podwright.pods.plugins.module_utils.root_filesystem import IncludedFile, RootFilesystem
+from ansible_collections.podwright.pods.plugins.module_utils._images.root_filesystem import IncludedFile, RootFilesystem
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from ansible_collections.podwright.pods.plugins.module_utils.root_filesystem import make_root_filesystem
+from ansible_collections.podwright.pods.plugins.module_utils._images.root_filesystem import make_root_filesystem
 
 from .recipes import Recipe
 

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 import yaml
 
-from ansible_collections.podwright.pods.plugins.module_utils.errors import HostError
+from ansible_collections.podwright.pods.plugins.module_utils._errors import HostError
 
 SSH_OPTIONS = (
     # Hosts are made anew at addresses that others had: none of their keys is to be remembered, or asked about.

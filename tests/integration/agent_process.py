@@ -16,7 +16,7 @@ from typing import Any
 from pod_runs import PATIENCE_SECONDS, Options, await_true
 from podman_host import PodmanHost
 
-from ansible_collections.podwright.pods.plugins.module_utils import agent_client
+from ansible_collections.podwright.pods.plugins.module_utils._agent import client as agent_client
 from playbooks import REPOSITORY
 
 PROGRAM = f"import sys; from {agent_client.__package__} import agent; sys.exit(agent.main(['run', *sys.argv[1:]]))"

@@ -24,7 +24,7 @@ from pod_runs import cgroup_path, read_cgroup
 from podman_host import PodmanHost
 from random_declarations import Wanted
 
-from ansible_collections.podwright.pods.plugins.module_utils.errors import PodwrightError
+from ansible_collections.podwright.pods.plugins.module_utils._errors import PodwrightError
 
 SAMPLE_SECONDS = 0.1
 BYSTANDER = "bystander"

@@ -16,13 +16,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.podwright.pods.plugins.module_utils import engine, stacks
-from ansible_collections.podwright.pods.plugins.module_utils.operations import Operation
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.operations import Operation
+from ansible_collections.podwright.pods.plugins.module_utils._runs import pod_run, stack_run
 
 
 def arm(number: int) -> None:
     """Have the process killed once ``number`` operations are done, by whichever pods."""
-    make_executor, perform = engine.Run._executor, stacks.StackRun._perform
+    make_executor, perform = pod_run.Run._executor, stack_run.StackRun._perform
     done: list[Operation] = []
 
     def count(operation: Operation) -> None:
@@ -30,13 +30,13 @@ def arm(number: int) -> None:
         if len(done) >= number:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    def make_armed_executor(run: engine.Run, *arguments: Any) -> Any:
+    def make_armed_executor(run: pod_run.Run, *arguments: Any) -> Any:
         executor = make_executor(run, *arguments)
         executor.on_done = both(executor.on_done, count)
         return executor
 
-    engine.Run._executor = make_armed_executor  # type: ignore[method-assign]
-    stacks.StackRun._perform = lambda run, operation: (perform(run, operation), count(operation))[0]  # type: ignore[method-assign]
+    pod_run.Run._executor = make_armed_executor  # type: ignore[method-assign]
+    stack_run.StackRun._perform = lambda run, operation: (perform(run, operation), count(operation))[0]  # type: ignore[method-assign]
 
 
 def both(one: Callable[[Operation], None], other: Callable[[Operation], None]) -> Callable[[Operation], None]:
@@ -50,4 +50,4 @@ def both(one: Callable[[Operation], None], other: Callable[[Operation], None]) -
 if __name__ == "__main__":
     arm(int(sys.argv[2]))
     declared = json.loads(Path(sys.argv[1]).read_text())
-    (stacks.run_stack if "pods" in declared else engine.run_pod)(declared, False)
+    (stack_run.run_stack if "pods" in declared else pod_run.run_pod)(declared, False)

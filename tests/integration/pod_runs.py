@@ -20,8 +20,8 @@ import pytest
 import requests
 from podman_host import BUSYBOX, PodmanHost
 
-from ansible_collections.podwright.pods.plugins.module_utils import engine
-from ansible_collections.podwright.pods.plugins.module_utils.errors import PodwrightError
+from ansible_collections.podwright.pods.plugins.module_utils._errors import PodwrightError
+from ansible_collections.podwright.pods.plugins.module_utils._runs import pod_run
 
 CGROUP = Path("/sys/fs/cgroup")
 SLEEP = "trap 'exit 0' TERM; sleep 86400 & wait"
@@ -70,7 +70,7 @@ class PodRuns:
         """Run in check mode, hold it to changing nothing, run, and hold the run to what check mode said."""
         options = {"wait": False, **options, **more}
         predicted = self.predict(options)
-        result = engine.run_pod(options, False)
+        result = pod_run.run_pod(options, False)
         assert result["actions"] == predicted["actions"], (result["actions"], predicted["actions"])
         assert result["changed"] == predicted["changed"] == bool(result["actions"])
         return result
@@ -79,7 +79,7 @@ class PodRuns:
         """Run in check mode."""
         before = self.host.mutations()
         with tripwire():
-            predicted = engine.run_pod({"wait": False, **options, **more}, True)
+            predicted = pod_run.run_pod({"wait": False, **options, **more}, True)
         after = self.host.mutations()
         assert after == before, set(after) ^ set(before)
         return predicted
@@ -108,19 +108,19 @@ class PodRuns:
         self._assert_same(before)
         return result
 
-    def fail(self, options: Options, kind: type[PodwrightError] = engine.RunFailed, **more: Any) -> Any:
+    def fail(self, options: Options, kind: type[PodwrightError] = pod_run.RunFailed, **more: Any) -> Any:
         """Expect the run to fail; returns the error."""
         with pytest.raises(kind) as caught:
-            engine.run_pod({"wait": False, **options, **more}, False)
+            pod_run.run_pod({"wait": False, **options, **more}, False)
         return caught.value
 
     def refuse(self, options: Options, kind: type[PodwrightError], **more: Any) -> str:
         """Expect the run to be refused with nothing touched, in check mode as well; returns the message."""
         before = self.host.mutations()
         with tripwire(), pytest.raises(kind) as predicted:
-            engine.run_pod({"wait": False, **options, **more}, True)
+            pod_run.run_pod({"wait": False, **options, **more}, True)
         with pytest.raises(kind) as caught:
-            engine.run_pod({"wait": False, **options, **more}, False)
+            pod_run.run_pod({"wait": False, **options, **more}, False)
         assert str(caught.value) == str(predicted.value)
         self._assert_same(before)
         return str(caught.value)
@@ -222,7 +222,7 @@ class PodRuns:
 
     def status_of(self, name: str) -> Options:
         """The pod's status as pod_info tells it."""
-        (found,) = engine.run_pod_info({"name": name})["pods"]
+        (found,) = pod_run.run_pod_info({"name": name})["pods"]
         return dict(found["status"])
 
 

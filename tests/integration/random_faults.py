@@ -31,8 +31,8 @@ from pod_runs import Options, cgroup_path, write_memory_limit
 from podman_host import BUSYBOX, PodmanHost
 from random_declarations import BREAKS, Wanted, changed, wanted_by_chance
 
-from ansible_collections.podwright.pods.plugins.module_utils import agent_client
-from ansible_collections.podwright.pods.plugins.module_utils.errors import HostError, PodwrightError
+from ansible_collections.podwright.pods.plugins.module_utils._agent import client as agent_client
+from ansible_collections.podwright.pods.plugins.module_utils._errors import HostError, PodwrightError
 from playbooks import REPOSITORY
 
 ROUNDS = 6
@@ -49,9 +49,9 @@ JOURNAL_LINES = 40
 
 MODULE = f"""
 import json, sys
-from {agent_client.__package__} import agent_client
+from {agent_client.__package__} import client
 room, function, options = json.load(sys.stdin)
-agent_client.through(room, function)(options, False, False)
+client.through(room, function)(options, False, False)
 """
 """A module's work: by the agent where one is there, else by itself."""
 
@@ -502,7 +502,7 @@ class Episode:
 
     def _by_module(self, run: Run, seconds: float | None) -> None:
         """By a process of its own, which is killed after so many seconds where it is not done by then."""
-        request = ["stacks" if run.unit.is_stack else "engine", run.function, run.options]
+        request = ["_runs.stack_run" if run.unit.is_stack else "_runs.pod_run", run.function, run.options]
         environment = {**self.host.environment, "PYTHONPATH": str(REPOSITORY / "collections")}
         with subprocess.Popen(
             [sys.executable, "-c", MODULE], env=environment, stdin=-1, stdout=-1, stderr=-1, text=True

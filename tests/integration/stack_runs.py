@@ -10,7 +10,7 @@ from typing import Any
 from pod_runs import Options, tripwire
 from podman_host import PodmanHost
 
-from ansible_collections.podwright.pods.plugins.module_utils import stacks
+from ansible_collections.podwright.pods.plugins.module_utils._runs import stack_run
 
 
 class StackRuns:
@@ -21,7 +21,7 @@ class StackRuns:
 
     def apply(self, options: Options, **more: Any) -> Options:
         predicted = self.predict(options, **more)
-        result = stacks.run_stack({**options, **more}, False)
+        result = stack_run.run_stack({**options, **more}, False)
         assert result["actions"] == predicted["actions"]
         assert result["changed"] == predicted["changed"]
         return result
@@ -29,7 +29,7 @@ class StackRuns:
     def predict(self, options: Options, **more: Any) -> Options:
         before = self.host.mutations()
         with tripwire():
-            predicted = stacks.run_stack({**options, **more}, True)
+            predicted = stack_run.run_stack({**options, **more}, True)
         assert self.host.mutations() == before
         return predicted
 
@@ -63,7 +63,7 @@ class StackRuns:
         return sorted(self.host.podman("network", "ls", "--format", "{{.Name}}").split())
 
     def info(self, name: str = "shop") -> Options:
-        (found,) = stacks.run_stack_info({"name": name})["stacks"]
+        (found,) = stack_run.run_stack_info({"name": name})["stacks"]
         return dict(found)
 
 

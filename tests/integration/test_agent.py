@@ -24,10 +24,11 @@ from pod_runs import SLEEP, Options, await_true, container, pod, read_cgroup, se
 from podman_host import PodmanHost, busybox_archive
 from test_stack_interrupted import apply_elsewhere, was_killed
 
-from ansible_collections.podwright.pods.plugins.module_utils import agent as program
-from ansible_collections.podwright.pods.plugins.module_utils import agent_client, engine
-from ansible_collections.podwright.pods.plugins.module_utils.agent import LIST_SECONDS
-from ansible_collections.podwright.pods.plugins.module_utils.observed import read_time
+from ansible_collections.podwright.pods.plugins.module_utils._agent import agent as program
+from ansible_collections.podwright.pods.plugins.module_utils._agent import client as agent_client
+from ansible_collections.podwright.pods.plugins.module_utils._agent.agent import LIST_SECONDS
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.observed import read_time
+from ansible_collections.podwright.pods.plugins.module_utils._runs import pod_run
 
 pytestmark = pytest.mark.integration
 
@@ -737,7 +738,7 @@ def test_an_agent_takes_pods_over_and_gives_them_back(in_host: PodmanHost) -> No
     """A container that Podman restarts is made anew, as the plan says; one that nobody restarts stays."""
     lasting, once = pod(name="lasting"), pod(name="once", restart_policy="Never")
     for options in (lasting, once):
-        engine.run_pod(options, False)
+        pod_run.run_pod(options, False)
     before = {name: run_of(in_host, f"{name}-main") for name in ("lasting", "once")}
     process = AgentProcess(in_host)
     process.start()
@@ -749,9 +750,9 @@ def test_an_agent_takes_pods_over_and_gives_them_back(in_host: PodmanHost) -> No
         assert process.apply(lasting)["actions"] == process.apply(once)["actions"] == []
     finally:
         process.stop()
-    told = engine.run_pod(lasting, True)
+    told = pod_run.run_pod(lasting, True)
     assert any("Podman restarts it from now on" in line for line in told["actions"])
-    assert engine.run_pod(once, True)["actions"] == []
+    assert pod_run.run_pod(once, True)["actions"] == []
 
 
 def test_state_of_a_newer_release_is_refused(agent: AgentProcess) -> None:

@@ -26,15 +26,15 @@ from hypothesis import strategies as st
 from pod_runs import SLEEP, await_true, container, pod
 from podman_host import BUSYBOX
 
-from ansible_collections.podwright.pods.plugins.module_utils import agent_client
-from ansible_collections.podwright.pods.plugins.module_utils.agent_client import RemoteFailure
-from ansible_collections.podwright.pods.plugins.module_utils.agent_server import (
+from ansible_collections.podwright.pods.plugins.module_utils._agent import client as agent_client
+from ansible_collections.podwright.pods.plugins.module_utils._agent.client import RemoteFailure
+from ansible_collections.podwright.pods.plugins.module_utils._agent.server import (
     CONNECTIONS,
     LASTING,
     READ_SECONDS,
     REQUEST_BYTES,
 )
-from ansible_collections.podwright.pods.plugins.module_utils.release import VERSION, Release
+from ansible_collections.podwright.pods.plugins.module_utils._delivery.release import VERSION, Release
 
 pytestmark = pytest.mark.integration
 
@@ -167,7 +167,7 @@ def test_a_module_of_another_release_is_refused(agent: AgentProcess) -> None:
 
 
 def test_a_module_tells_its_release(agent: AgentProcess, monkeypatch: pytest.MonkeyPatch) -> None:
-    handle = agent_client.through("engine", "run_pod_info")
+    handle = agent_client.through("_runs.pod_run", "run_pod_info")
     assert handle({}, False, False)["pods"] == []
     monkeypatch.setattr(agent_client, "Release", partial(Release, "99.0.0"))
     with pytest.raises(RemoteFailure, match=r"this module is 99\.0\.0: run the role podwright\.pods\.agent"):

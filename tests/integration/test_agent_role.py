@@ -14,8 +14,9 @@ import pytest
 from pod_runs import pod, server
 from podman_host import PodmanHost
 
-from ansible_collections.podwright.pods.plugins.module_utils import agent, agent_client
-from ansible_collections.podwright.pods.plugins.module_utils.store import Store
+from ansible_collections.podwright.pods.plugins.module_utils._agent import agent
+from ansible_collections.podwright.pods.plugins.module_utils._agent import client as agent_client
+from ansible_collections.podwright.pods.plugins.module_utils._host.store import Store
 from playbooks import HERE, Playbook
 
 pytestmark = pytest.mark.integration

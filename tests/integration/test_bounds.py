@@ -20,9 +20,9 @@ from agent_process import AgentProcess
 from pod_runs import SLEEP, PodRuns, await_true, container, plan, pod
 from podman_host import PodmanHost
 
-from ansible_collections.podwright.pods.plugins.module_utils import engine
-from ansible_collections.podwright.pods.plugins.module_utils.agent_client import RemoteFailure
-from ansible_collections.podwright.pods.plugins.module_utils.container_output import SHOWN_BYTES
+from ansible_collections.podwright.pods.plugins.module_utils._agent.client import RemoteFailure
+from ansible_collections.podwright.pods.plugins.module_utils._host.container_output import SHOWN_BYTES
+from ansible_collections.podwright.pods.plugins.module_utils._runs import pod_run
 
 pytestmark = pytest.mark.integration
 
@@ -94,12 +94,12 @@ def test_a_run_with_a_grace_period_hurries_another(pods: PodRuns, hook: dict[str
     """Whether that waits for the process to end, or for its hook."""
     more = {"lifecycle": {"pre_stop": hook}} if hook else {}
     pods.create(pod(container(script=STUBBORN, **more), termination_grace_period_seconds=600))
-    patient = threading.Thread(target=engine.run_pod, args=({"name": "web", "state": "stopped"}, False))
+    patient = threading.Thread(target=pod_run.run_pod, args=({"name": "web", "state": "stopped"}, False))
     began_at = time.monotonic()
     patient.start()
     mark = pods.host.state_directory / "pods/web/containers/main/stopped"
     await_true(lambda: mark.exists() if hook else pods.state("web-main") == "stopping", 60)
-    result = engine.run_pod({"name": "web", "state": "absent", "grace_period_seconds": 0}, False)
+    result = pod_run.run_pod({"name": "web", "state": "absent", "grace_period_seconds": 0}, False)
     patient.join(60)
     assert not patient.is_alive()
     assert time.monotonic() - began_at < 90
@@ -146,13 +146,13 @@ def test_a_full_disk_keeps_no_pod_from_its_end(small_disk: Callable[[], None], p
     pods.create(pod())
     pods.create(pod(name="other"))
     small_disk()
-    engine.run_pod({"name": "web", "state": "stopped"}, False)
+    pod_run.run_pod({"name": "web", "state": "stopped"}, False)
     assert pods.state("web-main") == "exited"
     # It stays so: the word that it was stopped on purpose had room of its own.
     assert json.loads((pods.host.state_directory / "pods/web/record.json").read_text())["is_stopped"]
     small_disk()
     for name in ("web", "other"):
-        engine.run_pod({"name": name, "state": "absent"}, False)
+        pod_run.run_pod({"name": name, "state": "absent"}, False)
     assert pods.names() == []
     assert [*(pods.host.state_directory / "pods").iterdir()] == []
 
@@ -161,11 +161,11 @@ def test_without_any_room_it_is_stopped_and_said(small_disk: Callable[[], None],
     pods.create(pod())
     (pods.host.state_directory / "reserve").unlink()
     small_disk()
-    with pytest.raises(engine.RunFailed, match="No space left on device"):
-        engine.run_pod({"name": "web", "state": "stopped"}, False)
+    with pytest.raises(pod_run.RunFailed, match="No space left on device"):
+        pod_run.run_pod({"name": "web", "state": "stopped"}, False)
     assert pods.state("web-main") == "exited"
     (pods.host.state_directory / "ballast").unlink()
-    engine.run_pod({"name": "web", "state": "stopped"}, False)
+    pod_run.run_pod({"name": "web", "state": "stopped"}, False)
     assert (pods.host.state_directory / "reserve").stat().st_size > 0
 
 

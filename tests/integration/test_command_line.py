@@ -27,7 +27,7 @@ from agent_process import AgentProcess
 from pod_runs import PATIENCE_SECONDS, SLEEP, await_true, container, pod, server
 from podman_host import BUSYBOX
 
-from ansible_collections.podwright.pods.plugins.module_utils import agent_client
+from ansible_collections.podwright.pods.plugins import module_utils
 from playbooks import REPOSITORY
 
 pytestmark = pytest.mark.integration
@@ -62,7 +62,7 @@ class CommandLine:
         self.environment = {
             **agent.host.environment_without_service,
             "PYTHONPATH": f"{REPOSITORY / 'roles' / 'agent' / 'files'}:{REPOSITORY / 'collections'}",
-            "PODWRIGHT_PACKAGE": str(agent_client.__package__),
+            "PODWRIGHT_PACKAGE": module_utils.__name__,
             "TERM": "xterm-256color",
         }
         self.environment.pop("NO_COLOR", None)

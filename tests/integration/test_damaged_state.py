@@ -17,7 +17,7 @@ from agent_process import AgentProcess
 from pod_runs import Options, await_true, container, pod
 from test_agent import await_new_run, run_of
 
-from ansible_collections.podwright.pods.plugins.module_utils import agent_client
+from ansible_collections.podwright.pods.plugins.module_utils._agent import client as agent_client
 
 pytestmark = pytest.mark.integration
 

@@ -18,7 +18,7 @@ from hosts.recipes import RECIPES, REPOSITORY
 from pod_runs import await_true, pod, server
 from private_podman import temporary_directory
 
-from ansible_collections.podwright.pods.plugins.module_utils.errors import HostError
+from ansible_collections.podwright.pods.plugins.module_utils._errors import HostError
 
 pytestmark = [pytest.mark.integration, pytest.mark.hosts]
 

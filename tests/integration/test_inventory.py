@@ -16,7 +16,7 @@ import pytest
 from pod_runs import Options, PodRuns, await_true, container, pod, server, words
 from podman_host import BUSYBOX, PodmanHost
 
-from ansible_collections.podwright.pods.plugins.module_utils import engine, stacks
+from ansible_collections.podwright.pods.plugins.module_utils._runs import pod_run, stack_run
 
 pytestmark = pytest.mark.integration
 
@@ -88,9 +88,9 @@ def apply_pods(host: PodmanHost) -> None:
     )
     unready = {"exec": {"command": ["false"]}}
     worker = pod(container("worker", readiness_probe=unready), name="worker", labels={"tier": "back"})
-    stacks.run_stack({"name": "shop", "pods": [web, worker], "wait": False}, False)
+    stack_run.run_stack({"name": "shop", "pods": [web, worker], "wait": False}, False)
     alone = pod(container(script="exit 3"), name="alone", labels=ALONE_LABELS, restart_policy="Never")
-    engine.run_pod({**alone, "wait": False}, False)
+    pod_run.run_pod({**alone, "wait": False}, False)
     host.podman("wait", "alone-main")
     await_true(lambda: all(one["ready"] for one in PodRuns(host).status_of("web")["containerStatuses"]))
     host.podman("create", "--pod", "new:foreign", "--name", "foreign-main", BUSYBOX)

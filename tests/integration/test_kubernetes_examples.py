@@ -26,7 +26,8 @@ from stack_runs import StackRuns, results
 from test_pod_security import capabilities
 from test_pod_volumes import inside, mode, mount_options
 
-from ansible_collections.podwright.pods.plugins.module_utils import engine, manifest
+from ansible_collections.podwright.pods.plugins.module_utils._declaration import manifest
+from ansible_collections.podwright.pods.plugins.module_utils._runs import pod_run
 
 pytestmark = pytest.mark.integration
 
@@ -72,7 +73,7 @@ class Example:
         return datetime.fromisoformat(self.pods.host.inspect(container)["State"]["StartedAt"])
 
     def metadata(self, pod: str) -> Options:
-        (found,) = engine.run_pod_info({"name": pod})["pods"]
+        (found,) = pod_run.run_pod_info({"name": pod})["pods"]
         return dict(found["metadata"])
 
     def _options(self, text: str) -> Options:
@@ -468,7 +469,7 @@ def static_pod(applied: Example) -> None:
     metadata = applied.metadata("gatekeeper")
     assert metadata["labels"] == {"component": "gatekeeper", "tier": "control-plane"}
     assert metadata["annotations"]["kubernetes.io/config.source"] == "file"
-    (selected,) = engine.run_pod_info({"labels": {"tier": "control-plane"}})["pods"]
+    (selected,) = pod_run.run_pod_info({"labels": {"tier": "control-plane"}})["pods"]
     assert selected["metadata"]["name"] == "gatekeeper"
 
 

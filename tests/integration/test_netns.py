@@ -20,18 +20,18 @@ from typing import Any
 import pytest
 from podman_host import PodmanHost
 
-from ansible_collections.podwright.pods.plugins.module_utils import hooks
-from ansible_collections.podwright.pods.plugins.module_utils.errors import HostError
-from ansible_collections.podwright.pods.plugins.module_utils.netns import open_socket
-from ansible_collections.podwright.pods.plugins.module_utils.podman import Podman
-from ansible_collections.podwright.pods.plugins.module_utils.probes import Outcome, Target, check
-from ansible_collections.podwright.pods.plugins.module_utils.spec import (
+from ansible_collections.podwright.pods.plugins.module_utils._declaration.spec import (
     ExecAction,
     Handler,
     HttpGetAction,
     Probe,
     TcpSocketAction,
 )
+from ansible_collections.podwright.pods.plugins.module_utils._errors import HostError
+from ansible_collections.podwright.pods.plugins.module_utils._host import hooks
+from ansible_collections.podwright.pods.plugins.module_utils._host.netns import open_socket
+from ansible_collections.podwright.pods.plugins.module_utils._host.podman import Podman
+from ansible_collections.podwright.pods.plugins.module_utils._host.probes import Outcome, Target, check
 
 pytestmark = pytest.mark.integration
 

@@ -13,7 +13,7 @@ import yaml
 from pod_runs import SLEEP, Options, PodRuns, container, plan, pod, server, tripwire
 from podman_host import BUSYBOX
 
-from ansible_collections.podwright.pods.plugins.module_utils import engine
+from ansible_collections.podwright.pods.plugins.module_utils._runs import pod_run
 
 pytestmark = pytest.mark.integration
 
@@ -122,7 +122,7 @@ def test_diff(pods: PodRuns) -> None:
 
 
 def test_check_mode_leaves_no_trace(pods: PodRuns) -> None:
-    predicted = engine.run_pod(shop(), True)
+    predicted = pod_run.run_pod(shop(), True)
     assert predicted["changed"]
     assert not pods.host.state_directory.exists()
     assert pods.names() == []
@@ -178,7 +178,7 @@ status: {{}}
 def test_the_tripwire_of_check_mode_is_one(pods: PodRuns) -> None:
     """Every run of these tests is predicted behind it; a real run trips over it at its first call."""
     with tripwire(), pytest.raises(AssertionError, match=r"check mode calls POST .*/pods/create"):
-        engine.run_pod(pod(), False)
+        pod_run.run_pod(pod(), False)
 
 
 def test_kubernetes_document_is_the_same_pod(pods: PodRuns) -> None:
@@ -208,7 +208,7 @@ def test_a_name_that_begins_ids_of_other_pods(pods: PodRuns) -> None:
 
 
 def info(**options: Any) -> list[Options]:
-    return list(engine.run_pod_info(options)["pods"])
+    return list(pod_run.run_pod_info(options)["pods"])
 
 
 def test_pod_info(pods: PodRuns) -> None:

@@ -16,8 +16,8 @@ import pytest
 from pod_runs import SLEEP, Options, PodRuns, await_true, container, plan, pod, server
 from podman_host import BUSYBOX
 
-from ansible_collections.podwright.pods.plugins.module_utils import processes
-from ansible_collections.podwright.pods.plugins.module_utils.errors import Refused
+from ansible_collections.podwright.pods.plugins.module_utils._errors import Refused
+from ansible_collections.podwright.pods.plugins.module_utils._host import processes
 
 pytestmark = pytest.mark.integration
 

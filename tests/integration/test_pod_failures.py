@@ -17,9 +17,9 @@ import pytest
 from pod_runs import SLEEP, Options, PodRuns, container, plan, pod, server
 from podman_host import BUSYBOX
 
-from ansible_collections.podwright.pods.plugins.module_utils import engine
-from ansible_collections.podwright.pods.plugins.module_utils.errors import Busy, HostError, InvalidInput, Refused
-from ansible_collections.podwright.pods.plugins.module_utils.store import RECORD_VERSION
+from ansible_collections.podwright.pods.plugins.module_utils._errors import Busy, HostError, InvalidInput, Refused
+from ansible_collections.podwright.pods.plugins.module_utils._host.store import RECORD_VERSION
+from ansible_collections.podwright.pods.plugins.module_utils._runs import pod_run
 
 pytestmark = pytest.mark.integration
 
@@ -186,10 +186,10 @@ def test_a_pod_past_its_deadline_is_ended_by_the_next_run(pods: PodRuns) -> None
 def test_second_run_waits_for_the_first(pods: PodRuns) -> None:
     options = {**pod(container("main", SLEEP, lifecycle={"post_start": {"sleep": {"seconds": 1}}})), "wait": False}
     results: list[Any] = []
-    first = threading.Thread(target=lambda: results.append(engine.run_pod(options, False)))
+    first = threading.Thread(target=lambda: results.append(pod_run.run_pod(options, False)))
     first.start()
     time.sleep(0.3)
-    second = engine.run_pod(options, False)
+    second = pod_run.run_pod(options, False)
     first.join()
     assert results[0]["changed"]
     assert not second["changed"]
@@ -197,18 +197,18 @@ def test_second_run_waits_for_the_first(pods: PodRuns) -> None:
 
 def test_run_that_waits_too_long_says_for_whom(pods: PodRuns) -> None:
     options = {**pod(container("main", SLEEP, lifecycle={"post_start": {"sleep": {"seconds": 2}}})), "wait": False}
-    first = threading.Thread(target=engine.run_pod, args=(options, False))
+    first = threading.Thread(target=pod_run.run_pod, args=(options, False))
     first.start()
     time.sleep(0.3)
     with pytest.raises(Busy) as caught:
-        engine.run_pod({**options, "wait_timeout": 1}, False)
+        pod_run.run_pod({**options, "wait_timeout": 1}, False)
     first.join()
     assert str(caught.value) == (
         f"another run is changing pod web (process {os.getpid()}) and did not finish within 1 s; "
         "wait for it, or raise wait_timeout"
     )
     # Check mode takes no lock, and another pod has its own.
-    assert not engine.run_pod(options, True)["changed"]
+    assert not pod_run.run_pod(options, True)["changed"]
 
 
 # --- failures --------------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from pod_runs import PodRuns
 from podman_host import BUSYBOX
 from pods import Site, runnable_pods
 
-from ansible_collections.podwright.pods.plugins.module_utils import spec as s
+from ansible_collections.podwright.pods.plugins.module_utils._declaration import spec as s
 
 IS_FULL = bool(os.environ.get("PODWRIGHT_TEST_FULL"))
 EXAMPLES = 300 if IS_FULL else 15

@@ -14,7 +14,7 @@ import pytest
 from pod_runs import SLEEP, Options, PodRuns, await_true, container, plan, pod, server
 from test_stack_interrupted import apply_elsewhere, was_killed
 
-from ansible_collections.podwright.pods.plugins.module_utils.errors import Refused
+from ansible_collections.podwright.pods.plugins.module_utils._errors import Refused
 
 pytestmark = pytest.mark.integration
 

@@ -20,10 +20,11 @@ from agent_process import AgentProcess
 from pod_runs import SLEEP, Options, PodRuns, await_true, container, pod
 from podman_host import PodmanHost
 
-from ansible_collections.podwright.pods.plugins.module_utils import engine, named_volumes
-from ansible_collections.podwright.pods.plugins.module_utils.engine import RunFailed
-from ansible_collections.podwright.pods.plugins.module_utils.errors import Refused
-from ansible_collections.podwright.pods.plugins.module_utils.podman import connect
+from ansible_collections.podwright.pods.plugins.module_utils._errors import Refused
+from ansible_collections.podwright.pods.plugins.module_utils._host import named_volumes
+from ansible_collections.podwright.pods.plugins.module_utils._host.podman import connect
+from ansible_collections.podwright.pods.plugins.module_utils._runs import pod_run
+from ansible_collections.podwright.pods.plugins.module_utils._runs.pod_run import RunFailed
 
 pytestmark = pytest.mark.integration
 
@@ -127,7 +128,7 @@ def race_for(pods: PodRuns, outside: Path, seconds: float) -> tuple[int, int]:
 def is_made(options: Options) -> bool:
     """Apply it; tells whether its sub paths were none that lead out."""
     try:
-        engine.run_pod({"wait": False, **options, "on_failure": "keep"}, False)
+        pod_run.run_pod({"wait": False, **options, "on_failure": "keep"}, False)
     except RunFailed as error:
         if "leads through a symbolic link" not in str(error):
             raise

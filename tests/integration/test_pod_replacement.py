@@ -13,7 +13,7 @@ import pytest
 from pod_runs import SLEEP, Options, PodRuns, container, plan, pod, server
 from podman_host import BUSYBOX
 
-from ansible_collections.podwright.pods.plugins.module_utils import fields
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile import costs
 
 pytestmark = pytest.mark.integration
 
@@ -89,7 +89,7 @@ def test_fields_of_a_container(pods: PodRuns, tmp_path: Path) -> None:
 
 
 def test_every_field_of_a_container_is_in_the_table() -> None:
-    rows = {name for row in fields.CONTAINER_FIELDS for name in (row.fields or (row.name,))}
+    rows = {name for row in costs.CONTAINER_FIELDS for name in (row.fields or (row.name,))}
     elsewhere = {"name", "resources", "restart_policy"}
     assert rows - elsewhere <= {*OF_A_CONTAINER, "env", "env_from"}
 
@@ -148,7 +148,7 @@ def test_fields_of_the_pod(pods: PodRuns) -> None:
 
 
 def test_every_field_of_the_pod_is_in_the_table() -> None:
-    rows = {name for row in fields.POD_FIELDS for name in (row.fields or (row.name,))}
+    rows = {name for row in costs.POD_FIELDS for name in (row.fields or (row.name,))}
     elsewhere = {"name", "containers", "init_containers", "volumes", "resources", "restart_policy", "security_context"}
     assert rows - elsewhere <= {*NEW_POD, *NO_CONTAINER}
 

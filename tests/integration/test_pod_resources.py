@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from pod_runs import Options, PodRuns, cgroup_path, container, pod, read_shares, write_memory_limit
 
-from ansible_collections.podwright.pods.plugins.module_utils import podman
-from ansible_collections.podwright.pods.plugins.module_utils.errors import Refused
+from ansible_collections.podwright.pods.plugins.module_utils._errors import Refused
+from ansible_collections.podwright.pods.plugins.module_utils._host import podman
 
 pytestmark = pytest.mark.integration
 

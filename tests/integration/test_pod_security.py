@@ -13,7 +13,7 @@ import pytest
 from pod_runs import Options, PodRuns, container, plan, pod
 from podman_host import BUSYBOX
 
-from ansible_collections.podwright.pods.plugins.module_utils.errors import Refused
+from ansible_collections.podwright.pods.plugins.module_utils._errors import Refused
 
 pytestmark = pytest.mark.integration
 

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 from pod_runs import SLEEP, Options, PodRuns, await_true, container, plan, pod
 
-from ansible_collections.podwright.pods.plugins.module_utils.engine import RunFailed
-from ansible_collections.podwright.pods.plugins.module_utils.errors import Refused
+from ansible_collections.podwright.pods.plugins.module_utils._errors import Refused
+from ansible_collections.podwright.pods.plugins.module_utils._runs.pod_run import RunFailed
 
 pytestmark = pytest.mark.integration
 

@@ -19,10 +19,10 @@ from pathlib import Path
 import pytest
 from podman_host import PodmanHost, listens
 
-from ansible_collections.podwright.pods.plugins.module_utils import podman as client
-from ansible_collections.podwright.pods.plugins.module_utils.container_output import last_lines
-from ansible_collections.podwright.pods.plugins.module_utils.errors import HostError, NameInUse, NotFound, PodmanError
-from ansible_collections.podwright.pods.plugins.module_utils.podman import Podman, connect
+from ansible_collections.podwright.pods.plugins.module_utils._errors import HostError, NameInUse, NotFound, PodmanError
+from ansible_collections.podwright.pods.plugins.module_utils._host import podman as client
+from ansible_collections.podwright.pods.plugins.module_utils._host.container_output import last_lines
+from ansible_collections.podwright.pods.plugins.module_utils._host.podman import Podman, connect
 
 pytestmark = pytest.mark.integration
 
@@ -230,7 +230,7 @@ class TestStreams:
 
 RUN = """\
     import sys, time
-    from ansible_collections.podwright.pods.plugins.module_utils.podman import connect
+    from ansible_collections.podwright.pods.plugins.module_utils._host.podman import connect
     with connect() as podman:
         body = {{"name": "survivor", "image": "{image}", "command": ["sleep", "600"], "netns": {{"nsmode": "none"}}}}
         podman.post("/containers/create", body=body)

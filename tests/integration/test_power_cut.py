@@ -23,18 +23,21 @@ from typing import Any
 import pytest
 
 from ansible_collections.podwright.pods.plugins.action import agent as agent_action
-from ansible_collections.podwright.pods.plugins.module_utils import agent_install, host_code, stack_parse, state_files
-from ansible_collections.podwright.pods.plugins.module_utils.materials import File
-from ansible_collections.podwright.pods.plugins.module_utils.parse import parse_options
-from ansible_collections.podwright.pods.plugins.module_utils.stack_store import (
+from ansible_collections.podwright.pods.plugins.module_utils._declaration import stack_parse
+from ansible_collections.podwright.pods.plugins.module_utils._declaration.parse import parse_options
+from ansible_collections.podwright.pods.plugins.module_utils._delivery import host_code
+from ansible_collections.podwright.pods.plugins.module_utils._delivery import install as agent_install
+from ansible_collections.podwright.pods.plugins.module_utils._host import state_files
+from ansible_collections.podwright.pods.plugins.module_utils._host.stack_store import (
     Owned,
     Revision,
     StackRecord,
     StackStore,
     owner_of_secrets,
 )
-from ansible_collections.podwright.pods.plugins.module_utils.store import Applied, Record, Store
-from ansible_collections.podwright.pods.plugins.plugin_utils import shipping
+from ansible_collections.podwright.pods.plugins.module_utils._host.store import Applied, Record, Store
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.materials import File
+from ansible_collections.podwright.pods.plugins.plugin_utils import _shipping as shipping
 
 pytestmark = pytest.mark.integration
 

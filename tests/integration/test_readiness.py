@@ -18,8 +18,9 @@ from pod_runs import SLEEP, Options, PodRuns, await_true, container, pod, server
 from podman_host import PodmanHost
 from stack_runs import StackRuns
 
-from ansible_collections.podwright.pods.plugins.module_utils import engine, processes
-from ansible_collections.podwright.pods.plugins.module_utils.errors import PodwrightError
+from ansible_collections.podwright.pods.plugins.module_utils._errors import PodwrightError
+from ansible_collections.podwright.pods.plugins.module_utils._host import processes
+from ansible_collections.podwright.pods.plugins.module_utils._runs import pod_run
 
 pytestmark = pytest.mark.integration
 
@@ -35,7 +36,7 @@ class Runs:
         self.agent = agent
 
     def apply(self, options: Options, **more: Any) -> Options:
-        return self.agent.apply(options, **more) if self.agent else engine.run_pod({**options, **more}, False)
+        return self.agent.apply(options, **more) if self.agent else pod_run.run_pod({**options, **more}, False)
 
     def fail(self, options: Options, **more: Any) -> str:
         with pytest.raises(PodwrightError) as caught:

@@ -18,8 +18,8 @@ from podman_host import PodmanHost
 from simulation.scheduler import Scheduler
 from simulation.simulated_podman import SimulatedClient, SimulatedPodman
 
-from ansible_collections.podwright.pods.plugins.module_utils.errors import NotFound, PodmanError
-from ansible_collections.podwright.pods.plugins.module_utils.podman import Podman, connect
+from ansible_collections.podwright.pods.plugins.module_utils._errors import NotFound, PodmanError
+from ansible_collections.podwright.pods.plugins.module_utils._host.podman import Podman, connect
 
 pytestmark = pytest.mark.integration
 

@@ -13,9 +13,11 @@ import pytest
 from pod_runs import SLEEP, Options, await_true, container, plan, pod, server
 from stack_runs import StackRuns, results
 
-from ansible_collections.podwright.pods.plugins.module_utils import engine, generated_secrets, manifest, podman, stacks
-from ansible_collections.podwright.pods.plugins.module_utils.engine import RunFailed
-from ansible_collections.podwright.pods.plugins.module_utils.errors import HostError, InvalidInput, Refused
+from ansible_collections.podwright.pods.plugins.module_utils._declaration import manifest
+from ansible_collections.podwright.pods.plugins.module_utils._errors import HostError, InvalidInput, Refused
+from ansible_collections.podwright.pods.plugins.module_utils._host import podman
+from ansible_collections.podwright.pods.plugins.module_utils._runs import generated_secrets, pod_run, stack_run
+from ansible_collections.podwright.pods.plugins.module_utils._runs.pod_run import RunFailed
 
 pytestmark = pytest.mark.integration
 
@@ -110,10 +112,10 @@ def test_predicted_for_a_host_without_podman(runs: StackRuns, monkeypatch: pytes
     with monkeypatch.context() as without:
         without.delenv("CONTAINER_HOST")
         without.setattr(podman.shutil, "which", lambda *names, **places: None)
-        predicted = stacks.run_stack(options, True)
-        of_a_pod = engine.run_pod(pod(name="alone"), True)
+        predicted = stack_run.run_stack(options, True)
+        of_a_pod = pod_run.run_pod(pod(name="alone"), True)
         with pytest.raises(HostError, match="podman is not installed"):
-            stacks.run_stack(options, False)
+            stack_run.run_stack(options, False)
     assert (predicted["changed"], of_a_pod["changed"]) == (True, True)
     for told in (predicted, of_a_pod):
         (warning,) = told["warnings"]
@@ -196,7 +198,7 @@ def test_drift_in_one_pod(runs: StackRuns) -> None:
 
 def test_what_is_no_longer_declared_goes_and_all_else_stays(runs: StackRuns) -> None:
     runs.create(shop())
-    engine.run_pod({**pod(name="shop-web"), "wait": False}, False)
+    pod_run.run_pod({**pod(name="shop-web"), "wait": False}, False)
     runs.host.podman("pod", "create", "--name", "web-2")
     before = runs.starts()
     smaller = shop(depends_on={}, networks=[], volumes=[])
@@ -236,13 +238,13 @@ def test_a_pod_of_another_stack_is_refused(runs: StackRuns) -> None:
     runs.create(shop())
     before = runs.host.mutations()
     with pytest.raises(Refused, match=r"pods\[0\]\.name: the pod web belongs to stack shop"):
-        stacks.run_stack({"name": "other", "pods": [pod(name="web")]}, False)
+        stack_run.run_stack({"name": "other", "pods": [pod(name="web")]}, False)
     assert [line for line in runs.host.mutations() if "locks" not in line] == [x for x in before if "locks" not in x]
 
 
 def test_a_pod_that_was_made_alone_is_taken_over(runs: StackRuns) -> None:
     alone = pod(name="alone")
-    engine.run_pod({**alone, "wait": False}, False)
+    pod_run.run_pod({**alone, "wait": False}, False)
     before = runs.starts()
     told = runs.create({"name": "all", "pods": [alone]})
     assert plan(told) == ["record revision 1 of stack all: it is not recorded yet"]
@@ -255,7 +257,7 @@ def test_a_generated_secret_comes_along_with_its_pod(runs: StackRuns) -> None:
     env = [{"name": "TOKEN", "value_from": {"secret_key_ref": {"name": "tokens", "key": "made"}}}]
     secrets = [{"name": "tokens", "generate": {"made": 16}}]
     alone = pod(container(env=env), name="alone")
-    engine.run_pod({**alone, "secrets": secrets, "wait": False}, False)
+    pod_run.run_pod({**alone, "secrets": secrets, "wait": False}, False)
     before = runs.starts()
     told = runs.create({"name": "all", "pods": [alone], "secrets": secrets})
     assert plan(told) == [
@@ -325,7 +327,7 @@ def test_generated_secrets_are_listed_and_removed_without_their_values(runs: Sta
     runs.create(using_token())
     value = token(runs, "web-main")
     alone = pod(name="alone", secrets=[{"name": "own", "generate": {"key": 9}}])
-    engine.run_pod({**alone, "wait": False}, False)
+    pod_run.run_pod({**alone, "wait": False}, False)
     told = generated_secrets.run_secret_info({})["generated"]
     rows = [(item["kind"], item["owner"], item["secret"], item["key"], item["is_used"]) for item in told]
     assert rows == [("pod", "alone", "own", "key", True), ("stack", "all", "tokens", "made", True)]
@@ -355,7 +357,7 @@ def test_volumes_that_were_kept_can_still_be_removed(runs: StackRuns) -> None:
     runs.create(shop())
     runs.create(gone)
     assert runs.volumes() == ["shop-data"]
-    assert stacks.run_stack_info({})["stacks"] == []
+    assert stack_run.run_stack_info({})["stacks"] == []
     told = runs.create({**gone, "prune_volumes": True})
     assert plan(told) == [
         "remove named volume shop-data: state is absent, and prune_volumes is set",
@@ -394,7 +396,7 @@ def test_ports_that_go_round_are_refused(runs: StackRuns) -> None:
     runs.create(serving(one=28091, two=28092))
     before = runs.starts()
     with pytest.raises(Refused, match="host ports go round among"):
-        stacks.run_stack(serving(one=28092, two=28091), False)
+        stack_run.run_stack(serving(one=28092, two=28091), False)
     assert runs.starts() == before
 
 
@@ -402,7 +404,7 @@ def test_the_pods_together_have_to_fit(runs: StackRuns) -> None:
     resources = {"requests": {"memory": "600Mi"}}
     pods = [pod(container(resources=resources), name=name) for name in ("a", "b")]
     with pytest.raises(Refused, match="OutOfmemory") as caught:
-        stacks.run_stack({"name": "big", "pods": pods, "allocatable": {"memory": "1Gi"}}, False)
+        stack_run.run_stack({"name": "big", "pods": pods, "allocatable": {"memory": "1Gi"}}, False)
     assert [fault.path for fault in caught.value.faults] == ["a.a", "b.b"] or len(caught.value.faults) == 2
     assert runs.starts() == {}
 
@@ -422,7 +424,7 @@ def test_what_podman_cannot_change_is_refused(runs: StackRuns) -> None:
     }
     before = runs.starts()
     with pytest.raises(Refused) as caught:
-        stacks.run_stack(changed, False)
+        stack_run.run_stack(changed, False)
     assert [fault.path for fault in caught.value.faults] == [
         "networks[0].internal",
         "networks[0].subnet",
@@ -465,23 +467,23 @@ def test_what_a_host_cannot_have_is_refused_before_it_is_recorded(
 ) -> None:
     """In the words of the declaration: pods and containers share their names, networks have to be there, ..."""
     taken = [pod(container("r"), name="q"), pod(name="b-c-d")]
-    stacks.run_stack({"name": "here", "pods": taken, "wait": False}, False)
+    stack_run.run_stack({"name": "here", "pods": taken, "wait": False}, False)
     before = runs.host.mutations()
     with pytest.raises(Refused) as caught:
-        stacks.run_stack({"name": "other", **declared, "definition_names": ["web.yml"]}, False)
+        stack_run.run_stack({"name": "other", **declared, "definition_names": ["web.yml"]}, False)
     (fault,) = (fault for fault in caught.value.faults if "annot be pulled" not in fault.reason)
     assert (fault.path, reason in fault.reason) == (path, True), fault
     assert [line for line in runs.host.mutations() if "locks" not in line] == [x for x in before if "locks" not in x]
-    assert [item["name"] for item in stacks.run_stack_info({})["stacks"]] == ["here"]
+    assert [item["name"] for item in stack_run.run_stack_info({})["stacks"]] == ["here"]
 
 
 @pytest.mark.parametrize("declared", [{}, {"pods": []}, {"definition": []}, {"config_maps": [{"name": "c"}]}])
 def test_an_empty_declaration_empties_nothing_unless_that_is_said(runs: StackRuns, declared: Options) -> None:
-    stacks.run_stack({"name": "shop", "pods": [pod(name="a"), pod(name="b")], "wait": False}, False)
+    stack_run.run_stack({"name": "shop", "pods": [pod(name="a"), pod(name="b")], "wait": False}, False)
     before = runs.starts()
     for is_check in (True, False):
         with pytest.raises(Refused, match="pods: the declaration has none, and stack shop has a, b") as caught:
-            stacks.run_stack({"name": "shop", **declared}, is_check)
+            stack_run.run_stack({"name": "shop", **declared}, is_check)
         assert len(caught.value.faults) == 1
     assert runs.starts() == before
     assert runs.predict({"name": "shop", **declared, "prune": False})["actions"] != []
@@ -502,7 +504,7 @@ def test_absent_and_stopped(runs: StackRuns) -> None:
     runs.create({"name": "shop", "state": "absent", "prune_volumes": True})
     assert runs.starts() == {}
     assert (runs.volumes(), runs.networks()) == ([], ["podman"])
-    assert stacks.run_stack_info({"name": "shop"})["stacks"] == []
+    assert stack_run.run_stack_info({"name": "shop"})["stacks"] == []
 
 
 # --- order -----------------------------------------------------------------------------------------------------------
@@ -533,8 +535,10 @@ def test_what_waits_for_a_failure_is_not_begun(runs: StackRuns) -> None:
         "pods": [pod(container("a", "exit 3"), name="a", restart_policy="Never"), pod(name="b")],
         "depends_on": {"b": [{"pod": "a"}]},
     }
-    with pytest.raises(engine.RunFailed, match=r"a/a: .*exited with code 3(.|\n)*Not begun, since they wait for it: b"):
-        stacks.run_stack(options, False)
+    with pytest.raises(
+        pod_run.RunFailed, match=r"a/a: .*exited with code 3(.|\n)*Not begun, since they wait for it: b"
+    ):
+        stack_run.run_stack(options, False)
     assert not any(name.startswith("b-") for name in runs.host.containers())
 
 
@@ -545,7 +549,7 @@ def test_circles_are_refused_by_name() -> None:
         "depends_on": {"a": [{"pod": "b"}], "b": [{"pod": "a"}]},
     }
     with pytest.raises(InvalidInput, match="depends_on: the pods wait for one another: a -> b -> a"):
-        stacks.run_stack(options, False)
+        stack_run.run_stack(options, False)
 
 
 # --- revisions -------------------------------------------------------------------------------------------------------
@@ -570,7 +574,7 @@ def test_revisions_are_numbered_told_and_brought_back(runs: StackRuns) -> None:
     runs.apply({"name": "shop", "state": "rolled_back", "revision": 2})
     runs.unchanged(shop(level="2"))
     with pytest.raises(HostError, match="revision 9 of stack shop is not kept here; kept are: 1, 2, 3, 4"):
-        stacks.run_stack({"name": "shop", "state": "rolled_back", "revision": 9}, False)
+        stack_run.run_stack({"name": "shop", "state": "rolled_back", "revision": 9}, False)
     runs.apply(shop(level="5"), revision_history_limit=2)
     assert [each["number"] for each in runs.info()["revisions"]] == [4, 5]
 
@@ -579,8 +583,8 @@ def test_a_stack_that_does_not_become_ready_is_taken_back_as_a_whole(runs: Stack
     runs.create(shop())
     broken = shop(level="2")
     broken["pods"][0]["containers"][0]["command"] = ["sh", "-c", SLEEP]
-    with pytest.raises(engine.RunFailed, match="Rolled back to revision 1, which is ready again"):
-        stacks.run_stack({**broken, "wait_timeout": 3}, False)
+    with pytest.raises(pod_run.RunFailed, match="Rolled back to revision 1, which is ready again"):
+        stack_run.run_stack({**broken, "wait_timeout": 3}, False)
     assert (runs.info()["revision"], runs.info()["is_good"]) == (1, True)
     runs.unchanged(shop())
     assert {each["number"]: each["is_good"] for each in runs.info()["revisions"]} == {1: True, 2: False}
@@ -593,8 +597,8 @@ def test_what_was_never_ready_is_not_brought_back(runs: StackRuns, on_failure: s
         return {"name": "words", "pods": [pod(container(readiness_probe=ready, env=[{"name": "A", "value": word}]))]}
 
     runs.create(serving("one"))
-    with pytest.raises(engine.RunFailed):
-        stacks.run_stack({**serving("broken"), "wait_timeout": 2, "on_failure": on_failure}, False)
+    with pytest.raises(pod_run.RunFailed):
+        stack_run.run_stack({**serving("broken"), "wait_timeout": 2, "on_failure": on_failure}, False)
     runs.create(serving("fixed"))
     assert [each["number"] for each in runs.info("words")["revisions"]] == [1, 2, 3]
     runs.apply({"name": "words", "state": "rolled_back"})
@@ -603,8 +607,8 @@ def test_what_was_never_ready_is_not_brought_back(runs: StackRuns, on_failure: s
 
 def test_a_first_stack_that_fails_is_left_to_look_at(runs: StackRuns) -> None:
     broken = {"name": "new", "pods": [pod(container(script="exit 1"), restart_policy="Never")]}
-    with pytest.raises(engine.RunFailed, match="no earlier revision was ready"):
-        stacks.run_stack(broken, False)
+    with pytest.raises(pod_run.RunFailed, match="no earlier revision was ready"):
+        stack_run.run_stack(broken, False)
     assert (runs.info("new")["revision"], runs.info("new")["is_good"]) == (1, False)
     fine = {"name": "new", "pods": [pod(restart_policy="Never")]}
     runs.create(fine)

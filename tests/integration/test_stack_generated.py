@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from podman_host import BUSYBOX, PodmanHost
 from pods import Site, runnable_pods
 
-from ansible_collections.podwright.pods.plugins.module_utils import spec as s
-from ansible_collections.podwright.pods.plugins.module_utils import stacks
+from ansible_collections.podwright.pods.plugins.module_utils._declaration import spec as s
+from ansible_collections.podwright.pods.plugins.module_utils._runs import stack_run
 
 pytestmark = pytest.mark.integration
 
@@ -42,10 +42,10 @@ def stack_options(draw: st.DrawFn, directory: str) -> dict[str, Any]:
 
 def apply(options: dict[str, Any]) -> dict[str, Any]:
     """One run, held to what check mode said of it, and to changing nothing when it is run again."""
-    predicted = stacks.run_stack(options, True)
-    told = stacks.run_stack(options, False)
+    predicted = stack_run.run_stack(options, True)
+    told = stack_run.run_stack(options, False)
     assert told["actions"] == predicted["actions"]
-    again = stacks.run_stack(options, False)
+    again = stack_run.run_stack(options, False)
     assert (again["actions"], again["changed"]) == ([], False)
     return told
 
@@ -77,5 +77,5 @@ def test_the_way_to_a_stack_does_not_matter(in_host: PodmanHost, tmp_path: Path,
     apply(other)
     apply(one)
     assert held(in_host) == fresh
-    stacks.run_stack({"name": "generated", "state": "absent"}, False)
+    stack_run.run_stack({"name": "generated", "state": "absent"}, False)
     assert in_host.containers() == {}

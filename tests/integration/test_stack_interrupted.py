@@ -18,7 +18,7 @@ from pod_runs import Options, container, plan, pod
 from podman_host import PodmanHost
 from stack_runs import StackRuns, results
 
-from ansible_collections.podwright.pods.plugins.module_utils import stacks
+from ansible_collections.podwright.pods.plugins.module_utils._runs import stack_run
 from playbooks import HERE, REPOSITORY
 
 IS_FULL = bool(os.environ.get("PODWRIGHT_TEST_FULL"))
@@ -83,13 +83,13 @@ def test_killed_anywhere_the_next_run_converges(runs: StackRuns, tmp_path: Path)
     second = workshop("2", "f", "c", "b", "g", "e")
     number, is_killed = 1, True
     while is_killed:
-        stacks.run_stack({"name": "workshop", "state": "absent"}, False)
-        stacks.run_stack(first, False)
+        stack_run.run_stack({"name": "workshop", "state": "absent"}, False)
+        stack_run.run_stack(first, False)
         is_killed = was_killed(apply_elsewhere(runs.host, tmp_path, second, number))
         revision = runs.info("workshop")
         assert revision["revision"] in (1, 2), f"after operation {number}"
         assert [entry["number"] for entry in revision["revisions"]] == [1, 2][: revision["revision"]]
-        stacks.run_stack(second, False)
+        stack_run.run_stack(second, False)
         runs.unchanged(second)
         assert {name.partition("-")[0] for name in runs.host.containers()} == {"b", "c", "e", "f", "g"}
         assert (runs.info("workshop")["revision"], runs.info("workshop")["is_good"]) == (2, True)
@@ -107,7 +107,7 @@ def test_two_control_nodes_at_once_end_as_one_of_them(runs: StackRuns, tmp_path:
         for number, options in enumerate(declared)
     ]
     assert [was_killed(process) for process in processes] == [False, False]
-    assert sum(not stacks.run_stack(options, True)["changed"] for options in declared) == 1
+    assert sum(not stack_run.run_stack(options, True)["changed"] for options in declared) == 1
     assert runs.info("workshop")["revision"] == 2
     left = {frozenset(pod["name"] for pod in options["pods"]) for options in declared}
     assert {name.partition("-")[0] for name in runs.host.containers()} in left

@@ -16,11 +16,11 @@ import pytest
 from pod_runs import Options, await_true, cgroup_path, container, pod, server, write_memory_limit
 from podman_host import BUSYBOX, PodmanHost, busybox_archive
 
-from ansible_collections.podwright.pods.plugins.module_utils import agent as agent_room
-from ansible_collections.podwright.pods.plugins.module_utils import engine, stacks
-from ansible_collections.podwright.pods.plugins.module_utils.agent import Agent
-from ansible_collections.podwright.pods.plugins.module_utils.errors import PodwrightError
-from ansible_collections.podwright.pods.plugins.module_utils.unchanged_runs import CAPACITY
+from ansible_collections.podwright.pods.plugins.module_utils._agent import agent as agent_room
+from ansible_collections.podwright.pods.plugins.module_utils._agent.agent import Agent
+from ansible_collections.podwright.pods.plugins.module_utils._agent.unchanged_runs import CAPACITY
+from ansible_collections.podwright.pods.plugins.module_utils._errors import PodwrightError
+from ansible_collections.podwright.pods.plugins.module_utils._runs import pod_run, stack_run
 
 pytestmark = pytest.mark.integration
 
@@ -47,7 +47,7 @@ class Resident:
     def apply(self, options: Options, check: bool = False, **more: Any) -> Options:
         """As the agent answers a module."""
         options = {**options, **more}
-        run = stacks.run_stack if "pods" in options else engine.run_pod
+        run = stack_run.run_stack if "pods" in options else pod_run.run_pod
         work = functools.partial(self._count, functools.partial(run, options, check, keeper=self.agent))
         return self.agent.unchanged_runs.answer(json.dumps([options, check]).encode(), options, work)
 
@@ -119,7 +119,7 @@ def test_a_single_pod_is_remembered_with_its_status(resident: Resident) -> None:
     options = pod(server())
     resident.settle(options)
     told = resident.apply(options)["pod"]["status"]
-    (found,) = engine.run_pod_info({"name": "web"}, keeper=resident.agent)["pods"]
+    (found,) = pod_run.run_pod_info({"name": "web"}, keeper=resident.agent)["pods"]
     assert told == found["status"]
 
 

@@ -23,8 +23,8 @@ from agent_process import AgentProcess
 from pod_runs import SLEEP, Options, PodRuns, await_true, container, pod
 from podman_host import PodmanHost
 
-from ansible_collections.podwright.pods.plugins.module_utils import engine, stacks
-from ansible_collections.podwright.pods.plugins.module_utils.errors import PodwrightError
+from ansible_collections.podwright.pods.plugins.module_utils._errors import PodwrightError
+from ansible_collections.podwright.pods.plugins.module_utils._runs import pod_run, stack_run
 
 pytestmark = pytest.mark.integration
 
@@ -135,7 +135,7 @@ class Updates:
     def _verified(self) -> object:
         """What is on record as good: of a stack its good revision, of a pod its declaration."""
         if self.is_stack:
-            (told,) = stacks.run_stack_info({"name": self.name})["stacks"]
+            (told,) = stack_run.run_stack_info({"name": self.name})["stacks"]
             return told["is_good"] and self._spec_of(told["revision"])
         record = json.loads((self.runs.host.state_directory / "pods" / self.name / "record.json").read_text())
         return record["is_verified"] and record["applied"]
@@ -179,7 +179,7 @@ def by_agent(host: PodmanHost) -> Iterator[Apply]:
 @contextlib.contextmanager
 def by_itself(host: PodmanHost) -> Iterator[Apply]:
     def apply(options: Options) -> None:
-        (stacks.run_stack if "pods" in options else engine.run_pod)(options, False)
+        (stack_run.run_stack if "pods" in options else pod_run.run_pod)(options, False)
 
     yield apply
 

@@ -11,19 +11,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.podwright.pods.plugins.module_utils import (
-    agent,
-    execute,
-    materials,
-    observe,
-    plan,
-    pod_keeper,
-    state_files,
-    supervisor,
-    wait,
-)
-from ansible_collections.podwright.pods.plugins.module_utils import operations as op
-from ansible_collections.podwright.pods.plugins.module_utils.store import Store
+from ansible_collections.podwright.pods.plugins.module_utils._agent import agent, pod_keeper
+from ansible_collections.podwright.pods.plugins.module_utils._host import observe, state_files
+from ansible_collections.podwright.pods.plugins.module_utils._host.store import Store
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile import materials, pod_plan, pod_step
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile import operations as op
+from ansible_collections.podwright.pods.plugins.module_utils._runs import execute, wait
 
 from . import clock
 
@@ -46,17 +39,17 @@ def _believe_podman() -> None:
 
 
 def _take_a_moment_for_good() -> None:
-    for module in (supervisor, wait):
+    for module in (pod_step, wait):
         module.min_ready_seconds_of = lambda pod, container: 0
 
 
 def _go_by_the_probe_before() -> None:
-    def declared(memory: supervisor.Memory, pod: Any) -> supervisor.Memory:
+    def declared(memory: pod_step.Memory, pod: Any) -> pod_step.Memory:
         fresh = real(memory, pod).workers
         return replace(memory, pod=pod, workers={key: memory.workers.get(key, fresh[key]) for key in fresh})
 
-    real = supervisor.Memory.declared
-    supervisor.Memory.declared = declared  # type: ignore[method-assign]
+    real = pod_step.Memory.declared
+    pod_step.Memory.declared = declared  # type: ignore[method-assign]
 
 
 def _sync_no_file() -> None:
@@ -68,8 +61,8 @@ def _sync_no_folder() -> None:
 
 
 def _skip_pre_stop() -> None:
-    real = plan.stop_of
-    for module in (plan, pod_keeper):
+    real = pod_plan.stop_of
+    for module in (pod_plan, pod_keeper):
         module.stop_of = lambda *args, **named: replace(real(*args, **named), pre_stop=None)
 
 
@@ -81,13 +74,13 @@ def _leave_out(operation: type[op.Operation]) -> Callable[[], None]:
 
 
 def _hold_no_restart_back() -> None:
-    real = supervisor.restarts_due
+    real = pod_step.restarts_due
 
     def restarts_due(memory: Any, observed: Any, now: float) -> Any:
         held, due = real(memory, observed, now)
         return {}, (*due, *held)
 
-    supervisor.restarts_due = restarts_due
+    pod_step.restarts_due = restarts_due
 
 
 def _never_compare() -> None:
@@ -113,7 +106,7 @@ def _revealed(value: Any) -> str:
 
 def _call_it_ready_unseen() -> None:
     wait.is_pod_available = lambda *args: True
-    supervisor.is_pod_available = lambda *args: True
+    pod_step.is_pod_available = lambda *args: True
 
 
 def _forget_nothing() -> None:
@@ -126,12 +119,12 @@ def _forget_that_it_was_stopped() -> None:
 
 
 def _keep_what_is_not_declared() -> None:
-    real = plan._take_down
+    real = pod_plan._take_down
 
     def take_down(desired: Any, found: Any, cause: str, *rest: Any, **named: Any) -> list[op.Operation]:
         return [] if cause == "no longer declared" else real(desired, found, cause, *rest, **named)
 
-    plan._take_down = take_down
+    pod_plan._take_down = take_down
 
 
 def _never_try_again() -> None:

@@ -17,11 +17,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.podwright.pods.plugins.module_utils import engine
-from ansible_collections.podwright.pods.plugins.module_utils import spec as s
-from ansible_collections.podwright.pods.plugins.module_utils.errors import PodwrightError
-from ansible_collections.podwright.pods.plugins.module_utils.parse import parse_options
-from ansible_collections.podwright.pods.plugins.module_utils.store import Record, Store
+from ansible_collections.podwright.pods.plugins.module_utils._declaration import spec as s
+from ansible_collections.podwright.pods.plugins.module_utils._declaration.parse import parse_options
+from ansible_collections.podwright.pods.plugins.module_utils._errors import PodwrightError
+from ansible_collections.podwright.pods.plugins.module_utils._host.store import Record, Store
+from ansible_collections.podwright.pods.plugins.module_utils._runs import pod_run
 
 from .scheduler import Process, Thread
 from .simulated_host import FAILING_COMMAND, SimulatedHost
@@ -265,7 +265,7 @@ class Scenario:
 
         def work() -> None:
             try:
-                client.result = engine.run_pod(options, False, keeper=keeper)
+                client.result = pod_run.run_pod(options, False, keeper=keeper)
             except PodwrightError as error:
                 client.result = error
 
@@ -507,7 +507,7 @@ class Scenario:
             self._fail(f"{pod} is on record as nothing that was ever declared")
             return
         loops = any(word.startswith("exit=") for c in options["containers"] for word in c["command"])
-        told = engine.run_pod({**options, "state": "started"}, True, keeper=self.host.agent)
+        told = pod_run.run_pod({**options, "state": "started"}, True, keeper=self.host.agent)
         if told["changed"] and not loops:
             self._fail(f"one more run on {pod} would do: {told['actions']}")
         phase = self.host.agent.keeper_of(pod).view.status.get("phase")

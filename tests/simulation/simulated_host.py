@@ -15,21 +15,19 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.podwright.pods.plugins import module_utils
-from ansible_collections.podwright.pods.plugins.module_utils import agent as agent_room
-from ansible_collections.podwright.pods.plugins.module_utils import (
+from ansible_collections.podwright.pods.plugins.module_utils._agent import agent as agent_room
+from ansible_collections.podwright.pods.plugins.module_utils._agent import unchanged_runs
+from ansible_collections.podwright.pods.plugins.module_utils._host import (
     cgroup,
-    engine,
-    execute,
     hooks,
     observe,
     podman,
     probes,
     processes,
-    stacks,
-    unchanged_runs,
 )
-from ansible_collections.podwright.pods.plugins.module_utils.observed import LiveLimits, Node
-from ansible_collections.podwright.pods.plugins.module_utils.store import Store
+from ansible_collections.podwright.pods.plugins.module_utils._host.store import Store
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.observed import LiveLimits, Node
+from ansible_collections.podwright.pods.plugins.module_utils._runs import execute, pod_run, stack_run
 
 from . import clock, primitives
 from .scheduler import Killed, Process, Scheduler
@@ -50,9 +48,9 @@ NODE = Node(
 FAILING_COMMAND = "ask-in-vain"
 """The command of a probe that never passes, whatever the container does."""
 _MODULES = tuple(
-    importlib.import_module(f"{module_utils.__name__}.{item.name}")
-    for item in pkgutil.iter_modules(module_utils.__path__)
-    if item.name not in ("module", "argument_specs")
+    importlib.import_module(item.name)
+    for item in pkgutil.walk_packages(module_utils.__path__, f"{module_utils.__name__}.")
+    if not item.name.endswith((".module", ".argument_specs"))
 )
 
 
@@ -233,8 +231,8 @@ def _replace_modules(scheduler: Scheduler) -> None:
             "notify_supervisor": lambda state: None,
             "say": lambda *words: None,
         },
-        engine: {"read_node": lambda version: NODE},
-        stacks: {"read_node": lambda version: NODE},
+        pod_run: {"read_node": lambda version: NODE},
+        stack_run: {"read_node": lambda version: NODE},
         unchanged_runs: {"read_node": lambda version: NODE},
         observe: {"read_node": lambda version: NODE},
         execute: {"keep_mounted": _keep_mounted},

@@ -21,8 +21,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
-from ansible_collections.podwright.pods.plugins.module_utils import podman as client
-from ansible_collections.podwright.pods.plugins.module_utils.observed import LiveLimits
+from ansible_collections.podwright.pods.plugins.module_utils._host import podman as client
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.observed import LiveLimits
 
 from .scheduler import Scheduler
 

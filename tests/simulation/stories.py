@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.podwright.pods.plugins.module_utils import engine
-from ansible_collections.podwright.pods.plugins.module_utils.errors import PodwrightError
-from ansible_collections.podwright.pods.plugins.module_utils.store import Store
+from ansible_collections.podwright.pods.plugins.module_utils._errors import PodwrightError
+from ansible_collections.podwright.pods.plugins.module_utils._host.store import Store
+from ansible_collections.podwright.pods.plugins.module_utils._runs import pod_run
 
 from .scheduler import Process
 from .simulated_host import SimulatedHost
@@ -46,7 +46,7 @@ class Stage:
 
         def work() -> None:
             try:
-                results.append(engine.run_pod(options, False, keeper=keeper))
+                results.append(pod_run.run_pod(options, False, keeper=keeper))
             except PodwrightError as error:
                 results.append(error)
 

@@ -20,10 +20,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.podwright.pods.plugins.module_utils import agent_client, agent_server
-from ansible_collections.podwright.pods.plugins.module_utils import podman as podman_room
-from ansible_collections.podwright.pods.plugins.module_utils.errors import HostError
-from ansible_collections.podwright.pods.plugins.module_utils.store import Store
+from ansible_collections.podwright.pods.plugins.module_utils._agent import client as agent_client
+from ansible_collections.podwright.pods.plugins.module_utils._agent import server as agent_server
+from ansible_collections.podwright.pods.plugins.module_utils._errors import HostError
+from ansible_collections.podwright.pods.plugins.module_utils._host import podman as podman_room
+from ansible_collections.podwright.pods.plugins.module_utils._host.store import Store
 
 REACHED = "this is where Podman would be asked"
 

@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from ansible_collections.podwright.pods.plugins.action import agent as agent_action
-from ansible_collections.podwright.pods.plugins.module_utils import agent_install, host_code
-from ansible_collections.podwright.pods.plugins.module_utils.errors import HostError
-from ansible_collections.podwright.pods.plugins.plugin_utils import shipping
+from ansible_collections.podwright.pods.plugins.module_utils._delivery import host_code
+from ansible_collections.podwright.pods.plugins.module_utils._delivery import install as agent_install
+from ansible_collections.podwright.pods.plugins.module_utils._errors import HostError
+from ansible_collections.podwright.pods.plugins.plugin_utils import _shipping as shipping
 
 FILES = agent_action._files()
 DIGEST = host_code.digest_of(FILES)
@@ -65,8 +66,8 @@ def test_it_is_installed_once_and_runs(installation: Installation) -> None:
 @pytest.mark.parametrize(
     ("pattern", "damage"),
     [
-        ("podwright/agent.py", "empty"),
-        ("podwright/__pycache__/errors.*", "cut"),
+        ("podwright/_agent/agent.py", "empty"),
+        ("podwright/__pycache__/_errors.*", "cut"),
         ("manifest.json", "missing"),
     ],
 )
@@ -88,7 +89,8 @@ def test_damaged_code_is_not_started_and_is_replaced(installation: Installation,
 
 
 def test_another_archive_is_not_installed(installation: Installation) -> None:
-    installation.archive.write_bytes(shipping.archive_of({**FILES, "agent.py": b"print('other code')\n"}))
+    other = {**FILES, "podwright/_agent/agent.py": b"print('other code')\n"}
+    installation.archive.write_bytes(shipping.archive_of(other))
     with pytest.raises(HostError, match="is not the agent's code that the task names"):
         installation.install()
     installation.archive.write_bytes(b"")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.podwright.pods.plugins.module_utils.build_context import (
+from ansible_collections.podwright.pods.plugins.module_utils._images.build_context import (
     SENT_CONTAINERFILE,
     BuildContext,
     base_images,

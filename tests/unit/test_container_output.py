@@ -21,11 +21,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.podwright.pods.plugins.module_utils import container_output as output
-from ansible_collections.podwright.pods.plugins.module_utils import processes
-from ansible_collections.podwright.pods.plugins.module_utils.errors import NotFound
-from ansible_collections.podwright.pods.plugins.module_utils.podman import Podman, parent_command_line, read_frames
-from ansible_collections.podwright.pods.plugins.module_utils.store import Store
+from ansible_collections.podwright.pods.plugins.module_utils._errors import NotFound
+from ansible_collections.podwright.pods.plugins.module_utils._host import container_output as output
+from ansible_collections.podwright.pods.plugins.module_utils._host import processes
+from ansible_collections.podwright.pods.plugins.module_utils._host.podman import (
+    Podman,
+    parent_command_line,
+    read_frames,
+)
+from ansible_collections.podwright.pods.plugins.module_utils._host.store import Store
 
 TIME = "2026-11-30T13:02:23.523083099+00:00"
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.podwright.pods.plugins.module_utils.event_log import (
+from ansible_collections.podwright.pods.plugins.module_utils._agent.event_log import (
     CAPACITY,
     JOURNAL_LINES,
     MESSAGE_LENGTH,

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.podwright.pods.plugins.module_utils.expansion import expand, references
+from ansible_collections.podwright.pods.plugins.module_utils._declaration.expansion import expand, references
 
 TABLE = json.loads((Path(__file__).parent / "data" / "expansion.json").read_text())
 CASES = [pytest.param(row, id=f"{number}-{row['name']}") for number, row in enumerate(TABLE["cases"])]

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.podwright.pods.plugins.module_utils.errors import InvalidInput
-from ansible_collections.podwright.pods.plugins.module_utils.parse import parse_options
-from ansible_collections.podwright.pods.plugins.module_utils.spec import Secret
-from ansible_collections.podwright.pods.plugins.module_utils.store import Generated, Store
+from ansible_collections.podwright.pods.plugins.module_utils._declaration.parse import parse_options
+from ansible_collections.podwright.pods.plugins.module_utils._declaration.spec import Secret
+from ansible_collections.podwright.pods.plugins.module_utils._errors import InvalidInput
+from ansible_collections.podwright.pods.plugins.module_utils._host.store import Generated, Store
 
 OWNER = "stack@shop"
 

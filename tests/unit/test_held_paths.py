@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.podwright.pods.plugins.module_utils import held_paths
-from ansible_collections.podwright.pods.plugins.module_utils.errors import HostError
-from ansible_collections.podwright.pods.plugins.module_utils.held_paths import (
+from ansible_collections.podwright.pods.plugins.module_utils._errors import HostError
+from ansible_collections.podwright.pods.plugins.module_utils._host import held_paths
+from ansible_collections.podwright.pods.plugins.module_utils._host.held_paths import (
     bind,
     by_descriptor,
     held,

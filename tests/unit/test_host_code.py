@@ -16,14 +16,15 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.podwright.pods.plugins.module_utils import argument_specs, host_code
-from ansible_collections.podwright.pods.plugins.plugin_utils import shipping
+from ansible_collections.podwright.pods.plugins.module_utils._delivery import argument_specs, host_code
+from ansible_collections.podwright.pods.plugins.plugin_utils import _shipping as shipping
 
 PACKAGE = "ansible_collections.podwright.pods.plugins.module_utils"
+CODE = Path(host_code.__file__).parents[1]
 PROGRAM = f"""\
 import sys
-from {PACKAGE} import host_code
-(quantity,) = host_code.rooms("quantity")
+from {PACKAGE}._delivery import host_code
+(quantity,) = host_code.rooms("_declaration.quantity")
 print(quantity.Quantity.parse("64Mi").integer(), quantity.__file__)
 if "keep" in sys.argv:
     host_code.keep()
@@ -42,8 +43,10 @@ class Host:
         for path in (package, *package.parents):
             if path != self.shipped and self.shipped in path.parents:
                 (path / "__init__.py").touch()
-        for name in ("host_code", "state_directory"):
-            shutil.copy(Path(host_code.__file__).with_name(f"{name}.py"), package)
+        for name in ("_delivery/host_code.py", "_host/state_directory.py"):
+            (package / name).parent.mkdir()
+            shutil.copy(CODE / name, package / name)
+            (package / name).with_name("__init__.py").touch()
         self.state.mkdir(mode=0o700)
         self.archive.write_bytes(shipping.archive_of(shipping.sources()))
 
@@ -96,18 +99,18 @@ def test_it_is_taken_from_the_archive_and_kept_only_when_told(host: Host) -> Non
     assert host.kept() == []
     assert host.loaded_from(code, "keep").startswith(str(host.archive))
     (kept,) = host.kept()
-    assert host.loaded_from(shipping.digest()) == str(kept / "quantity.py")
-    assert host.loaded_from(code) == str(kept / "quantity.py")
+    assert host.loaded_from(shipping.digest()) == str(kept / "_declaration/quantity.py")
+    assert host.loaded_from(code) == str(kept / "_declaration/quantity.py")
     rooms = marshal.loads(kept.read_bytes().partition(b"\n")[2])
-    assert set(rooms) == {path.stem for path in Path(host_code.__file__).parent.glob("*.py")}
+    assert set(rooms) == {str(path.relative_to(CODE)) for path in CODE.rglob("*.py")}
 
 
 def test_argument_specs_are_kept_as_they_were_computed(host: Host) -> None:
     host.loaded_from(f"{shipping.digest()}:{host.archive}", "keep")
     (specs,) = host.evaluate(
-        f"from {PACKAGE} import host_code; (specs,) = host_code.rooms('argument_specs')\n"
+        f"from {PACKAGE}._delivery import host_code; (specs,) = host_code.rooms('_delivery.argument_specs')\n"
         "import json, sys\n"
-        f"assert '{PACKAGE}.parse' not in sys.modules\n"
+        f"assert '{PACKAGE}._declaration.parse' not in sys.modules\n"
         "print(json.dumps([{name: getattr(specs, name) for name in vars(specs) if name.isupper()}]))"
     )
     given = {name: getattr(argument_specs, name) for name in argument_specs.__all__}
@@ -130,7 +133,7 @@ def test_code_that_others_may_write_is_not_run(host: Host, place: str) -> None:
         assert host.run(shipping.digest()).returncode == 1
         assert host.loaded_from(f"{shipping.digest()}:{host.archive}").startswith(str(host.archive))
     path.chmod(0o755)
-    assert host.loaded_from(shipping.digest()) == str(kept / "quantity.py")
+    assert host.loaded_from(shipping.digest()) == str(kept / "_declaration/quantity.py")
 
 
 def test_code_that_somebody_else_owns_is_not_run(host: Host) -> None:
@@ -171,18 +174,18 @@ def test_damaged_code_is_not_run_and_is_replaced(host: Host, damage: str) -> Non
     assert json.loads(done.stdout)[host_code.IS_MISSING] is True
     assert host.loaded_from(code, "keep").startswith(str(host.archive))
     assert kept.read_bytes() == whole
-    assert host.loaded_from(shipping.digest()) == str(kept / "quantity.py")
+    assert host.loaded_from(shipping.digest()) == str(kept / "_declaration/quantity.py")
 
 
 @pytest.mark.parametrize("change", ["another room", "a room less", "a room more", "cut", "empty"])
 def test_an_archive_that_is_not_what_the_task_names_is_not_run(host: Host, change: str) -> None:
     files = dict(shipping.sources())
     if change == "another room":
-        files["quantity.py"] += b"print('other code')\n"
+        files["podwright/_declaration/quantity.py"] += b"print('other code')\n"
     elif change == "a room less":
-        del files["quantity.py"]
+        del files["podwright/_declaration/quantity.py"]
     elif change == "a room more":
-        files["more.py"] = b""
+        files["podwright/more.py"] = b""
     archive = shipping.archive_of(files)
     host.archive.write_bytes({"cut": archive[:-1000], "empty": b""}.get(change, archive))
     done = host.run(f"{shipping.digest()}:{host.archive}", "keep")
@@ -210,6 +213,5 @@ def test_a_state_directory_that_cannot_be_written_keeps_nothing(host: Host) -> N
 
 
 def test_installed_code_needs_no_name(host: Host) -> None:
-    for path in Path(host_code.__file__).parent.glob("*.py"):
-        shutil.copy(path, host.shipped / PACKAGE.replace(".", "/"))
+    shutil.copytree(CODE, host.shipped / PACKAGE.replace(".", "/"), dirs_exist_ok=True)
     assert host.loaded_from("").startswith(str(host.shipped))

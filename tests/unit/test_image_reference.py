@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.podwright.pods.plugins.module_utils.image_reference import (
+from ansible_collections.podwright.pods.plugins.module_utils._declaration.image_reference import (
     ImageReference,
     default_pull_policy,
     parse,

@@ -17,13 +17,13 @@ from typing import cast
 
 import pytest
 
-from ansible_collections.podwright.pods.plugins.module_utils import pod_keeper
-from ansible_collections.podwright.pods.plugins.module_utils.agent import Agent
-from ansible_collections.podwright.pods.plugins.module_utils.errors import Busy
-from ansible_collections.podwright.pods.plugins.module_utils.event_log import Event, EventLog
-from ansible_collections.podwright.pods.plugins.module_utils.pod_keeper import Turn
-from ansible_collections.podwright.pods.plugins.module_utils.podman import Podman
-from ansible_collections.podwright.pods.plugins.module_utils.store import Store
+from ansible_collections.podwright.pods.plugins.module_utils._agent import pod_keeper
+from ansible_collections.podwright.pods.plugins.module_utils._agent.agent import Agent
+from ansible_collections.podwright.pods.plugins.module_utils._agent.event_log import Event, EventLog
+from ansible_collections.podwright.pods.plugins.module_utils._agent.pod_keeper import Turn
+from ansible_collections.podwright.pods.plugins.module_utils._errors import Busy
+from ansible_collections.podwright.pods.plugins.module_utils._host.podman import Podman
+from ansible_collections.podwright.pods.plugins.module_utils._host.store import Store
 
 
 @pytest.fixture

@@ -20,8 +20,8 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.podwright.pods.plugins.module_utils.errors import Fault, InvalidInput
-from ansible_collections.podwright.pods.plugins.module_utils.stack_parse import parse_options
+from ansible_collections.podwright.pods.plugins.module_utils._declaration.stack_parse import parse_options
+from ansible_collections.podwright.pods.plugins.module_utils._errors import Fault, InvalidInput
 
 TABLE = yaml.safe_load((Path(__file__).parent / "data" / "kubernetes_refused.yml").read_text(encoding="utf-8"))
 SCHEMAS = files("kubernetes_validate") / "kubernetes-json-schema" / "v1.32.0-local-strict"

@@ -24,7 +24,7 @@ from lifecycle_tables import (
     restart_rows,
 )
 
-from ansible_collections.podwright.pods.plugins.module_utils.lifecycle import (
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.probe_worker import (
     CONTAINER_BACKOFF,
     DEFAULT_GRACE_PERIOD_SECONDS,
     IMAGE_PULL_BACKOFF,

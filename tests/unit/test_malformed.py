@@ -20,10 +20,9 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from pods import pod_specs
 
-from ansible_collections.podwright.pods.plugins.module_utils import manifest
-from ansible_collections.podwright.pods.plugins.module_utils import spec as s
-from ansible_collections.podwright.pods.plugins.module_utils.errors import Fault, InvalidInput
-from ansible_collections.podwright.pods.plugins.module_utils.parse import (
+from ansible_collections.podwright.pods.plugins.module_utils._declaration import manifest
+from ansible_collections.podwright.pods.plugins.module_utils._declaration import spec as s
+from ansible_collections.podwright.pods.plugins.module_utils._declaration.parse import (
     HOST_FIELDS,
     parse_allocatable,
     parse_document_name,
@@ -31,6 +30,7 @@ from ansible_collections.podwright.pods.plugins.module_utils.parse import (
     parse_name,
     parse_options,
 )
+from ansible_collections.podwright.pods.plugins.module_utils._errors import Fault, InvalidInput
 
 DATA = Path(__file__).parent / "data"
 SECRET = "XSECRETX"

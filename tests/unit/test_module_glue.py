@@ -22,8 +22,8 @@ MODULE = """\
     syslog.openlog = lambda *arguments: None
     from ansible.module_utils import basic
     basic.has_journal = False
-    from ansible_collections.podwright.pods.plugins.module_utils import errors
-    from ansible_collections.podwright.pods.plugins.module_utils.module import run_module
+    from ansible_collections.podwright.pods.plugins.module_utils import _errors as errors
+    from ansible_collections.podwright.pods.plugins.module_utils._delivery.module import run_module
 
     def handle(params, check_mode, diff):
         {body}
@@ -138,7 +138,7 @@ def test_details_of_a_failure() -> None:
 
 
 def test_a_failure_that_came_after_changes_tells_of_them() -> None:
-    failed = "from ansible_collections.podwright.pods.plugins.module_utils.engine import RunFailed"
+    failed = "from ansible_collections.podwright.pods.plugins.module_utils._runs.pod_run import RunFailed"
     raised = "raise RunFailed('it failed', errors.PodwrightError('why'), {actions}, ())"
     for actions in ([], ["create pod web: it was not there"]):
         result, _logged = run(f"{failed}; {raised.format(actions=actions)}")

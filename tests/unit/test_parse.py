@@ -19,18 +19,16 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from hypothesis import given
 from pods import pod_specs
 
-from ansible_collections.podwright.pods.plugins.module_utils import manifest
-from ansible_collections.podwright.pods.plugins.module_utils import spec as s
-from ansible_collections.podwright.pods.plugins.module_utils.argument_specs import POD_ARGUMENTS
-from ansible_collections.podwright.pods.plugins.module_utils.errors import InvalidInput
-from ansible_collections.podwright.pods.plugins.module_utils.parse import (
+from ansible_collections.podwright.pods.plugins.module_utils._declaration import manifest
+from ansible_collections.podwright.pods.plugins.module_utils._declaration import spec as s
+from ansible_collections.podwright.pods.plugins.module_utils._declaration.parse import (
     HOST_FIELDS,
     POD_FIELDS,
     parse_documents,
     parse_options,
 )
-from ansible_collections.podwright.pods.plugins.module_utils.quantity import Quantity
-from ansible_collections.podwright.pods.plugins.module_utils.schema import (
+from ansible_collections.podwright.pods.plugins.module_utils._declaration.quantity import Quantity
+from ansible_collections.podwright.pods.plugins.module_utils._declaration.schema import (
     Object,
     Sequence,
     Style,
@@ -38,6 +36,8 @@ from ansible_collections.podwright.pods.plugins.module_utils.schema import (
     WrittenNumber,
     spell,
 )
+from ansible_collections.podwright.pods.plugins.module_utils._delivery.argument_specs import POD_ARGUMENTS
+from ansible_collections.podwright.pods.plugins.module_utils._errors import InvalidInput
 
 MANIFESTS = Path(__file__).parent / "data" / "manifests"
 HOST_NAMES = frozenset(field.name for field in HOST_FIELDS)

@@ -21,26 +21,26 @@ from host_model import NODE, Host, image_id, normalise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.podwright.pods.plugins.module_utils import spec as s
-from ansible_collections.podwright.pods.plugins.module_utils.errors import Refused
-from ansible_collections.podwright.pods.plugins.module_utils.fields import CONTAINER_FIELDS, POD_FIELDS, Cost
-from ansible_collections.podwright.pods.plugins.module_utils.observed import (
+from ansible_collections.podwright.pods.plugins.module_utils._declaration import spec as s
+from ansible_collections.podwright.pods.plugins.module_utils._declaration.parse import PodPlace, parse_options
+from ansible_collections.podwright.pods.plugins.module_utils._declaration.quantity import Quantity
+from ansible_collections.podwright.pods.plugins.module_utils._declaration.schema import Place, Style
+from ansible_collections.podwright.pods.plugins.module_utils._errors import Refused
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.costs import CONTAINER_FIELDS, POD_FIELDS, Cost
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.observed import (
     ObservedContainer,
     ObservedImage,
     ObservedPod,
     Usage,
 )
-from ansible_collections.podwright.pods.plugins.module_utils.operations import (
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.operations import (
     Plan,
     RemoveContainer,
     RemovePod,
     StopContainer,
 )
-from ansible_collections.podwright.pods.plugins.module_utils.parse import PodPlace, parse_options
-from ansible_collections.podwright.pods.plugins.module_utils.plan import with_grace_period
-from ansible_collections.podwright.pods.plugins.module_utils.quantity import Quantity
-from ansible_collections.podwright.pods.plugins.module_utils.schema import Place, Style
-from ansible_collections.podwright.pods.plugins.module_utils.status import (
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.pod_plan import with_grace_period
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.status import (
     ContainerStatus,
     Failure,
     PodStatus,

@@ -20,7 +20,7 @@ import pytest
 import yaml
 from playbook_runs import Playbook, Task, reaches_the_host
 
-from ansible_collections.podwright.pods.plugins.module_utils.errors import Fault
+from ansible_collections.podwright.pods.plugins.module_utils._errors import Fault
 
 DATA = Path(__file__).parent / "data"
 SECRET = "XSECRETX"

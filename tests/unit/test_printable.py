@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.podwright.pods.plugins.module_utils import errors
-from ansible_collections.podwright.pods.plugins.module_utils.event_log import EventLog
-from ansible_collections.podwright.pods.plugins.module_utils.printable import one_line, printable
+from ansible_collections.podwright.pods.plugins.module_utils import _errors as errors
+from ansible_collections.podwright.pods.plugins.module_utils._agent.event_log import EventLog
+from ansible_collections.podwright.pods.plugins.module_utils._printable import one_line, printable
 
 HOSTILE = "\x1b[31mred\x1b]0;title\x07\x9b2J\u202eabc\x00"
 SHOWN = "\\x1b[31mred\\x1b]0;title\\x07\\x9b2J\\u202eabc\\x00"

@@ -27,10 +27,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.podwright.pods.plugins.module_utils import hooks, probes
-from ansible_collections.podwright.pods.plugins.module_utils.podman import Podman
-from ansible_collections.podwright.pods.plugins.module_utils.probes import Outcome, Target, check
-from ansible_collections.podwright.pods.plugins.module_utils.spec import (
+from ansible_collections.podwright.pods.plugins.module_utils._declaration.spec import (
     GrpcAction,
     Handler,
     HttpGetAction,
@@ -39,6 +36,9 @@ from ansible_collections.podwright.pods.plugins.module_utils.spec import (
     SleepAction,
     TcpSocketAction,
 )
+from ansible_collections.podwright.pods.plugins.module_utils._host import hooks, probes
+from ansible_collections.podwright.pods.plugins.module_utils._host.podman import Podman
+from ansible_collections.podwright.pods.plugins.module_utils._host.probes import Outcome, Target, check
 
 TABLE = json.loads((Path(__file__).parent / "data" / "http_probe.json").read_text())
 NO_PODMAN = cast(Podman, None)

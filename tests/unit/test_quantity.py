@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.podwright.pods.plugins.module_utils.quantity import Quantity, show_bytes, split
+from ansible_collections.podwright.pods.plugins.module_utils._declaration.quantity import Quantity, show_bytes, split
 
 TABLE = json.loads((Path(__file__).parent / "data" / "quantity.json").read_text())
 

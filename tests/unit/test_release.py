@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ansible_collections.podwright.pods.plugins.module_utils.release import VERSION, Release, misunderstanding
+from ansible_collections.podwright.pods.plugins.module_utils._delivery.release import VERSION, Release, misunderstanding
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 

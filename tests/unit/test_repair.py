@@ -11,20 +11,21 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.podwright.pods.plugins.module_utils import repair, stack_parse
-from ansible_collections.podwright.pods.plugins.module_utils.errors import DamagedState, HostError
-from ansible_collections.podwright.pods.plugins.module_utils.fields import Settings
-from ansible_collections.podwright.pods.plugins.module_utils.parse import parse_options
-from ansible_collections.podwright.pods.plugins.module_utils.stack_spec import pod_with_configuration
-from ansible_collections.podwright.pods.plugins.module_utils.stack_store import (
+from ansible_collections.podwright.pods.plugins.module_utils._declaration import stack_parse
+from ansible_collections.podwright.pods.plugins.module_utils._declaration.parse import parse_options
+from ansible_collections.podwright.pods.plugins.module_utils._declaration.stack_spec import pod_with_configuration
+from ansible_collections.podwright.pods.plugins.module_utils._errors import DamagedState, HostError
+from ansible_collections.podwright.pods.plugins.module_utils._host.stack_store import (
     Owned,
     Revision,
     StackRecord,
     StackStore,
     owner_of_secrets,
 )
-from ansible_collections.podwright.pods.plugins.module_utils.stacks import with_values
-from ansible_collections.podwright.pods.plugins.module_utils.store import Applied, Record, Store
+from ansible_collections.podwright.pods.plugins.module_utils._host.store import Applied, Record, Store
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.costs import Settings
+from ansible_collections.podwright.pods.plugins.module_utils._runs import repair
+from ansible_collections.podwright.pods.plugins.module_utils._runs.stack_run import with_values
 
 PASSWORD = {"name": "P", "value_from": {"secret_key_ref": {"name": "login", "key": "password"}}}
 CONTAINERS = [{"name": "main", "image": "image", "env": [PASSWORD]}]

@@ -10,16 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.podwright.pods.plugins.module_utils import resources
-from ansible_collections.podwright.pods.plugins.module_utils.limits import weighed, words_of_end
-from ansible_collections.podwright.pods.plugins.module_utils.observed import LiveLimits
-from ansible_collections.podwright.pods.plugins.module_utils.parse import parse_options
-from ansible_collections.podwright.pods.plugins.module_utils.quantity import Quantity
-from ansible_collections.podwright.pods.plugins.module_utils.resources import (
+from ansible_collections.podwright.pods.plugins.module_utils._declaration import resources
+from ansible_collections.podwright.pods.plugins.module_utils._declaration.parse import parse_options
+from ansible_collections.podwright.pods.plugins.module_utils._declaration.quantity import Quantity
+from ansible_collections.podwright.pods.plugins.module_utils._declaration.resources import (
     ContainerResources,
     PodCgroup,
     ResourceRequirements,
 )
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.limits import weighed, words_of_end
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.observed import LiveLimits
 
 DATA = Path(__file__).parent / "data"
 CPU_SHARES, POD_REQUESTS, QOS, OOM_SCORE = (

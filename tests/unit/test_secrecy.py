@@ -12,9 +12,14 @@ import pickle
 
 import pytest
 
-from ansible_collections.podwright.pods.plugins.module_utils.materials import Facts, environment, gather
-from ansible_collections.podwright.pods.plugins.module_utils.parse import parse_options
-from ansible_collections.podwright.pods.plugins.module_utils.secrecy import MASK, Hidden, masked, masked_within
+from ansible_collections.podwright.pods.plugins.module_utils._declaration.parse import parse_options
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.materials import Facts, environment, gather
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.secrecy import (
+    MASK,
+    Hidden,
+    masked,
+    masked_within,
+)
 
 LOGIN = parse_options(
     {

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.podwright.pods.plugins.module_utils.errors import InvalidInput
-from ansible_collections.podwright.pods.plugins.module_utils.stack_order import cycle, ordered
-from ansible_collections.podwright.pods.plugins.module_utils.stack_parse import parse_options
+from ansible_collections.podwright.pods.plugins.module_utils._declaration.stack_order import cycle, ordered
+from ansible_collections.podwright.pods.plugins.module_utils._declaration.stack_parse import parse_options
+from ansible_collections.podwright.pods.plugins.module_utils._errors import InvalidInput
 
 
 def pod(name: str, *containers: str, **fields: Any) -> dict[str, Any]:

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.podwright.pods.plugins.module_utils import state_files
-from ansible_collections.podwright.pods.plugins.module_utils.errors import DamagedState, HostError
+from ansible_collections.podwright.pods.plugins.module_utils._errors import DamagedState, HostError
+from ansible_collections.podwright.pods.plugins.module_utils._host import state_files
 
 DATA: dict[str, Any] = {"version": 2, "name": "web", "images": {"main": "é"}}
 

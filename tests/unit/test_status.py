@@ -12,17 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.podwright.pods.plugins.module_utils.observed import (
-    LABEL_CONTAINER,
-    LABEL_ROLE,
-    Node,
-    ObservedContainer,
-    ObservedPod,
-    read_container,
-)
-from ansible_collections.podwright.pods.plugins.module_utils.quantity import Quantity
-from ansible_collections.podwright.pods.plugins.module_utils.resources import ResourceRequirements
-from ansible_collections.podwright.pods.plugins.module_utils.spec import (
+from ansible_collections.podwright.pods.plugins.module_utils._declaration.quantity import Quantity
+from ansible_collections.podwright.pods.plugins.module_utils._declaration.resources import ResourceRequirements
+from ansible_collections.podwright.pods.plugins.module_utils._declaration.spec import (
     Container,
     Handler,
     Lifecycle,
@@ -31,7 +23,15 @@ from ansible_collections.podwright.pods.plugins.module_utils.spec import (
     ReadinessGate,
     SleepAction,
 )
-from ansible_collections.podwright.pods.plugins.module_utils.status import (
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.observed import (
+    LABEL_CONTAINER,
+    LABEL_ROLE,
+    Node,
+    ObservedContainer,
+    ObservedPod,
+    read_container,
+)
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.status import (
     FINAL_PHASES,
     PHASES,
     Condition,

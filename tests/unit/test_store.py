@@ -17,12 +17,11 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.podwright.pods.plugins.module_utils import stack_parse, state_files
-from ansible_collections.podwright.pods.plugins.module_utils.errors import Busy, DamagedState
-from ansible_collections.podwright.pods.plugins.module_utils.fields import Settings
-from ansible_collections.podwright.pods.plugins.module_utils.materials import File, layout
-from ansible_collections.podwright.pods.plugins.module_utils.parse import parse_options
-from ansible_collections.podwright.pods.plugins.module_utils.stack_store import (
+from ansible_collections.podwright.pods.plugins.module_utils._declaration import stack_parse
+from ansible_collections.podwright.pods.plugins.module_utils._declaration.parse import parse_options
+from ansible_collections.podwright.pods.plugins.module_utils._errors import Busy, DamagedState
+from ansible_collections.podwright.pods.plugins.module_utils._host import state_files
+from ansible_collections.podwright.pods.plugins.module_utils._host.stack_store import (
     Owned,
     Revision,
     StackRecord,
@@ -31,7 +30,9 @@ from ansible_collections.podwright.pods.plugins.module_utils.stack_store import 
     owners_of_pods,
     stack_names,
 )
-from ansible_collections.podwright.pods.plugins.module_utils.store import Applied, Record, Store
+from ansible_collections.podwright.pods.plugins.module_utils._host.store import Applied, Record, Store
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.costs import Settings
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.materials import File, layout
 
 POD = parse_options({"name": "web", "containers": [{"name": "main", "image": "image"}]})
 SECRETS = parse_options(

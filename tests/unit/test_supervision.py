@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from host_model import NODE, Host, context_of
 
-from ansible_collections.podwright.pods.plugins.module_utils import spec as s
-from ansible_collections.podwright.pods.plugins.module_utils.observed import Observed
-from ansible_collections.podwright.pods.plugins.module_utils.supervision import warnings
+from ansible_collections.podwright.pods.plugins.module_utils._declaration import spec as s
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.observed import Observed
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.unkept import warnings
 
 GRPC = s.Probe(grpc=s.GrpcAction(9000))
 NO_H2 = replace(NODE, can_probe_grpc=False, has_keeper=True)

@@ -24,11 +24,15 @@ from lifecycle_tables import (
     restart_rows,
 )
 
-from ansible_collections.podwright.pods.plugins.module_utils import spec as s
-from ansible_collections.podwright.pods.plugins.module_utils import supervisor
-from ansible_collections.podwright.pods.plugins.module_utils.lifecycle import CONTAINER_BACKOFF, Backoff, ProbeWorker
-from ansible_collections.podwright.pods.plugins.module_utils.observed import ObservedContainer, ObservedPod
-from ansible_collections.podwright.pods.plugins.module_utils.supervisor import DueProbe, Ending, Memory, Step
+from ansible_collections.podwright.pods.plugins.module_utils._declaration import spec as s
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile import pod_step
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.observed import ObservedContainer, ObservedPod
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.pod_step import DueProbe, Ending, Memory, Step
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.probe_worker import (
+    CONTAINER_BACKOFF,
+    Backoff,
+    ProbeWorker,
+)
 
 ALWAYS = s.Probe(period_seconds=10, failure_threshold=1)
 
@@ -102,7 +106,7 @@ class Kept:
 
     def look(self) -> Step:
         """One step; probes that are due are not run."""
-        step = supervisor.step(self.memory, self.observed, self.phase, self.now)
+        step = pod_step.step(self.memory, self.observed, self.phase, self.now)
         self.memory = step.memory
         return step
 
@@ -532,7 +536,7 @@ def test_nothing_is_due_in_a_pod_that_has_failed() -> None:
     kept.turn()
     kept.end("other")
     assert (kept.look().endings, kept.look().restarts) != ((), ())
-    step = supervisor.step(kept.memory, kept.observed, kept.phase, kept.now, has_failed=True)
+    step = pod_step.step(kept.memory, kept.observed, kept.phase, kept.now, has_failed=True)
     assert (step.probes, step.endings, step.restarts, step.held, step.next_at_seconds) == ((), (), (), {}, None)
     assert step.ready == step.started == {"main": False, "other": False}
     assert step.memory == kept.memory
@@ -552,7 +556,7 @@ def test_a_probe_that_is_as_it_was_goes_on() -> None:
     memory = kept.memory.declared(pod(container(liveness_probe=own_grace, readiness_probe=changed), container("other")))
     assert memory.workers["main", "liveness"] == kept.worker("liveness")
     assert memory.workers["main", "liveness"].outcome_run == 2
-    assert memory.workers["main", "readiness"] == ProbeWorker("readiness", supervisor.settings_of(changed))
+    assert memory.workers["main", "readiness"] == ProbeWorker("readiness", pod_step.settings_of(changed))
     assert memory.backoff == kept.memory.backoff
     assert memory.declared(pod(container("other"))).workers == {}
 
@@ -643,10 +647,10 @@ def test_the_same_seen_again_changes_nothing(history: list[tuple[Any, ...]], pol
     ("period", "beat"), [(1, 0.125), (2, 0.25), (3, 0.5), (5, 1), (10, 2), (30, 4), (60, 8), (3600, 512)]
 )
 def test_network_probes_share_a_beat(period: int, beat: float) -> None:
-    assert supervisor.beat_of(period) == beat
+    assert pod_step.beat_of(period) == beat
     network = s.Probe(tcp_socket=s.TcpSocketAction(port=80), period_seconds=period)
-    assert supervisor.settings_of(network).beat_seconds == beat
-    assert supervisor.settings_of(s.Probe(exec=s.ExecAction(("true",)), period_seconds=period)).beat_seconds == 0
+    assert pod_step.settings_of(network).beat_seconds == beat
+    assert pod_step.settings_of(s.Probe(exec=s.ExecAction(("true",)), period_seconds=period)).beat_seconds == 0
 
 
 # -- What is said of another declaration counts no more
@@ -737,7 +741,7 @@ def test_an_old_look_and_the_present_clock_make_nothing_available() -> None:
     kept.start()
     observed = replace(kept.observed, seen_at=START) if kept.observed else None
     for seconds in range(0, 60, 5):
-        step = supervisor.step(kept.memory, observed, "Running", START + seconds)
+        step = pod_step.step(kept.memory, observed, "Running", START + seconds)
         kept.memory = step.memory
         assert (step.ready, step.available) == ({"main": True}, {"main": False})
 

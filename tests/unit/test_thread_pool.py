@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from ansible_collections.podwright.pods.plugins.module_utils.thread_pool import ThreadPool
+from ansible_collections.podwright.pods.plugins.module_utils._agent.thread_pool import ThreadPool
 
 
 @pytest.fixture

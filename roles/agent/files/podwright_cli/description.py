@@ -128,7 +128,8 @@ def _resources(resources: Document, use: view.Use | None) -> Iterator[Line]:
         if resources.get(kind):
             yield Line(kind.capitalize(), _amounts(resources[kind]), 2)
     if use:
-        cpu, memory = f"cpu {use.cpu_millicores}m", f"memory {room('quantity').show_bytes(use.memory_bytes)}"
+        cpu = f"cpu {use.cpu_millicores}m"
+        memory = f"memory {room('_declaration.quantity').show_bytes(use.memory_bytes)}"
         yield Line("Use", f"{cpu}{_of(use.cpu_millicores, use.cpu_limit)}, {memory}{_of(*use[2:])}", 2)
 
 

@@ -83,7 +83,7 @@ def _beginning(incomplete: str, ask: Callable[[Agent], Sequence[str]], ctx: clic
 
 def say(text: str) -> None:
     """To the person, beside the output."""
-    sys.stderr.write(room("printable").printable(f"{text}\n"))
+    sys.stderr.write(room("_printable").printable(f"{text}\n"))
 
 
 def chosen_container(pod: view.Document, name: str | None) -> str:

@@ -249,7 +249,7 @@ def show_repeated(event: Document, now: float) -> str:
 
 def plain(text: object) -> str:
     """On one line and without what a terminal would obey: names and messages are what others wrote."""
-    return str(room("printable").one_line(str(text)))
+    return str(room("_printable").one_line(str(text)))
 
 
 _STYLES = {

@@ -1,0 +1,500 @@
+# Copyright: (c) 2026, podwright.pods contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The agent's API: HTTP with JSON on a Unix socket that only its owner may open.
+
+| call | what it does |
+|---|---|
+| ``GET /v1/health`` | how the agent is |
+| ``POST /v1/run`` | a run of a module: ``{"run": "run_stack", "options": {...}, "check": false, "diff": false}`` |
+| ``GET /v1/pods``, ``/v1/pods/NAME`` | as `pod_info` tells them; all with ``kept=1`` as they were seen last |
+| ``GET /v1/events`` | a JSON object on each line; ``pod``, ``since`` (a number), ``follow=1`` |
+| ``GET /v1/pods/NAME/CONTAINER/logs`` | text; ``tail``, ``previous=1``, ``follow=1`` |
+| ``POST /v1/pods/NAME/CONTAINER/exec`` | ``{"command": [...], "timeout_seconds": 60}`` |
+| ``GET /v1/pods/NAME/CONTAINER/exec`` | for ``podman exec``: the container's name, and the words before a command |
+| ``GET /v1/metrics`` | for Prometheus, where prometheus_client is installed |
+
+A run may also hold ``"release": {"version": "0.1.0", "code": DIGEST}`` of whoever asks, and modules always say it: what
+comes from another major or minor version is refused (409), for its options may mean something else there.
+
+A refusal is ``{"message": ..., "details": {...}, "secrets": [...]}``. What is malformed, too large or too
+slow is refused and hurts nobody else. 503 says that as many of the kind are being answered as can be, 507 that a disk
+is full, 500 a mistake of ours.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import json
+import os
+import re
+import socket
+import socketserver
+import struct
+import threading
+import time
+import traceback
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import Any, Callable, Protocol
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
+
+from .._declaration import parse, spec
+from .._delivery import host_code
+from .._delivery.release import Release, misunderstanding
+from .._errors import DamagedState, HostError, NotFound, PodwrightError, details_of, is_out_of_space
+from .._host.container_output import log_stream
+from .._host.observe import read_node
+from .._host.podman import Podman
+from .._host.store import Record, Store
+from .._runs import generated_secrets, pod_run, repair, report, stack_run
+from . import client as agent_client
+from . import metrics as agent_metrics
+from .event_log import EventLog
+from .pod_keeper import PodKeeper, View
+from .unchanged_runs import UnchangedRuns
+
+REQUEST_BYTES = 64 << 20
+"""The largest request: a stack with its files."""
+READ_SECONDS = 30
+"""How long a request may take to arrive, and a piece of an answer to be taken."""
+CONNECTIONS = 128
+"""How many are answered at a time. One more takes the place of the one that is slowest to ask, if there is any."""
+LASTING: Mapping[str, int] = {"follow": 32, "run": 64, "exec": 16}
+"""How many of those are answered at a time that can take long. There are always places left for what is short."""
+PROMPT_SECONDS = 0.1
+"""What has not been arriving for longer is not cut off for others."""
+PAUSE_SECONDS = 5
+"""How often a follower of events hears something, so that it is noticed when there is none any more."""
+EXEC_SECONDS = 3600
+
+_BUSY = json.dumps({"message": "the agent has as many requests to answer as it can; try again later"}).encode()
+_RUNS: Mapping[str, Callable[..., dict[str, Any]]] = {
+    "run_pod": pod_run.run_pod,
+    "run_pod_info": pod_run.run_pod_info,
+    "run_stack": stack_run.run_stack,
+    "run_stack_info": stack_run.run_stack_info,
+    "run_secret_info": generated_secrets.run_secret_info,
+    "run_secret_rotation": generated_secrets.run_secret_rotation,
+    "run_secret_removal": generated_secrets.run_secret_removal,
+    "run_repair": repair.run_repair,
+}
+
+
+class Home(pod_run.Keeper, Protocol):
+    """The agent, as its API needs it."""
+
+    store: Store
+    events: EventLog
+    started_at: float
+    podman_error: str
+    probes: int
+    probe_latest_seconds: float
+    terminated_pods: int
+    thread_errors: Mapping[str, Mapping[str, Any]]
+    unchanged_runs: UnchangedRuns
+
+    def keepers(self) -> list[PodKeeper]: ...
+
+    def connect(self) -> Podman: ...
+
+
+class BadRequest(PodwrightError):
+    """A request that says nothing the agent understands; ``status`` is HTTP's."""
+
+    def __init__(self, message: str, status: int = 400) -> None:
+        self.status = status
+        super().__init__(message)
+
+
+class AgentServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+    """Listens from its making to `close`; `serve` answers until then."""
+
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = CONNECTIONS
+
+    def __init__(self, path: Path, home: Home) -> None:
+        self.home = home
+        self._path = path
+        self._has_served = False
+        self._free = threading.BoundedSemaphore(CONNECTIONS)
+        self._lasting = {kind: threading.BoundedSemaphore(number) for kind, number in LASTING.items()}
+        # The connections whose request has not arrived in full, and since when they are there; the oldest first.
+        self._arriving: dict[socket.socket, float] = {}
+        self._arriving_lock = threading.Lock()
+        path.unlink(missing_ok=True)
+        mask = os.umask(0o177)
+        try:
+            super().__init__(str(path), _Handler)
+        finally:
+            os.umask(mask)
+
+    def serve(self) -> None:
+        """Answer until `close`, or until an error, after which it may be called anew."""
+        self._has_served = True
+        self.serve_forever(poll_interval=0.5)
+
+    def close(self) -> None:
+        # What has never served would be waited for without end.
+        if self._has_served:
+            self.shutdown()
+        self.server_close()
+        self._path.unlink(missing_ok=True)
+
+    def get_request(self) -> Any:
+        """A connection. Where there is no descriptor to be had for it, it stays in the queue, and is no busy loop."""
+        try:
+            return super().get_request()
+        except OSError:
+            time.sleep(PROMPT_SECONDS)
+            raise
+
+    def verify_request(self, request: Any, client_address: Any) -> bool:
+        """Only root and the agent's own user, whatever the socket's mode has become."""
+        credentials = request.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+        _pid, user, _group = struct.unpack("3i", credentials)
+        return user in (0, os.geteuid())
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        if not self._has_room():
+            with contextlib.suppress(OSError):
+                request.sendall(b"HTTP/1.0 503 Busy\r\nContent-Length: %d\r\n\r\n%s" % (len(_BUSY), _BUSY))
+            self.shutdown_request(request)
+            return
+        with self._arriving_lock:
+            self._arriving[request] = time.monotonic()
+        try:
+            super().process_request(request, client_address)
+        except RuntimeError:
+            # There is no thread to be had, so that nobody else gives its place back.
+            self._leave(request)
+            raise
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._leave(request)
+
+    @contextlib.contextmanager
+    def place(self, kind: str) -> Iterator[None]:
+        """One of the places for what can take long. Raises BadRequest where all are taken."""
+        places = self._lasting.get(kind)
+        if places is None:
+            yield
+            return
+        if not places.acquire(blocking=False):
+            raise BadRequest(f"{LASTING[kind]} requests of this kind ({kind}) are being answered; try again later", 503)
+        try:
+            yield
+        finally:
+            places.release()
+
+    def _leave(self, request: socket.socket) -> None:
+        self.has_arrived(request)
+        self._free.release()
+
+    def has_arrived(self, request: socket.socket) -> None:
+        """From now on the connection may take as long as its answer does."""
+        with self._arriving_lock:
+            self._arriving.pop(request, None)
+
+    def service_actions(self) -> None:
+        """Cut off requests that take too long; the loop of `serve` calls this all the time."""
+        while self._cut_off_slowest(READ_SECONDS):
+            pass
+
+    def _has_room(self) -> bool:
+        """Take a place; where all are taken, that of the slowest to ask."""
+        while not self._free.acquire(blocking=False):
+            if not self._arriving:
+                return False
+            if self._cut_off_slowest(PROMPT_SECONDS):
+                return self._free.acquire(timeout=1)
+            time.sleep(PROMPT_SECONDS / 10)
+        return True
+
+    def _cut_off_slowest(self, minimum_seconds: float) -> bool:
+        """End the connection whose request has been arriving for longest, if that is so long; tells whether it did."""
+        with self._arriving_lock:
+            slowest, since = next(iter(self._arriving.items()), (None, 0.0))
+            if slowest is None or time.monotonic() - since < minimum_seconds:
+                return False
+            del self._arriving[slowest]
+        with contextlib.suppress(OSError):
+            # Its thread, which waits for more, sees the end and closes it.
+            slowest.shutdown(socket.SHUT_RDWR)
+        return True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that went away is no matter."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: AgentServer
+    timeout = READ_SECONDS
+    server_version = "podwrightd"
+
+    def address_string(self) -> str:
+        return "local"
+
+    def log_message(self, *args: Any) -> None:
+        """Requests are not logged: their paths and bodies are the user's."""
+
+    def do_GET(self) -> None:
+        self._answer("GET")
+
+    def do_POST(self) -> None:
+        self._answer("POST")
+
+    def _answer(self, method: str) -> None:
+        try:
+            url = _url(self.path)
+            parts = [unquote(part) for part in url.path.split("/") if part]
+            if not parts or parts[0] != f"v{agent_client.API_VERSION}":
+                known = f"version {agent_client.API_VERSION} of this API, that of podwright.pods {Release().version}"
+                raise BadRequest(f"{url.path} is not part of {known}", 404)
+            parameters = {name: values[-1] for name, values in parse_qs(url.query).items()}
+            body = self._body() if method == "POST" else None
+            self.server.has_arrived(self.request)
+            with self.server.place(_kind(method, parts, parameters)):
+                found = _Answers(self.server.home, self.connection).find(method, parts[1:], parameters, body)
+                if isinstance(found, Iterator):
+                    self._send_lines(found)
+                else:
+                    self._send_found(found)
+        except BadRequest as error:
+            self._refuse(error.status, error)
+        except RecursionError:
+            self._refuse(400, BadRequest("the request is nested too deeply"))
+        except NotFound as error:
+            self._refuse(404, error)
+        except PodwrightError as error:
+            self._refuse(507 if is_out_of_space(error) else 422, error)
+        except OSError as error:
+            # Of this host, or of the connection, on which then nothing can be told.
+            with contextlib.suppress(OSError):
+                self._refuse(507 if is_out_of_space(error) else 500, HostError(str(error)))
+        except Exception as error:
+            # A mistake of ours: who met it is told, as by the traceback of a module that works by itself.
+            traceback.print_exc()
+            self._refuse(500, PodwrightError(f"{type(error).__name__}: {error}"))
+
+    def _body(self) -> Mapping[str, Any]:
+        try:
+            length = int(self.headers.get("Content-Length") or "")
+        except ValueError:
+            raise BadRequest("a request needs a Content-Length", 411) from None
+        if not 0 <= length <= REQUEST_BYTES:
+            raise BadRequest(f"a request holds at most {REQUEST_BYTES} bytes", 413)
+        content = self.rfile.read(length)
+        if len(content) < length:
+            raise BadRequest(f"the request ends before its {length} bytes are there")
+        try:
+            body = json.loads(content)
+        except (ValueError, RecursionError) as error:
+            raise BadRequest(f"the request is not JSON: {error}") from None
+        if not isinstance(body, dict):
+            raise BadRequest("the request is not a JSON object")
+        return body
+
+    def _send_found(self, found: Any) -> None:
+        content, kind = found if isinstance(found, tuple) else (json.dumps(found).encode(), "application/json")
+        self._send(200, content, kind)
+
+    def _send(self, status: int, content: bytes, kind: str) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def _refuse(self, status: int, error: PodwrightError) -> None:
+        told = {"message": str(error), "details": details_of(error), "secrets": list(getattr(error, "secrets", ()))}
+        self._send(status, json.dumps(told).encode(), "application/json")
+
+    def _send_lines(self, lines: Iterator[bytes]) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/plain; charset=utf-8")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        # What fails now cannot be told any more, in the midst of an answer.
+        with contextlib.suppress(OSError, PodwrightError):
+            for line in lines:
+                self.wfile.write(line)
+                self.wfile.flush()
+
+
+class _Answers:
+    """What the API answers, by path."""
+
+    def __init__(self, home: Home, reader: socket.socket) -> None:
+        self._home = home
+        self._reader = reader
+
+    def find(self, method: str, parts: list[str], parameters: Mapping[str, str], body: Mapping[str, Any] | None) -> Any:
+        if body is not None and parts == ["run"]:
+            return self._run(body)
+        if body is not None and len(parts) == 4 and parts[0] == "pods" and parts[3] == "exec":
+            return self._exec(parts[1], parts[2], body)
+        if method == "GET" and len(parts) == 4 and parts[0] == "pods" and parts[3] == "exec":
+            name = self._podman_name(parts[1], parts[2])
+            return {"container": name, "prefix": self._home.store.exec_prefix(parts[1], parts[2])}
+        if method == "GET" and parts == ["health"]:
+            return self._health()
+        if method == "GET" and parts == ["pods"]:
+            return self._kept_pods() if parameters.get("kept") else self._pods({})
+        if method == "GET" and len(parts) == 2 and parts[0] == "pods":
+            found = self._pods({"name": parts[1]}) if _is_plain(parts[1]) else []
+            if not found:
+                raise BadRequest(f"there is no pod {parts[1]}", 404)
+            return found[0]
+        if method == "GET" and parts == ["events"]:
+            return self._events(parameters)
+        if method == "GET" and len(parts) == 4 and parts[0] == "pods" and parts[3] == "logs":
+            return self._logs(parts[1], parts[2], parameters)
+        if method == "GET" and parts == ["metrics"]:
+            return agent_metrics.exposition(self._home), agent_metrics.CONTENT_TYPE
+        raise BadRequest(f"there is nothing at /{'/'.join(parts)} for {method}", 404)
+
+    def _run(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        run, options = _RUNS.get(str(body.get("run"))), body.get("options")
+        if run is None or not isinstance(options, dict):
+            raise BadRequest(f"run is one of {', '.join(_RUNS)}, and options is an object")
+        _refuse_other_release(body.get("release"))
+        is_check, is_diff = bool(body.get("check")), bool(body.get("diff"))
+        request = json.dumps([body["run"], options, is_check, is_diff], sort_keys=True).encode()
+        work = functools.partial(run, options, is_check, is_diff, keeper=self._home)
+        return self._home.unchanged_runs.answer(hashlib.sha256(request).digest(), options, work)
+
+    def _pods(self, options: dict[str, Any]) -> list[dict[str, Any]]:
+        pods: list[dict[str, Any]] = pod_run.run_pod_info(options, keeper=self._home)["pods"]
+        return pods
+
+    def _kept_pods(self) -> list[dict[str, Any]]:
+        """As their keepers saw them last: nothing is asked of Podman, and what they use is not measured."""
+        kept = {keeper.name: keeper.view for keeper in self._home.keepers()}
+        pods = (self._kept_pod(name, kept[name]) for name in sorted(kept))
+        return [pod for pod in pods if pod is not None]
+
+    def _kept_pod(self, name: str, view: View) -> dict[str, Any] | None:
+        try:
+            record = self._home.store.read_record(name)
+        except DamagedState as error:
+            document, status = spec.to_kubernetes(spec.PodSpec(name, ())), report.damaged_status(error)
+            return {**document, "stack": "", "status": {**view.status, **status}, "probe_messages": {}}
+        if record is None:
+            return None
+        return {
+            **spec.to_kubernetes(record.applied.pod),
+            "stack": record.settings.stack,
+            "status": dict(view.status or self._status_before(record)),
+            "probe_messages": dict(view.messages),
+        }
+
+    def _status_before(self, record: Record) -> Mapping[str, Any]:
+        """Of a pod whose keeper has not looked yet: as it was seen last, if it was."""
+        pod = record.applied.pod
+        return self._home.store.read_status(pod.name) or report.unseen(pod, read_node(()))
+
+    def _health(self) -> dict[str, Any]:
+        return {
+            "api_version": agent_client.API_VERSION,
+            **asdict(Release(code=host_code.running())),
+            "pid": os.getpid(),
+            "started_at": self._home.started_at,
+            "uptime_seconds": time.time() - self._home.started_at,
+            "pods": len(self._home.keepers()),
+            "terminated_pods": self._home.terminated_pods,
+            "podman_error": self._home.podman_error,
+            "thread_errors": self._home.thread_errors,
+            "probes": self._home.probes,
+            "probe_latest_seconds": self._home.probe_latest_seconds,
+            "threads": threading.active_count(),
+        }
+
+    def _events(self, parameters: Mapping[str, str]) -> Iterator[bytes]:
+        pod, since = parameters.get("pod", ""), _whole(parameters, "since") or 0
+        events = self._home.events
+        found = events.follow(pod, since, PAUSE_SECONDS) if parameters.get("follow") else iter(events.list(pod, since))
+        return (json.dumps(asdict(event)).encode() + b"\n" if event else b"\n" for event in found)
+
+    def _logs(self, pod: str, container: str, parameters: Mapping[str, str]) -> Iterator[bytes]:
+        name, tail = self._podman_name(pod, container), _whole(parameters, "tail")
+        if parameters.get("previous"):
+            lines = self._home.store.kept_log(pod, container).splitlines(keepends=True)
+            return iter([line.encode() for line in lines[0 if tail is None else max(len(lines) - tail, 0) :]])
+        with self._home.connect() as podman:
+            podman.get(f"/containers/{name}/exists")
+        return self._log_lines(name, tail, bool(parameters.get("follow")))
+
+    def _log_lines(self, name: str, tail: int | None, is_followed: bool) -> Iterator[bytes]:
+        with self._home.connect() as podman:
+            yield from log_stream(podman, name, tail, is_followed, self._reader if is_followed else None)
+
+    def _exec(self, pod: str, container: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        command = body.get("command")
+        if not isinstance(command, list) or not command or not all(isinstance(word, str) for word in command):
+            raise BadRequest("command is a list of words")
+        seconds = body.get("timeout_seconds", 60)
+        if not isinstance(seconds, (int, float)) or not seconds > 0:
+            raise BadRequest("timeout_seconds is a number above 0")
+        name = self._podman_name(pod, container)
+        words = [*self._home.store.exec_prefix(pod, container), *command]
+        with self._home.connect() as podman:
+            done = podman.exec(name, words, min(seconds, EXEC_SECONDS))
+        output = done.output.decode(errors="replace")
+        return {"exit_code": done.exit_code, "output": output, "timed_out": done.timed_out}
+
+    def _podman_name(self, pod: str, container: str) -> str:
+        record = self._home.store.read_record(pod) if _is_plain(pod) else None
+        if record is None or record.applied.pod.find(container) is None:
+            raise BadRequest(f"there is no container {container} in a pod {pod}", 404)
+        return record.applied.pod.podman_name(container)
+
+
+def _url(path: str) -> SplitResult:
+    try:
+        return urlsplit(path)
+    except ValueError as error:
+        raise BadRequest(f"the path is none: {error}") from None
+
+
+def _kind(method: str, parts: list[str], parameters: Mapping[str, str]) -> str:
+    """Which of those that can take long a request is, if any."""
+    if method == "POST":
+        return "run" if parts[1:] == ["run"] else "exec"
+    return "follow" if parameters.get("follow") else ""
+
+
+def _refuse_other_release(told: Any) -> None:
+    """Raise BadRequest where the options come from a release that this one does not understand."""
+    if told is None:
+        return
+    if not isinstance(told, dict) or not all(isinstance(told.get(name), str) for name in ("version", "code")):
+        raise BadRequest("release is an object with a version and a code")
+    try:
+        reason = misunderstanding(Release(told["version"], told["code"]), Release(code=host_code.running()))
+    except ValueError as error:
+        raise BadRequest(f"release.version: {error}") from None
+    if reason:
+        raise BadRequest(reason, 409)
+
+
+def _is_plain(name: str) -> bool:
+    """Whether a pod can have the name: it is no path that leads elsewhere."""
+    return parse.pod_name(name) is None
+
+
+def _whole(parameters: Mapping[str, str], name: str) -> int | None:
+    text = parameters.get(name)
+    if text is None:
+        return None
+    if not re.fullmatch("[0-9]{1,18}", text):
+        raise BadRequest(f"{name} is a whole number")
+    return int(text)

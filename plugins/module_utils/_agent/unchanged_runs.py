@@ -1,0 +1,160 @@
+# Copyright: (c) 2026, podwright.pods contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs that had nothing to do, remembered by the agent, so that the same request need not be thought through again.
+
+What a run does follows from its request and from what it sees. Where a run had nothing to do, and the same request
+comes while all that it saw is as it was, there is nothing to do either, and the answer is the same. To see it again
+costs far less than the run: of containers the agent hears at once, and compares a list all the time; images, volumes,
+networks, limits, what is kept on disk and the host itself are looked at anew for each answer.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Callable, Protocol
+
+from .._declaration import spec as s
+from .._errors import PodwrightError
+from .._host import cgroup
+from .._host.observe import kind_of_path, observe_images, read_node
+from .._host.podman import Podman
+from .._host.processes import is_watched
+from .._host.store import Prints, Store
+from .._reconcile.observed import LiveLimits, Node, ObservedImage
+from .._reconcile.status import is_well
+from .pod_keeper import View
+
+CAPACITY = 64
+"""How many answers are remembered; the one that was asked for least lately goes first."""
+
+
+class House(Protocol):
+    """The agent, as these need it."""
+
+    store: Store
+
+    def connect(self) -> Podman:
+        """A session with Podman for the calling thread."""
+
+    def moment(self) -> int | None:
+        """Another number after each thing that has happened to a container; None while that cannot be known."""
+
+    def noticed(self) -> None:
+        """Something was seen to have changed that Podman may not have told of yet: a run is to look for itself."""
+
+    def view_of(self, pod: str) -> View | None:
+        """The pod as its keeper saw it last, None where nobody keeps it."""
+
+
+@dataclass(frozen=True)
+class _Sighting:
+    """Everything that a run on some pods goes by, as it was at one moment."""
+
+    moment: int
+    node: Node
+    images: Mapping[str, ObservedImage | None]
+    volumes: Any
+    networks: Any
+    limits: tuple[LiveLimits | None, ...]
+    sub_path_mounts: tuple[frozenset[tuple[str, int]] | None, ...]
+    watched: tuple[bool, ...]
+    """Of each container's process, whether it lives and Podman would be told of its end."""
+    host_paths: Mapping[str, str]
+    prints: Prints
+    statuses: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class _Remembered:
+    pods: tuple[str, ...]
+    sighting: _Sighting
+    answer: dict[str, Any]
+
+
+class UnchangedRuns:
+    """What is remembered. Any thread may call it."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._remembered: dict[bytes, _Remembered] = {}
+        self._lock = threading.Lock()
+
+    def answer(self, request: bytes, options: Mapping[str, Any], run: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """What ``run`` answers to a request, or did before. ``request`` are its bytes, or a digest of them."""
+        with self._lock:
+            known = self._remembered.pop(request, None)
+        if known:
+            if self._see(known.pods) == known.sighting:
+                self._remember(request, known)
+                return known.answer
+            self._house.noticed()
+        moment = self._house.moment()
+        answer = run()
+        pods = _pods_in(answer)
+        if moment is not None and not answer["changed"] and options.get("state") in (None, "started") and pods:
+            sighting = self._see(pods)
+            # What has happened meanwhile the run may not have seen.
+            if sighting and sighting.moment == moment and _is_told(answer, sighting.statuses):
+                self._remember(request, _Remembered(pods, sighting, answer))
+        return answer
+
+    def _remember(self, request: bytes, known: _Remembered) -> None:
+        with self._lock:
+            self._remembered[request] = known
+            for oldest in list(self._remembered)[:-CAPACITY]:
+                del self._remembered[oldest]
+
+    def _see(self, pods: Sequence[str]) -> _Sighting | None:
+        """None where something cannot be seen: then the run itself says what is wrong."""
+        moment, store = self._house.moment(), self._house.store
+        try:
+            views = [view for view in map(self._house.view_of, pods) if view]
+            declared = [record.applied.pod for record in map(store.read_record, pods) if record]
+            if moment is None or len(views) < len(pods) or len(declared) < len(pods):
+                return None
+            observed = [view.observed for view in views if view.observed]
+            with self._house.connect() as podman:
+                return _Sighting(
+                    moment=moment,
+                    node=read_node(podman.api_version),
+                    images=observe_images(podman, (c.image for pod in declared for c in pod.all_containers)),
+                    volumes=podman.get("/volumes/json"),
+                    networks=podman.get("/networks/json"),
+                    limits=(
+                        *(cgroup.read_path(pod.cgroup_path) for pod in observed if pod.cgroup_path),
+                        *(cgroup.read_limits(c.pid) for pod in observed for c in pod.members if c.pid),
+                    ),
+                    sub_path_mounts=tuple(
+                        store.sub_path_mounts.mounted(pod.name) for pod in declared if pod.has_sub_paths
+                    ),
+                    watched=tuple(is_watched(c.pid, c.id) for pod in observed for c in pod.containers if c.pid),
+                    host_paths=_host_paths(declared),
+                    prints=store.prints(pods),
+                    statuses=tuple(view.status for view in views),
+                )
+        except (PodwrightError, OSError):
+            return None
+
+
+def _pods_in(answer: Mapping[str, Any]) -> tuple[str, ...]:
+    """The pods that a run's answer is about, of a stack or the one."""
+    if "objects" in answer:
+        return tuple(item["name"] for item in answer["objects"] if item["kind"] == "Pod")
+    return (answer["pod"]["metadata"]["name"],) if answer.get("pod") else ()
+
+
+def _is_told(answer: Mapping[str, Any], statuses: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether the pods are as the answer says that they are, which is well."""
+    told = [item.get("phase") for item in answer.get("objects", ()) if item["kind"] == "Pod"]
+    phases = told or [answer["pod"].get("status", {}).get("phase")]
+    agrees = all(phase in (None, status.get("phase")) for phase, status in zip(phases, statuses))
+    status = answer.get("pod", {}).get("status")
+    return agrees and status in (None, *statuses) and all(map(is_well, statuses))
+
+
+def _host_paths(pods: Sequence[s.PodSpec]) -> dict[str, str]:
+    paths = {volume.host_path.path for pod in pods for volume in pod.volumes if volume.host_path}
+    return {path: kind_of_path(path) for path in sorted(paths)}

@@ -1,0 +1,62 @@
+# Copyright: (c) 2026, podwright.pods contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The argument specs of the modules, computed from the parser's tables; a host keeps them as computed (`host_code`).
+
+Defaults of the pod's own fields are not repeated in the argument spec: the parser gives them, to documents as well.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .._declaration.arguments import RUN_FIELDS, STACK_RUN_FIELDS
+from .._declaration.parse import POD_FIELDS
+from .._declaration.stack_parse import STACK_FIELDS
+
+__all__ = (
+    "AGENT_ARGUMENTS",
+    "HIDDEN",
+    "POD_ARGUMENTS",
+    "POD_INFO_ARGUMENTS",
+    "STACK_ARGUMENTS",
+    "STACK_INFO_ARGUMENTS",
+)
+
+HIDDEN = ("definition", "secrets")
+"""Options that hold secrets, or that free text may bring some into, so that no output shows their values."""
+
+
+def _pod_arguments() -> dict[str, Any]:
+    arguments = {field.name: field.argument() for field in (*POD_FIELDS, *RUN_FIELDS)}
+    for field in POD_FIELDS:
+        # Removing a pod takes its name alone, and a definition brings its own: the parser says what is missing.
+        arguments[field.name].pop("required", None)
+    for field in RUN_FIELDS:
+        if field.default is not None:
+            arguments[field.name]["default"] = field.default
+    arguments["definition"] = {"type": "raw"}
+    arguments["src"] = {"type": "path"}
+    return arguments
+
+
+def _stack_arguments() -> dict[str, Any]:
+    arguments = {field.name: field.argument() for field in (*STACK_FIELDS, *STACK_RUN_FIELDS)}
+    for field in STACK_RUN_FIELDS:
+        if field.default is not None:
+            arguments[field.name]["default"] = field.default
+    # What a pod can say is documented with the module pod; the parser judges it.
+    arguments["pods"].pop("options", None)
+    arguments["definition"] = {"type": "raw"}
+    arguments["src"] = {"type": "raw"}
+    return arguments
+
+
+POD_ARGUMENTS = _pod_arguments()
+STACK_ARGUMENTS = _stack_arguments()
+AGENT_ARGUMENTS: dict[str, Any] = {
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "code": {"type": "str"},
+}
+STACK_INFO_ARGUMENTS: dict[str, Any] = {"name": {"type": "str"}}
+POD_INFO_ARGUMENTS: dict[str, Any] = {"name": {"type": "str"}, "labels": {"type": "dict"}}

@@ -1,0 +1,498 @@
+# Copyright: (c) 2026, podwright.pods contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One snapshot: ask Podman, the kernel and the store once, and hand on plain facts. Changes nothing.
+
+An unchanged pod costs two calls (the pod, the list of its containers) and one for each image.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import re
+import socket
+import stat
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from .._declaration import spec as s
+from .._errors import NameInUse, NotFound, PodmanError
+from .._reconcile.costs import host_ports, port_text
+from .._reconcile.observed import (
+    ENDING,
+    LABEL_CONTAINER,
+    LABEL_POD,
+    LABEL_VOLUME,
+    LOST,
+    UNWATCHED,
+    KernelWord,
+    Node,
+    Observed,
+    ObservedContainer,
+    ObservedImage,
+    ObservedPod,
+    Usage,
+    read_container,
+    read_image,
+    read_pod,
+    state_of,
+)
+from . import cgroup, probes, processes
+from .podman import Podman
+from .state_directory import default_directory
+from .store import Store
+
+MAX_PODS = 110
+"""The kubelet's default of ``maxPods``."""
+
+_CAP_SYS_ADMIN = 21
+_CAP_SYS_RESOURCE = 24
+
+
+def read_node(podman_version: tuple[int, ...]) -> Node:
+    """The facts of this host."""
+    return Node(
+        hostname=socket.gethostname(),
+        cpu_millicores=1000 * (os.cpu_count() or 1),
+        memory_bytes=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        max_pods=MAX_PODS,
+        podman_version=podman_version,
+        cgroup_version=cgroup.version(),
+        is_rootless=os.geteuid() != 0,
+        has_systemd=Path("/run/systemd/system").is_dir(),
+        can_lower_oom_score=_has_capability(_CAP_SYS_RESOURCE),
+        has_selinux=Path("/sys/fs/selinux/enforce").exists(),
+        machine=os.uname().machine,
+        noexec=_noexec(default_directory()) if os.geteuid() != 0 else "",
+        ip=_host_ip(),
+        can_limit=os.geteuid() == 0 or cgroup.are_delegated(("cpu", "memory")),
+        # A user mounts in the namespaces of its Podman.
+        can_mount=os.geteuid() != 0 or _has_capability(_CAP_SYS_ADMIN),
+        can_probe_grpc=probes.can_probe_grpc(),
+    )
+
+
+def _has_capability(number: int) -> bool:
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("CapEff:"):
+            return bool(int(line.split()[1], 16) >> number & 1)
+    return False
+
+
+def _noexec(directory: Path) -> str:
+    """The directory, where its file system runs no programs; root may mount it so that it does."""
+    there = next(path for path in (directory, *directory.parents) if path.exists())
+    return str(directory) if os.statvfs(there).f_flag & os.ST_NOEXEC else ""
+
+
+def _host_ip() -> str:
+    """The address that this host would use towards others; connecting a datagram socket sends nothing."""
+    with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect(("192.0.2.1", 9))
+        return str(probe.getsockname()[0])
+    return "127.0.0.1"
+
+
+class Snapshot:
+    """The host and Podman's lists at one moment, each asked for once, for a run that looks at many pods."""
+
+    def __init__(self, podman: Podman) -> None:
+        self._podman = podman
+        self.node = read_node(podman.api_version)
+        self._images: dict[str, ObservedImage | None] = {}
+        self.pods: dict[str, Mapping[str, Any]] = {pod["Name"]: pod for pod in podman.get("/pods/json") or []}
+        self._containers = podman.get("/containers/json", {"all": True}) or []
+        self._by_pod: dict[str, list[Mapping[str, Any]]] = {}
+        for container in self._containers:
+            self._by_pod.setdefault(container.get("Pod") or "", []).append(container)
+        self.volumes = read_volumes(podman)
+
+    def containers(self, pod_id: str) -> Sequence[Mapping[str, Any]]:
+        return self._by_pod.get(pod_id, [])
+
+    def owners_of_names(self, but_of: str) -> dict[str, str]:
+        """Every name in Podman, of pods and of containers, with whose it is; none of our pod ``but_of``."""
+        return _owners_of_names(self.pods.values(), self._containers, but_of)
+
+    def image(self, name: str) -> ObservedImage | None:
+        if name not in self._images:
+            self._images[name] = observe_image(self._podman, name)
+        return self._images[name]
+
+
+def observe(
+    podman: Podman,
+    store: Store,
+    name: str,
+    desired: s.PodSpec | None = None,
+    details: bool = False,
+    snapshot: Snapshot | None = None,
+) -> Observed:
+    """What there is of pod ``name`` and, for ``desired``, of everything it needs.
+
+    ``details``: also the facts of a container that only its own inspect has (restart count, OOM kill, start error).
+    ``snapshot`` spares the questions that it answers already; what other pods use is then not asked either.
+    """
+    answers = _answers_in(snapshot, name) if snapshot else _ask(podman, name)
+    pod = _read(podman, store, answers, details) if answers else None
+    files, directories = store.files_digests(name), store.empty_dirs(name)
+    if desired is None:
+        return Observed(pod=pod, files=files, directories=directories)
+    own_ports = _published(answers.containers) if answers and pod and pod.infra_is_running else set()
+    volumes = snapshot.volumes if snapshot else read_volumes(podman)
+    return Observed(
+        pod=pod,
+        foreign_names=_foreign_names(podman, desired, pod, snapshot),
+        images=observe_images(podman, (c.image for c in desired.all_containers), snapshot),
+        volumes=volumes.names,
+        files=files,
+        directories=directories,
+        tmpfs_volumes=volumes.in_memory.get(name, {}),
+        unmounted=volumes.unmounted & volumes.in_memory.get(name, {}).keys(),
+        sub_path_mounts=store.sub_path_mounts.mounted(name) if desired.has_sub_paths else None,
+        host_paths={v.host_path.path: kind_of_path(v.host_path.path) for v in desired.volumes if v.host_path},
+        taken_ports=_taken_ports(podman, desired, own_ports),
+        networks=read_networks(podman) or None if not snapshot and depends_on_networks(desired) else None,
+        usage=Usage() if snapshot else _usage(podman, store, name),
+    )
+
+
+def observe_pod(podman: Podman, store: Store, name: str) -> ObservedPod | None:
+    answers = _ask(podman, name)
+    return _read(podman, store, answers) if answers else None
+
+
+@dataclass(frozen=True)
+class _Answers:
+    """What Podman says of a pod: its inspection, and its containers as in the list; since when it was asked."""
+
+    pod: Mapping[str, Any]
+    containers: Sequence[Mapping[str, Any]]
+    asked_at: float
+
+
+def _ask(podman: Podman, name: str) -> _Answers | None:
+    asked_at = time.time()
+    try:
+        inspected = podman.get(f"/pods/{quote(name)}/json")
+    except (NotFound, NameInUse):
+        # NameInUse: none is called so, and the ids of more than one begin with it, as with "d".
+        return None
+    if isinstance(inspected, list):
+        inspected = inspected[0]
+    if inspected["Name"] != name:
+        # Podman takes the start of an id for a name as well, and "db" is one.
+        return None
+    listed = podman.get("/containers/json", {"all": True, "filters": {"pod": [inspected["Id"]]}})
+    return _Answers(inspected, listed, asked_at)
+
+
+def _answers_in(snapshot: Snapshot, name: str) -> _Answers | None:
+    """The list tells of a pod what its inspection does, save for its cgroup: that around its infra container."""
+    pod = snapshot.pods.get(name)
+    if pod is None:
+        return None
+    containers = snapshot.containers(pod["Id"])
+    infra_pid = next((int(c.get("Pid") or 0) for c in containers if c.get("IsInfra")), 0)
+    path = cgroup.path_of(infra_pid).rpartition("/")[0] if infra_pid else ""
+    is_its_own = pod["Id"] in path.rpartition("/")[2]
+    # Of each container that runs by this list the kernel is asked now.
+    return _Answers({**pod, "CgroupPath": path if is_its_own else ""}, containers, time.time())
+
+
+def _read(podman: Podman, store: Store, answers: _Answers, details: bool = False) -> ObservedPod:
+    name = answers.pod["Name"]
+    containers = [_container(podman, store, name, item, details) for item in answers.containers]
+    path = answers.pod.get("CgroupPath") or ""
+    # A pod gets its limits once its infra container runs.
+    runs = any(c.is_infra and c.is_running for c in containers)
+    limits = cgroup.read_path(path) if path and runs else None
+    return read_pod(answers.pod, containers, limits, answers.asked_at)
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """How to reach the pod: its address, and a process in its network (None: the host's own network)."""
+
+    ip: str
+    network_pid: int | None
+
+
+def observe_sandbox(podman: Podman, pod: s.PodSpec, node: Node) -> Sandbox:
+    """The running sandbox of a pod; PodmanError when there is none."""
+    if pod.host_network:
+        return Sandbox(node.ip, None)
+    inspected = podman.get(f"/containers/{pod.infra_name}/json")
+    settings = inspected.get("NetworkSettings") or {}
+    networks = (settings.get("Networks") or {}).values()
+    addresses = [settings.get("IPAddress"), *(network.get("IPAddress") for network in networks)]
+    ip = next((address for address in addresses if address), "127.0.0.1")
+    return Sandbox(ip, int(inspected["State"]["Pid"]))
+
+
+def _container(podman: Podman, store: Store, pod: str, listed: Mapping[str, Any], details: bool) -> ObservedContainer:
+    inspected = None
+    if details and not listed.get("IsInfra"):
+        with contextlib.suppress(NotFound):
+            inspected = podman.get(f"/containers/{listed['Id']}/json")
+    if not (listed.get("IsInfra") or LABEL_CONTAINER in (listed.get("Labels") or {})):
+        return read_container(listed, inspected=inspected)
+    word = _kernel_word(podman, listed)
+    container = read_container(listed, inspected=inspected, word=word)
+    if not container.name:
+        return container
+    limits = cgroup.read_limits(container.pid) if container.pid else None
+    post_start_done = store.post_started(pod, container.name) == container.id
+    stopped_by_run = store.stopped(pod, container.name) == container.id
+    return read_container(listed, limits, post_start_done, stopped_by_run, inspected, word)
+
+
+_WITH_PROCESS = frozenset({"running", "paused", "stopping"})
+
+
+def has_process_as_told(listed: Mapping[str, Any]) -> bool:
+    """Whether the kernel knows of a container's process what Podman's list says of it."""
+    pid = int(listed.get("Pid") or 0)
+    return state_of(listed) not in _WITH_PROCESS or not pid or processes.is_watched(pid, listed["Id"])
+
+
+def _kernel_word(podman: Podman, listed: Mapping[str, Any]) -> KernelWord | None:
+    """What the kernel says of a container that has a process by Podman's word; None for any other.
+
+    Podman is asked once more only where the two differ: it may have been told of an end meanwhile.
+    """
+    state, pid = state_of(listed), int(listed.get("Pid") or 0)
+    if state not in _WITH_PROCESS or not pid:
+        return None
+    process = processes.find(pid)
+    if process and processes.is_monitor(process.parent, listed["Id"]):
+        return KernelWord(state, process.started_at, process.age_seconds)
+    first = _state_in_podman(podman, listed["Id"])
+    judged = _judge(first, listed["Id"])
+    if judged.state in (LOST, UNWATCHED):
+        again = _state_in_podman(podman, listed["Id"])
+        if (again.get("Status"), again.get("Pid")) != (first.get("Status"), first.get("Pid")):
+            # What was about to tell of its end has told, and gone.
+            return KernelWord(ENDING)
+    return judged
+
+
+def _judge(told: Mapping[str, Any], container_id: str) -> KernelWord:
+    """How a container stands of whose process the kernel does not say what Podman's list says."""
+    if str(told.get("Status", "")).lower() not in _WITH_PROCESS:
+        return KernelWord(ENDING)
+    pid, monitor = int(told.get("Pid") or 0), int(told.get("ConmonPid") or 0)
+    process, is_watched = processes.find(pid), processes.is_monitor(monitor, container_id)
+    if process is None:
+        return KernelWord(ENDING if is_watched else LOST)
+    if is_watched:
+        return KernelWord(str(told["Status"]).lower(), process.started_at, process.age_seconds)
+    is_its_own = processes.is_in_cgroup_of(pid, container_id)
+    return KernelWord(UNWATCHED, process.started_at, process.age_seconds) if is_its_own else KernelWord(LOST)
+
+
+def _state_in_podman(podman: Podman, container_id: str) -> Mapping[str, Any]:
+    """The container's state as its inspection has it, empty where the container is gone."""
+    try:
+        state: Mapping[str, Any] = podman.get(f"/containers/{container_id}/json")["State"]
+    except NotFound:
+        return {}
+    return state
+
+
+def observe_images(
+    podman: Podman, names: Iterable[str], snapshot: Snapshot | None = None
+) -> dict[str, ObservedImage | None]:
+    """What each name points to in the local store, None for nothing."""
+    return {name: snapshot.image(name) if snapshot else observe_image(podman, name) for name in sorted(set(names))}
+
+
+def observe_image(podman: Podman, name: str) -> ObservedImage | None:
+    try:
+        return read_image(podman.get(f"/images/{quote(name, safe='')}/json"))
+    except NotFound:
+        return None
+
+
+def _foreign_names(
+    podman: Podman, desired: s.PodSpec, pod: ObservedPod | None, snapshot: Snapshot | None
+) -> dict[str, str]:
+    """The names we need in Podman that others hold. Asked only when something is to be created."""
+    needed = {desired.podman_name(c.name) for c in desired.all_containers} | {desired.infra_name, desired.name}
+    present = {c.podman_name for c in pod.containers if c.is_ours or c.is_infra} | {pod.name} if pod else set()
+    missing = needed - present
+    if not missing:
+        return {}
+    owners = snapshot.owners_of_names(desired.name) if snapshot else _ask_for_owners(podman, missing, desired.name)
+    return {name: owners[name] for name in sorted(missing) if name in owners}
+
+
+def _ask_for_owners(podman: Podman, names: Iterable[str], but_of: str) -> dict[str, str]:
+    patterns = [f"^{re.escape(name)}$" for name in sorted(names)]
+    containers = podman.get("/containers/json", {"all": True, "filters": {"name": patterns}}) or []
+    return _owners_of_names(podman.get("/pods/json", {"filters": {"name": patterns}}) or [], containers, but_of)
+
+
+def _owners_of_names(
+    pods: Iterable[Mapping[str, Any]], containers: Iterable[Mapping[str, Any]], but_of: str
+) -> dict[str, str]:
+    """Whose each name is. What is our own pod's was made since that was looked at, and stands in nobody's way."""
+    owners = {pod["Name"]: f"pod {pod['Name']}" for pod in pods if (pod.get("Labels") or {}).get(LABEL_POD) != but_of}
+    for container in containers:
+        pod, is_ours = container.get("PodName"), (container.get("Labels") or {}).get(LABEL_POD) == but_of
+        if pod == but_of and (is_ours or container.get("IsInfra")):
+            continue
+        for name in container.get("Names") or []:
+            owners[name] = f"container {name} of pod {pod}" if pod else f"container {name}"
+    return owners
+
+
+def read_networks(podman: Podman) -> dict[str, bool]:
+    """The networks that Podman has, with whether they have IPv6; none where there is no Podman yet."""
+    return {item["name"]: bool(item.get("ipv6_enabled")) for item in podman.get("/networks/json") or []}
+
+
+def depends_on_networks(pod: s.PodSpec) -> bool:
+    """Whether it is of any import to a pod which networks there are."""
+    return bool(pod.networks) or any(":" in (port.host_ip or "") for port in host_ports(pod))
+
+
+@dataclass(frozen=True)
+class Volumes:
+    """What there is: with what drivers and options, and by pod what stands for its emptyDirs of medium Memory."""
+
+    made_with: Mapping[str, tuple[str, Mapping[str, str]]]
+    in_memory: Mapping[str, Mapping[str, str]]
+    """By pod, the volumes' names in Podman with those in the pod."""
+    unmounted: frozenset[str]
+    """What nothing has mounted."""
+
+    @property
+    def names(self) -> frozenset[str]:
+        return frozenset(self.made_with)
+
+
+def read_volumes(podman: Podman) -> Volumes:
+    listed = podman.get("/volumes/json") or []
+    in_memory: dict[str, dict[str, str]] = {}
+    for item in listed:
+        labels = item.get("Labels") or {}
+        if LABEL_VOLUME in labels:
+            in_memory.setdefault(labels.get(LABEL_POD, ""), {})[item["Name"]] = labels[LABEL_VOLUME]
+    made_with = {item["Name"]: (item.get("Driver") or "local", item.get("Options") or {}) for item in listed}
+    unmounted = frozenset(item["Name"] for item in listed if item.get("MountCount") == 0)
+    return Volumes(made_with, in_memory, unmounted)
+
+
+def tmpfs_volumes(podman: Podman, pod: str) -> Mapping[str, str]:
+    """The Podman volumes that stand for a pod's emptyDirs of medium Memory, with the volumes' names in the pod."""
+    return read_volumes(podman).in_memory.get(pod, {})
+
+
+_KINDS = (
+    (stat.S_ISDIR, "directory"),
+    (stat.S_ISREG, "file"),
+    (stat.S_ISSOCK, "socket"),
+    (stat.S_ISCHR, "char-device"),
+    (stat.S_ISBLK, "block-device"),
+)
+
+
+def kind_of_path(path: str) -> str:
+    """What there is at a path of the host, in Kubernetes' words for hostPath types."""
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        return "missing"
+    return next((name for test, name in _KINDS if test(mode)), "special file")
+
+
+def _usage(podman: Podman, store: Store, name: str) -> Usage:
+    """What the other recorded pods that still exist asked for."""
+    others = [pod for pod in store.recorded_pods() if pod != name]
+    if not others:
+        return Usage()
+    listed = podman.get("/pods/json", {"filters": {"label": [LABEL_POD]}}) or []
+    present = {pod["Name"] for pod in listed}
+    requests = [store.recorded_requests(pod) for pod in others if pod in present]
+    return Usage(sum(cpu for cpu, _memory in requests), sum(memory for _cpu, memory in requests), len(requests))
+
+
+# --- host ports ----------------------------------------------------------------------------------------------------
+
+
+def _taken_ports(podman: Podman, desired: s.PodSpec, own: set[tuple[int, str]]) -> dict[str, str]:
+    """The ports the pod would publish that someone else holds."""
+    taken: dict[str, str] = {}
+    for port in host_ports(desired):
+        key = (port.host_port, port.protocol.lower())
+        if key not in own and not _can_bind(port):
+            taken[port_text(port)] = _port_owner(podman, key)
+    return taken
+
+
+def _published(containers: Sequence[Mapping[str, Any]]) -> set[tuple[int, str]]:
+    """A pod's own ports: its infra container holds them."""
+    return {key for item in containers if item.get("IsInfra") for key in _port_keys(item)}
+
+
+def _port_keys(listed: Mapping[str, Any]) -> Sequence[tuple[int, str]]:
+    ports = listed.get("Ports") or []
+    return [
+        (int(port["host_port"]) + offset, protocol)
+        for port in ports
+        for offset in range(int(port.get("range") or 1))
+        for protocol in str(port.get("protocol") or "tcp").split(",")
+    ]
+
+
+def _can_bind(port: s.ContainerPort) -> bool:
+    """Whether the address is free, found out by taking it for a moment. SCTP is not asked about."""
+    kinds = {"TCP": socket.SOCK_STREAM, "UDP": socket.SOCK_DGRAM}
+    if port.protocol not in kinds:
+        return True
+    family = socket.AF_INET6 if ":" in (port.host_ip or "") else socket.AF_INET
+    with socket.socket(family, kinds[port.protocol]) as attempt:
+        if port.protocol == "TCP":
+            # Connections that just ended do not keep others from listening.
+            attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            attempt.bind((port.host_ip or "", port.host_port))
+        except OSError as error:
+            return error.errno not in (errno.EADDRINUSE, errno.EADDRNOTAVAIL)
+    return True
+
+
+def _port_owner(podman: Podman, key: tuple[int | None, str]) -> str:
+    with contextlib.suppress(PodmanError):
+        for item in podman.get("/containers/json"):
+            if key in _port_keys(item):
+                pod = item.get("PodName")
+                return f"pod {pod}" if pod else f"container {(item.get('Names') or ['?'])[0]}"
+    return _listening_process(key[0]) if key[1] == "tcp" else "another process"
+
+
+def _listening_process(port: int | None) -> str:
+    """The program that listens on a TCP port of this host, as far as we may see it."""
+    inodes = {f"socket:[{inode}]" for inode in _listening_inodes(port)}
+    for directory in Path("/proc").glob("[0-9]*/fd"):
+        with contextlib.suppress(OSError):
+            if any(os.readlink(entry) in inodes for entry in directory.iterdir()):
+                pid = directory.parent.name
+                return f"process {pid} ({(directory.parent / 'comm').read_text(errors='replace').strip()})"
+    return "another process"
+
+
+def _listening_inodes(port: int | None) -> Iterable[str]:
+    for table in ("tcp", "tcp6"):
+        with contextlib.suppress(OSError):
+            for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+                words = line.split()
+                if words[3] == "0A" and int(words[1].rpartition(":")[2], 16) == port:
+                    yield words[9]

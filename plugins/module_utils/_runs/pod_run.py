@@ -1,0 +1,722 @@
+# Copyright: (c) 2026, podwright.pods contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The whole run: read the request, observe, plan, execute, wait, tell. Modules hand their options to it.
+
+Check mode is one line of this room: the plan is told and not executed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+from typing import Any, Callable, Protocol
+
+from .._declaration import arguments, parse
+from .._declaration import spec as s
+from .._declaration.quantity import Quantity
+from .._errors import ContainerFailed, DamagedState, Fault, InvalidInput, PodFailed, PodwrightError
+from .._host import podman as podman_room
+from .._host.observe import Snapshot, observe, observe_image, observe_sandbox, read_node
+from .._host.podman import Podman
+from .._host.store import Applied, Record, Store
+from .._reconcile import materials as m
+from .._reconcile import unkept
+from .._reconcile.costs import Context, RestartOnChange, Settings
+from .._reconcile.observed import LABEL_POD, Node, Observed, ObservedPod
+from .._reconcile.operations import Operation, Plan, PullImage, RotateSecret
+from .._reconcile.pod_plan import Desired, plan_absent, plan_completed, plan_started, plan_stopped, with_grace_period
+from .._reconcile.status import Failure
+from . import report
+from .execute import Executor, OperationFailed
+from .hurry import Hurry
+from .wait import Waiter, Watch
+
+_SAMPLE_SECONDS = 0.2
+_DEADLINE_MARGIN_SECONDS = 2
+_DIGITS_OF_UID = (8, 4, 4, 4, 12)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a task asks for. ``wait_timeout_seconds`` bounds the lock, the gates and the wait for readiness.
+
+    ``on_failure`` is empty for a pod of a stack, whose failures are not made up for pod by pod.
+    """
+
+    name: str
+    state: str
+    pod: s.PodSpec | None
+    wait: bool
+    wait_timeout_seconds: float
+    on_failure: str
+    is_check: bool
+    settings: Settings = field(default_factory=Settings)
+    expected_images: frozenset[str] = frozenset()
+    """Those that check mode takes as being there."""
+    place: parse.PodPlace = field(default_factory=parse.native_place)
+    """Where the pod is declared."""
+    absent_cause: str = "state is absent"
+    """Why the pod is to go, where it is."""
+    grace_period_seconds: int | None = None
+    """In place of the declared one, where the pod is to be stopped or to go."""
+    rotate: tuple[tuple[str, str], ...] = ()
+    """Generated secrets, by name and key, that are to get new values."""
+
+
+class RunFailed(PodwrightError):
+    """A run failed. What it carries is told beside the message; ``secrets`` must be shown nowhere."""
+
+    def __init__(self, message: str, cause: PodwrightError, actions: list[str], secrets: tuple[str, ...]) -> None:
+        self.actions = actions
+        self.secrets = secrets
+        self.pod = getattr(cause, "pod", "")
+        self.container = getattr(cause, "container", "")
+        self.reason = getattr(cause, "reason", "")
+        self.logs = getattr(cause, "logs", "")
+        super().__init__(message)
+
+
+def read_request(options: Mapping[str, Any], is_check: bool) -> Request:
+    """The request in a module's options. Raises InvalidInput with every fault."""
+    run = arguments.judged(options, arguments.RUN)
+    name = options.get("name") or _name_in(options.get("definition"))
+    pod = _declared(options) if run["state"] == "started" else None
+    if pod is None and (reason := parse.pod_name(name) if isinstance(name, str) else "is required, as text"):
+        raise InvalidInput([Fault("name", reason)])
+    if pod is not None and run["grace_period_seconds"] is not None:
+        raise InvalidInput([Fault("grace_period_seconds", "is for the states stopped and absent only")])
+    return Request(
+        name=pod.name if pod else str(name),
+        state=run["state"],
+        pod=pod,
+        wait=run["wait"],
+        wait_timeout_seconds=run["wait_timeout"],
+        on_failure=run["on_failure"],
+        is_check=is_check,
+        settings=read_settings({**options, "restart_on_change": run["restart_on_change"]}),
+        expected_images=frozenset(run["expected_images"] or ()),
+        grace_period_seconds=run["grace_period_seconds"],
+        place=_place(options),
+    )
+
+
+def read_settings(options: Mapping[str, Any], stack: str = "") -> Settings:
+    """How pods are to be applied, from the options of a module. Raises InvalidInput."""
+    given = options.get("restart_on_change") or {}
+    restarts = RestartOnChange(**{way: bool(value) for way, value in given.items() if value is not None})
+    return Settings(restarts, stack, parse.parse_allocatable(options.get("allocatable") or {}))
+
+
+def _declared(options: Mapping[str, Any]) -> s.PodSpec:
+    definition = options.get("definition")
+    if definition is None:
+        return parse.parse_options({row.name: options.get(row.name) for row in parse.POD_FIELDS})
+    documents = definition if isinstance(definition, list) else [definition]
+    return parse.parse_documents(documents, {row.name: options.get(row.name) for row in parse.HOST_FIELDS})
+
+
+def _place(options: Mapping[str, Any]) -> parse.PodPlace:
+    definition = options.get("definition")
+    if definition is None or (options.get("state") or "started") != "started":
+        return parse.native_place()
+    (place,) = parse.document_places(definition if isinstance(definition, list) else [definition]).values()
+    return place
+
+
+def _name_in(definition: Any) -> str | None:
+    """The name of the Pod among Kubernetes documents."""
+    for document in definition if isinstance(definition, list) else [definition]:
+        if isinstance(document, Mapping) and document.get("kind") == "Pod":
+            metadata = document.get("metadata")
+            name = metadata.get("name") if isinstance(metadata, Mapping) else None
+            return name if isinstance(name, str) else None
+    return None
+
+
+class Keeper(Protocol):
+    """Who keeps the pods of this host alive between runs, where that is this very process: the agent."""
+
+    def reserved(
+        self, pod: str, timeout_seconds: float, while_waiting: Callable[[], None]
+    ) -> AbstractContextManager[None]:
+        """Be the only run on the pod that the keeper makes. Raises Busy."""
+
+    def acting(
+        self, pod: str, timeout_seconds: float, while_waiting: Callable[[], None]
+    ) -> AbstractContextManager[None]:
+        """Be the only one that changes the pod, of all processes; it is looked at anew afterwards. Raises Busy."""
+
+    def done(self, operation: Operation) -> None:
+        """Told of each operation that was carried out."""
+
+    def backing_off(self, pod: str, container: str) -> None:
+        """Told of a container that has failed and waits for its next attempt."""
+
+    def failed(self, pod: str, error: RunFailed) -> None:
+        """Told of a run that came to an end at one of its operations."""
+
+    def changes(self) -> Mapping[str, int]:
+        """How many operations were carried out on each pod, by whomever."""
+
+    def snapshot(self, podman: Podman) -> Snapshot:
+        """The host as it is now: an earlier snapshot serves where nothing has happened since."""
+
+    def watch(self, podman: Podman, pod: s.PodSpec, deadline: float) -> Watch:
+        """The pod as its keeper sees it; ``deadline`` is in monotonic seconds."""
+
+
+def run_pod(
+    options: Mapping[str, Any], is_check: bool, is_diff: bool = False, keeper: Keeper | None = None
+) -> dict[str, Any]:
+    """Bring one pod to its declared state; the ``pod`` module's work."""
+    return run_request(read_request(options, is_check), keeper)
+
+
+def run_request(request: Request, keeper: Keeper | None = None) -> dict[str, Any]:
+    """Tell or carry out what is asked for."""
+    store = Store()
+    if request.is_check:
+        with podman_room.connect_to_predict() as podman:
+            return Run(podman, store, request, keeper=keeper).tell()
+    store.ensure()
+    with podman_room.connect() as podman, contextlib.ExitStack() as held:
+        hurry = Hurry(podman, store, [request.name], request.grace_period_seconds)
+        held.enter_context(only_run(store, keeper, request.name, request.wait_timeout_seconds, hurry))
+        return Run(podman, store, request, keeper=keeper).carry_out()
+
+
+def only_run(
+    store: Store, keeper: Keeper | None, pod: str, timeout_seconds: float, while_waiting: Callable[[], None]
+) -> AbstractContextManager[object]:
+    """Be the only run on a pod, from the first look to the last word; ``while_waiting`` is `Store.lock`'s. Raises Busy.
+
+    Without a keeper nobody else changes the pod meanwhile. The keeper of this very process does, between what the run
+    does (see `Keeper.acting`).
+    """
+    be_only = keeper.reserved if keeper else store.lock
+    return be_only(pod, timeout_seconds, while_waiting)
+
+
+def _desire(
+    store: Store,
+    pod: s.PodSpec,
+    request: Request,
+    node: Node,
+    recorded: s.PodSpec | None,
+    pinned_images: Mapping[str, str] | None = None,
+    renewed: Mapping[str, Mapping[str, str]] | None = None,
+) -> Desired:
+    """``renewed`` are new values of generated secrets, which are not kept yet."""
+    promised = recorded.secrets if recorded else ()
+    if request.state == "started":
+        kept = store.generate(pod.name, pod.secrets, not request.is_check, promised=promised)
+    else:
+        # For what is to be hidden; a stop or a removal must not depend on it.
+        kept = store.generated(pod.name, pod.secrets)
+    generated = {name: {**values, **(renewed or {}).get(name, {})} for name, values in kept.items()}
+    key, allocatable = store.key(), request.settings.allocatable
+    context = Context(pod, m.gather(pod, generated), node, key, request.settings)
+    facts = m.Facts(
+        host_ip=node.ip,
+        node_name=node.hostname,
+        pod_uid=_uid(pod.name, key),
+        allocatable={
+            "cpu": Quantity.parse(f"{allocatable.get('cpu', node.cpu_millicores)}m"),
+            "memory": Quantity.parse(allocatable.get("memory", node.memory_bytes)),
+        },
+    )
+    return Desired(context, recorded, facts, allocatable, pinned_images or {})
+
+
+def _uid(pod: str, key: bytes) -> str:
+    """A UID in Kubernetes' form that stays the pod's own on this host."""
+    digits = "".join(m.digest([pod, number], key) for number in range(3))
+    parts, start = [], 0
+    for length in _DIGITS_OF_UID:
+        parts.append(digits[start : start + length])
+        start += length
+    return "-".join(parts)
+
+
+@dataclass
+class Run:
+    """One run on one pod: what it found, what it decided, what it did."""
+
+    podman: Podman
+    store: Store
+    request: Request
+    adjust: Callable[[Observed], Observed] = lambda observed: observed
+    """Adds what cannot be seen yet: what other pods of a stack are about to take or to leave."""
+    snapshot: Snapshot | None = None
+    """What was seen of all pods of a stack at once."""
+    keeper: Keeper | None = None
+    changes: Mapping[str, int] | None = None
+    """The keeper's, from before the snapshot."""
+    hold: Callable[[ObservedPod | None], frozenset[str]] = lambda pod: frozenset()
+    """Of a pod as it was just seen, the containers that have ended and are not to be started again yet."""
+    pinned_images: Mapping[str, str] = field(default_factory=dict)
+    pause: Callable[[float], None] = time.sleep
+    done: list[Operation] = field(default_factory=list)
+    executor: Executor = field(init=False)
+    is_verified: bool = False
+    """Whether the pod was seen ready after all was done."""
+    renewed: Mapping[str, Mapping[str, str]] = field(init=False, repr=False)
+    """New values of generated secrets, by secret and key."""
+    kept_values: Mapping[str, Mapping[str, str]] = field(init=False, repr=False)
+    """What was generated for the pod before."""
+
+    def __post_init__(self) -> None:
+        secrets = self.request.pod.secrets if self.request.pod else ()
+        self.renewed = self.store.renewals(self.request.name, secrets, self.request.rotate)
+        self.kept_values = self.store.kept_values(self.request.name) if self.renewed else {}
+        if self.changes is None:
+            self.changes = self.keeper.changes() if self.keeper else {}
+        self._look()
+
+    def _look(self) -> None:
+        """See what there is, and decide."""
+        node = self.snapshot.node if self.snapshot else read_node(self.podman.api_version)
+        # What a host without Podman lacks yet it may be about to get, as in a prediction of its first playbook.
+        can_probe_grpc = node.can_probe_grpc or isinstance(self.podman, podman_room.EmptyHost)
+        self.node = replace(node, has_keeper=self.keeper is not None, can_probe_grpc=can_probe_grpc)
+        self.record = self._read_record()
+        recorded = self.record.applied.pod if self.record else None
+        previous = self.record.previous.pod if self.record and self.record.previous else None
+        pod = self.request.pod or recorded or s.PodSpec(self.request.name, ())
+        images = {**self._images_expected(pod), **self.pinned_images}
+        self.desired = replace(
+            _desire(self.store, pod, self.request, self.node, recorded, images, self.renewed),
+            previous=previous,
+            was_stopped=bool(self.record and self.record.is_stopped),
+        )
+        wanted = pod if self.request.state == "started" else None
+        # The details are for the status, so that an unchanged pod is looked at once.
+        details = not self.request.is_check and self.snapshot is None
+        observed = observe(self.podman, self.store, self.request.name, wanted, details, self.snapshot)
+        self.observed = self.adjust(observed)
+        self.desired = replace(
+            self.desired, place=self.request.place, held=self.hold(self.observed.pod), failure=self._failure()
+        )
+        plan, name = self._plan(), self.request.name
+        renewals = rotations(name, name, self.renewed, pod.secrets, self.request.rotate)
+        self.plan = replace(plan, operations=(*renewals, *plan.operations))
+        self.warnings = list(self._warnings(pod))
+
+    def _read_record(self) -> Record | None:
+        """None for a damaged one too where the pod is to go: a removal takes what it finds."""
+        try:
+            return self.store.read_record(self.request.name)
+        except DamagedState:
+            if self.request.state != "absent":
+                raise
+            return None
+
+    def _failure(self) -> Failure | None:
+        if self.record is None or self.record.is_stopped or self.request.state != "started":
+            return None
+        return report.failure_of(self.store, self.record.applied.pod, self.observed.pod, self.node)
+
+    def _images_expected(self, pod: s.PodSpec) -> dict[str, str]:
+        """In check mode no pull is needed for an image that a task before this one makes, whatever its id will be."""
+        expected = self.request.expected_images if self.request.is_check else frozenset()
+        return {container.name: "" for container in pod.all_containers if container.image in expected}
+
+    def _warnings(self, pod: s.PodSpec) -> Iterator[str]:
+        if isinstance(self.podman, podman_room.EmptyHost):
+            # What a pod lacks for want of a part of Podman's is not known before Podman is.
+            yield f"predicted for a host without pods, since {self.podman.reason}"
+        elif self.request.state == "started":
+            yield from unkept.warnings(self.desired.context, self.observed, self.plan)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        return m.secret_values(self.desired.context.materials)
+
+    def _plan(self) -> Plan:
+        name, known = self.request.name, self.desired.known
+        if self.request.state == "started":
+            return plan_started(self.desired, self.observed)
+        if self.request.state == "stopped":
+            plan = plan_stopped(name, known, self.observed, self.desired.was_stopped)
+        else:
+            plan = plan_absent(name, known, self.store.knows(name), self.observed, self.request.absent_cause)
+        return with_grace_period(plan, self.request.grace_period_seconds)
+
+    def tell(self) -> dict[str, Any]:
+        """The result of check mode: the plan, and nothing else done."""
+        recorded = self.desired.recorded
+        return report.changes(
+            self.plan,
+            self.desired.pod if self.request.state == "started" else None,
+            recorded,
+            self.warnings,
+            self.desired.context.materials,
+            self.desired.context.key,
+        )
+
+    def carry_out(self) -> dict[str, Any]:
+        """Execute the plan and wait; on failure go back to what ran before, where that is asked for and known."""
+        self.execute()
+        return self.finish()
+
+    def execute(self) -> None:
+        """Carry out the plan. Raises RunFailed."""
+        self.executor = self._executor(self.desired)
+        if self.keeper and not self.plan:
+            # Its keeper is not to be disturbed for nothing.
+            return
+        # Going back, which is part of telling, takes the pod's turn anew, and lets its keeper act while it waits.
+        with self._telling_of_failures(), self._acting():
+            self._look_again_if_changed()
+            self._sweep()
+            self.executor.run(self.plan)
+            self._follow_pulls(self.executor)
+            self._keep_settings()
+
+    def _look_again_if_changed(self) -> None:
+        """Until it was this run's turn, the pod's keeper may have put right what the plan would."""
+        name = self.request.name
+        if self.keeper and self.changes is not None and self.keeper.changes().get(name) != self.changes.get(name):
+            self.snapshot = None
+            self._look()
+            self.executor = self._executor(self.desired)
+
+    def finish(self, is_to_complete: bool = False) -> dict[str, Any]:
+        """Wait for what was executed, and tell. Raises RunFailed.
+
+        ``is_to_complete``: until every main container has ended well, and not only until the pod is ready.
+        """
+        with self._telling_of_failures():
+            seen = None if self.plan else self.observed.pod
+            waiter = self._settle(self.executor, self.desired, seen, is_to_complete)
+        result = self.tell()
+        result["warnings"] = [*self.warnings, *self.executor.warnings]
+        if waiter is not None:
+            result["pod"]["status"] = self._status(self.executor, waiter)
+        return result
+
+    def _acting(self) -> AbstractContextManager[None]:
+        if self.keeper is None:
+            return contextlib.nullcontext()
+        name, request = self.request.name, self.request
+        hurry = Hurry(self.podman, self.store, [name], request.grace_period_seconds)
+        return self.keeper.acting(name, request.wait_timeout_seconds, hurry)
+
+    def _keep_settings(self) -> None:
+        """Whoever keeps the pod alive goes by them."""
+        record = self.store.read_record(self.request.name)
+        if record and self.request.state == "started" and record.settings != self.request.settings:
+            self.store.write_record(self.request.name, replace(record, settings=self.request.settings))
+
+    @contextlib.contextmanager
+    def _telling_of_failures(self) -> Iterator[None]:
+        try:
+            yield
+        except PodwrightError as error:
+            raise self._give_up(error) from error
+
+    def _follow_pulls(self, executor: Executor) -> None:
+        """Replace the containers that were to stay as they are, but whose image a pull has changed."""
+        before = self.observed.images
+        pulled = {item.image for item in self.plan.operations if isinstance(item, PullImage) and before.get(item.image)}
+        if all(observe_image(self.podman, name) == before[name] for name in pulled):
+            return
+        self.observed = observe(self.podman, self.store, self.request.name, self.desired.pod)
+        self.desired = replace(self.desired, recorded=self.desired.pod, failure=None)
+        more = self._plan()
+        executor.run(more, len(self.plan.operations) + 1)
+        self.plan = Plan((*self.plan.operations, *more.operations))
+
+    def _sweep(self) -> None:
+        declared, found = self.desired.pod.all_containers, self.observed.pod
+        names = {c.name for c in declared} | {c.name for c in (found.members if found else ())}
+        self.store.sweep(self.request.name, names)
+
+    def _executor(self, desired: Desired) -> Executor:
+        return Executor(
+            podman=self.podman,
+            store=self.store,
+            context=desired.context,
+            facts=desired.facts,
+            deadline=time.monotonic() + self._timeout_seconds(desired.pod),
+            on_done=self._note,
+            pinned_images=dict(desired.pinned_images),
+            pause=self.pause,
+            watch=functools.partial(self.keeper.watch, self.podman, desired.pod) if self.keeper else None,
+            on_back_off=self._note_back_off,
+        )
+
+    def _timeout_seconds(self, pod: s.PodSpec) -> float:
+        """No longer than the pod may be active, so that its keeper can end it."""
+        limit = pod.active_deadline_seconds
+        timeout = self.request.wait_timeout_seconds
+        return timeout if limit is None else min(timeout, limit + _DEADLINE_MARGIN_SECONDS)
+
+    def _note(self, operation: Operation) -> None:
+        self.done.append(operation)
+        if self.keeper:
+            self.keeper.done(operation)
+
+    def _note_back_off(self, container: str) -> None:
+        if self.keeper:
+            self.keeper.backing_off(self.request.name, container)
+
+    def _settle(
+        self,
+        executor: Executor,
+        desired: Desired,
+        seen: ObservedPod | None = None,
+        is_to_complete: bool = False,
+    ) -> Watch | None:
+        """Wait for readiness and write down that it was reached. ``seen``: the pod, if nothing was done to it since."""
+        if self.request.state != "started":
+            return None
+        waiter = self._watch(executor, desired)
+        waiter.is_proven = seen is not None and bool(self.record and self.record.is_verified)
+        if not self.request.wait:
+            waiter.look(seen)
+            return waiter
+        if desired.failure and desired.is_failed:
+            raise PodFailed(self.request.name, desired.failure.reason, desired.failure.message)
+        try:
+            observed = waiter.await_completed(seen) if is_to_complete else waiter.await_ready(seen)
+        finally:
+            self._end_sidecars(executor, desired)
+        self._verify(desired.pod, observed)
+        return waiter
+
+    def _watch(self, executor: Executor, desired: Desired) -> Watch:
+        if self.keeper:
+            return self.keeper.watch(self.podman, desired.pod, executor.deadline)
+        return Waiter(self.podman, self.store, desired.pod, executor.target, executor.deadline)
+
+    def _end_sidecars(self, executor: Executor, desired: Desired) -> None:
+        """Sidecars end with the main containers, where those can end for good; a keeper sees to that by itself."""
+        pod = desired.pod
+        if not self.keeper and pod.sidecars and pod.restart_policy != "Always":
+            executor.run(plan_completed(desired, observe(self.podman, self.store, pod.name, pod)))
+
+    def _verify(self, pod: s.PodSpec, observed: ObservedPod | None) -> None:
+        """Write down that the pod was seen ready as it is declared now."""
+        self.is_verified = pod == self.desired.pod
+        images = observed.image_ids if observed else {}
+        before = self.store.read_record(pod.name)
+        begun_at = before.begun_at if before else 0
+        record = Record(Applied(pod, images), True, settings=self.request.settings, begun_at=begun_at)
+        # By now another process may have changed or removed the pod.
+        if before and before.applied.pod == pod and before != record:
+            self.store.write_record(pod.name, record)
+
+    def _status(self, executor: Executor, waiter: Watch) -> Mapping[str, Any]:
+        if waiter.status:
+            return waiter.status
+        pod = executor.pod
+        is_fresh = waiter.seen is self.observed.pod and self._has_details()
+        observed = waiter.seen if is_fresh else observe(self.podman, self.store, pod.name, details=True).pod
+        has_sandbox = observed is not None and observed.infra_is_running
+        ip = executor.sandbox().ip if has_sandbox else ""
+        status = report.status(self.podman, self.store, pod, observed, waiter.ready, waiter.started, self.node, ip)
+        self.store.write_status(pod.name, status)
+        return status
+
+    def _has_details(self) -> bool:
+        """Whether all was asked of the containers that a status tells; of one that runs a list says enough."""
+        members = self.observed.pod.members if self.observed.pod else ()
+        return self.snapshot is None or all(c.is_running or c.role == "init" for c in members)
+
+    # --- failure ---------------------------------------------------------------------------------------------------
+
+    def _give_up(self, error: PodwrightError) -> RunFailed:
+        cause = error.cause if isinstance(error, OperationFailed) else error
+        lines = [f"{self._headline(error)}"]
+        logs = getattr(cause, "logs", "")
+        if logs:
+            lines.append(f"Last log lines of {self.request.name}/{getattr(cause, 'container', '')}:\n{_indent(logs)}")
+        advice = _advice(getattr(cause, "reason", ""), str(cause))
+        if advice:
+            lines.append(advice)
+        done = [str(operation) for operation in self.done]
+        # A first operation that failed may have got halfway, so that only a run without any left the host as it was.
+        has_begun = done or isinstance(error, OperationFailed)
+        lines.append(f"Done before: {'; '.join(done) or 'nothing'}." if has_begun else "Nothing was changed.")
+        if self.request.state == "started" and self.request.on_failure and done and not self.desired.is_failed:
+            lines.append(self._go_back())
+        failure = RunFailed("\n".join(lines), cause, done, self.secrets)
+        failure.__cause__ = error
+        if self.keeper and isinstance(error, OperationFailed):
+            self.keeper.failed(self.request.name, failure)
+        return failure
+
+    def _headline(self, error: PodwrightError) -> str:
+        if isinstance(error, OperationFailed):
+            return f"#{error.number} {error.operation.verb} {error.operation.target} failed: {error}"
+        return str(error)
+
+    def _go_back(self) -> str:
+        """Apply what was last seen ready once more; tells how that went."""
+        if self.request.on_failure != "rollback":
+            return "It is left as it is (on_failure is keep)."
+        previous = self.record.last_verified if self.record else None
+        if previous is None:
+            return "It is left as it is: no earlier state was ready, so there is nothing to go back to."
+        images = {name: image for name, image in previous.images.items() if observe_image(self.podman, image)}
+        before = len(self.done)
+        if any(isinstance(operation, RotateSecret) for operation in self.done):
+            self.store.keep_values(self.request.name, self.kept_values)
+        try:
+            desired = _desire(self.store, previous.pod, self.request, self.node, self.desired.pod, images)
+            executor = self._executor(desired)
+            with self._acting():
+                executor.run(plan_started(desired, observe(self.podman, self.store, previous.pod.name, previous.pod)))
+            self._settle(executor, desired)
+        except PodwrightError as error:
+            return f"Going back to the state before failed as well: {error}"
+        steps = "; ".join(str(operation) for operation in self.done[before:])
+        return f"Rolled back to the state before, which is ready again ({steps or 'nothing had to be changed'})."
+
+
+def rotations(
+    pod: str,
+    owner: str,
+    renewed: Mapping[str, Mapping[str, str]],
+    declared: Sequence[s.Secret],
+    asked: Sequence[tuple[str, str]],
+) -> Iterator[RotateSecret]:
+    """The operations that keep new values of generated secrets, before anything is made with them."""
+    numbers = {secret.name: secret.rotate for secret in declared}
+    for name, values in renewed.items():
+        is_asked_for = all((name, key) in asked for key in values)
+        shown = ", ".join(f"{numbers[name].get(key, 0)}" for key in sorted(values))
+        yield RotateSecret(pod, "asked for" if is_asked_for else f"rotate is {shown}", name, values, owner)
+
+
+_ADVICE = {
+    "ErrImagePull": "Load the image with podwright.pods.image, or correct its name.",
+    "RunContainerError": "Check command and args: the program must exist in the image and be executable.",
+    "ContainersNotReady": "See the container's log and probe; raise wait_timeout if it only needs longer.",
+    "DeadlineExceeded": "It stays so until its declaration changes, or it is stopped and started again.",
+    "Init:Error": "It stays so until its declaration changes, or it is stopped and started again.",
+    "StartupProbeFailed": "Raise failure_threshold or period_seconds of its startup_probe if it only needs longer.",
+    "CrashLoopBackOff": "The container's process ends again and again: see its log, command and configuration.",
+}
+
+
+def _advice(reason: str, message: str) -> str | None:
+    if reason == "RunContainerError" and "read-only file system" in message:
+        return "A mount stands below one that is read_only, which has no place for it: make that place in the volume."
+    return _ADVICE.get(reason)
+
+
+def _indent(text: str) -> str:
+    return "\n".join(f"    {line}" for line in text.splitlines())
+
+
+# --- pod_info ------------------------------------------------------------------------------------------------------
+
+
+def run_pod_info(
+    options: Mapping[str, Any], is_check: bool = False, is_diff: bool = False, keeper: Keeper | None = None
+) -> dict[str, Any]:
+    """What there is: one pod, those whose labels match, or all that are ours; the ``pod_info`` module's work."""
+    store, options = Store(), arguments.judged(options, arguments.POD_INFO)
+    with podman_room.connect() as podman:
+        node = read_node(podman.api_version)
+        wanted = options.get("labels") or {}
+        kept = store.recorded_pods() if keeper else ()
+        names = [options["name"]] if options.get("name") else sorted({*_our_pods(podman), *kept})
+        pods = describe(podman, store, node, names, keeper)
+    return {
+        "changed": False,
+        "pods": [pod for pod in pods if wanted.items() <= (pod["metadata"].get("labels") or {}).items()],
+        "secrets": sorted({secret for name in names for secret in secrets_of(store, name)}),
+    }
+
+
+def secrets_of(store: Store, pod: str) -> tuple[str, ...]:
+    """The values of a recorded pod's secrets, which must be shown nowhere."""
+    try:
+        record = store.read_record(pod)
+    except DamagedState:
+        # What is told of such a pod is not what it declares: only what was generated for it is known.
+        return tuple(value for secret in store.readable_values(pod).values() for value in secret.values())
+    if record is None:
+        return ()
+    secrets = record.applied.pod.secrets
+    generated = store.generated(pod, secrets)
+    return m.secret_values(m.gather(record.applied.pod, generated))
+
+
+def _our_pods(podman: Podman) -> list[str]:
+    listed = podman.get("/pods/json", {"filters": {"label": [LABEL_POD]}}) or []
+    return sorted(pod["Name"] for pod in listed)
+
+
+def describe(
+    podman: Podman, store: Store, node: Node, names: Sequence[str], keeper: Keeper | None = None
+) -> list[dict[str, Any]]:
+    """The pods of ours among these as ``pod_info`` tells them. What they use is sampled over one and the same time.
+
+    One that is kept may be without its sandbox for a while, or as long as it waits for another.
+    """
+    told: list[tuple[dict[str, Any], ObservedPod | None, report.CpuSample]] = []
+    for name in names:
+        observed = observe(podman, store, name, details=True).pod
+        is_kept = observed is None and keeper is not None and report.is_recorded(store, name)
+        if is_kept or (observed is not None and observed.is_ours):
+            before = report.sample_cpu(observed) if observed else {}
+            told.append((_describe(podman, store, node, name, observed, keeper), observed, before))
+    if any(before for _document, _observed, before in told):
+        time.sleep(_SAMPLE_SECONDS)
+    return [
+        {**document, "usage": report.usage(observed, before) if observed else {}} for document, observed, before in told
+    ]
+
+
+def _describe(
+    podman: Podman, store: Store, node: Node, name: str, observed: ObservedPod | None, keeper: Keeper | None
+) -> dict[str, Any]:
+    found = report.found_pod(observed) if observed else s.PodSpec(name, ())
+    try:
+        record = store.read_record(name)
+    except DamagedState as error:
+        return _describe_damaged(podman, store, node, found, observed, error)
+    pod = record.applied.pod if record else found
+    context = Context(pod, m.Materials(), node, store.key())
+    executor = Executor(podman, store, context, m.Facts(), deadline=time.monotonic())
+    now = time.monotonic()
+    waiter: Watch = keeper.watch(podman, pod, now) if keeper else Waiter(podman, store, pod, executor.target, now)
+    ip = ""
+    if observed and observed.infra_is_running:
+        ip = observe_sandbox(podman, pod, node).ip
+    if keeper or ip:
+        _look_quietly(waiter)
+    document = s.to_kubernetes(pod)
+    document["metadata"]["uid"] = _uid(name, store.key())
+    document["status"] = waiter.status or report.status(
+        podman, store, pod, observed, waiter.ready, waiter.started, node, ip
+    )
+    document["probe_messages"] = dict(waiter.messages)
+    document["ports"] = report.ports(pod)
+    return document
+
+
+def _describe_damaged(
+    podman: Podman, store: Store, node: Node, pod: s.PodSpec, observed: ObservedPod | None, error: DamagedState
+) -> dict[str, Any]:
+    """A pod of which only Podman can tell: what is declared of it, and so whether it is well, is not known."""
+    status = report.status(podman, store, pod, observed, {}, {}, node, "")
+    document = s.to_kubernetes(pod)
+    return {**document, "status": {**status, **report.damaged_status(error)}, "probe_messages": {}, "ports": []}
+
+
+def _look_quietly(waiter: Watch) -> None:
+    """Run the probes once; what has failed for good shows in the status."""
+    try:
+        waiter.look()
+    except ContainerFailed:
+        return

@@ -1,0 +1,136 @@
+# Copyright: (c) 2026, podwright.pods contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Declarations on the control node: read from options and files, and judged whole before a host is touched."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible.errors import AnsibleError
+
+from ..module_utils._declaration import foreign, manifest, parse
+from ..module_utils._declaration import spec as s
+from ..module_utils._declaration.schema import Place, Text, shown
+from ..module_utils._errors import Fault, InvalidInput
+from ..module_utils._host import kustomization
+from ._shipping import ShippingAction
+from ._sources import Sources
+
+DOCUMENT_SUFFIXES = (".yml", ".yaml", ".json")
+
+
+class DeclaringAction(ShippingAction):
+    """Hands the module a declaration that is whole: no files left to read, nothing left to refuse."""
+
+    def run_on_host(self, options: Mapping[str, Any], task_vars: Any) -> dict[str, Any]:
+        try:
+            declared = self.read(_plain(options, Sources()))
+        except InvalidInput as error:
+            return failure(error)
+        return super().run_on_host(_plain(declared), task_vars)
+
+    def read(self, options: dict[str, Any]) -> dict[str, Any]:
+        """The options for the module; raises InvalidInput with every fault of the task."""
+        raise NotImplementedError
+
+    def read_file(self, given: Any, at: Place) -> list[Any]:
+        """The documents of a file of the role or beside the playbook, decrypted where Ansible Vault encrypted it."""
+        return [document for _name, document in self.read_files(given, at, may_be_directory=False)]
+
+    def read_files(self, given: Any, at: Place, may_be_directory: bool = True) -> list[tuple[str, Any]]:
+        """The documents of a file, or of all YAML and JSON files of a directory by name, each with what to call it."""
+        name = Text(parse.not_empty).parse(given, at)
+        if at.faults:
+            raise InvalidInput(at.faults)
+        if re.match(r"https?://", name):
+            at.fault("is an address, and declarations are read from files; get it first, as by ansible.builtin.get_url")
+            raise InvalidInput(at.faults)
+        try:
+            path = Path(self._find_needle("files", name))
+        except AnsibleError:
+            at.fault(f"there is no {shown(name)} in files/ of the role or playbook, nor beside them")
+            raise InvalidInput(at.faults) from None
+        if not path.is_dir():
+            return self._documents_of(path, at, str(name))
+        if not may_be_directory:
+            at.fault(f"{shown(name)} is a directory; give a file in it")
+            raise InvalidInput(at.faults)
+        label = str(name).rstrip("/")
+        if kustomization.is_kustomization(path):
+            return named_documents(
+                manifest.read(manifest.decode(kustomization.build(path, label), label), label), label
+            )
+        files = sorted(file for file in path.iterdir() if file.suffix in DOCUMENT_SUFFIXES)
+        if not files:
+            at.fault(f"{shown(name)} has no files that end with {', '.join(DOCUMENT_SUFFIXES)}")
+            raise InvalidInput(at.faults)
+        faults: list[Any] = []
+        read = (collect(faults, self._documents_of, file, at, f"{label}/{file.name}") or [] for file in files)
+        documents = [item for found in read for item in found]
+        if faults:
+            raise InvalidInput(faults)
+        return documents
+
+    def _documents_of(self, path: Path, at: Place, label: str) -> list[tuple[str, Any]]:
+        named = named_documents(manifest.read(manifest.decode(self._content(path, at), label), label), label)
+        reasons = ((name, foreign.reason(item)) for name, item in named if isinstance(item, Mapping))
+        faults = [Fault(name, reason) for name, reason in reasons if reason]
+        if faults:
+            raise InvalidInput(faults)
+        return named
+
+    def _content(self, path: Path, at: Place) -> bytes:
+        try:
+            return Path(self._loader.get_real_file(str(path))).read_bytes()
+        except (AnsibleError, OSError) as error:
+            at.fault(" ".join(str(error).split()))
+            raise InvalidInput(at.faults) from None
+
+
+def named_documents(documents: list[Any], label: str) -> list[tuple[str, Any]]:
+    """Documents of one source, each with what faults call it: the source, and a number where there are several."""
+    names = [label] if len(documents) == 1 else [f"{label}[{number}]" for number in range(len(documents))]
+    return [*zip(names, documents)]
+
+
+def with_secrets_apart(documents: list[Any], options: dict[str, Any], secrets: tuple[s.Secret, ...]) -> dict[str, Any]:
+    """Documents as a module takes them: all ``secrets`` that were read as the option that Ansible knows to hide."""
+    others = [document for document in documents if document["kind"] != "Secret"]
+    return {**options, **({"secrets": s.to_options(secrets)} if secrets else {}), "definition": others}
+
+
+def collect(faults: list[Any], read: Callable[..., Any], *given: Any) -> Any:
+    """What ``read`` gives, or None after its faults were added."""
+    try:
+        return read(*given)
+    except InvalidInput as error:
+        faults += error.faults
+        return None
+
+
+def failure(error: InvalidInput) -> dict[str, Any]:
+    """The result of a task that was refused before a host was touched."""
+    count = len(error.faults)
+    head = f"{count} {'fault' if count == 1 else 'faults'} in the declaration; nothing was changed:"
+    return {
+        "failed": True,
+        "changed": False,
+        "msg": "\n".join([head, *(f"  {fault}" for fault in error.faults)]),
+        "faults": [{"path": fault.path, "reason": fault.reason} for fault in error.faults],
+    }
+
+
+def _plain(value: Any, sources: Sources | None = None) -> Any:
+    """A copy of a task's arguments in Python's own types; with ``sources``, numbers know how they were written."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item, sources) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item, sources) for item in value]
+    if isinstance(value, int) and not isinstance(value, bool):
+        return sources.number(value) if sources else int(value)
+    # A value encrypted in place, as Ansible before 2.19 has it, is no str until it is asked for one.
+    return str(value) if hasattr(value, "__ENCRYPTED__") else value
