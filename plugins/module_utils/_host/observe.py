@@ -38,6 +38,7 @@ from .._reconcile.observed import (
     ObservedImage,
     ObservedPod,
     Usage,
+    pid_of,
     read_container,
     read_image,
     read_pod,
@@ -241,16 +242,16 @@ def _container(podman: Podman, store: Store, pod: str, listed: Mapping[str, Any]
     if details and not listed.get("IsInfra"):
         with contextlib.suppress(NotFound):
             inspected = podman.get(f"/containers/{listed['Id']}/json")
-    if not (listed.get("IsInfra") or LABEL_CONTAINER in (listed.get("Labels") or {})):
+    labels = listed.get("Labels") or {}
+    if not (listed.get("IsInfra") or LABEL_CONTAINER in labels):
         return read_container(listed, inspected=inspected)
-    word = _kernel_word(podman, listed)
-    container = read_container(listed, inspected=inspected, word=word)
-    if not container.name:
-        return container
-    limits = cgroup.read_limits(container.pid) if container.pid else None
-    post_start_done = store.post_started(pod, container.name) == container.id
-    stopped_by_run = store.stopped(pod, container.name) == container.id
-    return read_container(listed, limits, post_start_done, stopped_by_run, inspected, word)
+    word, name = _kernel_word(podman, listed), labels.get(LABEL_CONTAINER)
+    if not name:
+        return read_container(listed, inspected=inspected, word=word)
+    pid, container_id = pid_of(listed, word), listed["Id"]
+    limits = cgroup.read_limits(pid) if pid else None
+    post_start_done = store.post_started(pod, name) == container_id
+    return read_container(listed, limits, post_start_done, store.stopped(pod, name) == container_id, inspected, word)
 
 
 _WITH_PROCESS = frozenset({"running", "paused", "stopping"})

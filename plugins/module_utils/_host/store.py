@@ -33,6 +33,7 @@ from .._reconcile.costs import RestartOnChange, Settings
 from .._reconcile.limits import requested
 from .._reconcile.materials import File, Layout, layout
 from .._reconcile.operations import STACK_OWNER
+from .._reconcile.probe_worker import poll_pause_seconds
 from .._reconcile.status import End, Terminated
 from . import held_paths, state_files
 from .container_output import read_end
@@ -48,7 +49,8 @@ RESERVE_BYTES = 64 << 10
 Print = tuple[str, int, int, int]
 """Of a file: its path, inode, time of the last change in nanoseconds, and size."""
 Prints = tuple[Print, ...]
-_LOCK_POLL_SECONDS = 0.1
+_LOCK_POLL_SECONDS = (0.1, 0.5)
+"""The shortest pause between two attempts at a lock, and the longest."""
 _LETTERS = string.ascii_letters + string.digits
 _KEY_BYTES = 32
 _LOG_BYTES = 2**20
@@ -95,6 +97,10 @@ class Record:
         return self.applied if self.is_verified else self.previous
 
 
+_PARSED_RECORDS: dict[str, tuple[bytes, Record]] = {}
+"""Of each file of a record that was read its content, and what that says."""
+
+
 @dataclass(frozen=True)
 class Generated:
     """What is told of a generated value: whose it is, when it was made (seconds since the epoch, 0 for not known),
@@ -117,7 +123,7 @@ class Store:
     def __init__(self, directory: Path | None = None) -> None:
         self.directory = directory or default_directory()
         self.sub_path_mounts = SubPathMounts(runtime_directory(self.directory))
-        self._records: dict[str, tuple[bytes, Record]] = {}
+        self._pods = self.directory / "pods"
 
     # --- the host's key, locks -------------------------------------------------------------------------------------
 
@@ -192,7 +198,7 @@ class Store:
         The lock goes with its holder. Who waits for it leaves a mark, which goes with it as well, and calls
         ``while_waiting`` now and then. Raises Busy when another keeps it too long.
         """
-        deadline, is_waiting = time.monotonic() + timeout_seconds, False
+        began_at, is_waiting = time.monotonic(), False
         with contextlib.ExitStack() as marks:
             while True:
                 with self.lock_if_free(pod) as was_elsewhere:
@@ -200,13 +206,14 @@ class Store:
                         marks.close()
                         yield was_elsewhere
                         return
-                if time.monotonic() > deadline:
+                waited_seconds = time.monotonic() - began_at
+                if waited_seconds > timeout_seconds:
                     raise busy(pod, _holder(self.directory / "locks" / pod), timeout_seconds)
                 if not is_waiting:
                     marks.enter_context(self._wanting(pod))
                     is_waiting = True
                 while_waiting()
-                time.sleep(_LOCK_POLL_SECONDS)
+                time.sleep(poll_pause_seconds(waited_seconds, *_LOCK_POLL_SECONDS))
 
     @contextlib.contextmanager
     def lock_if_free(self, pod: str) -> Iterator[bool | None]:
@@ -268,16 +275,16 @@ class Store:
         path, remedy = self.record_file(pod), _remedy_of_record(pod)
         content = state_files.read(path, remedy)
         if content is None:
-            self._records.pop(pod, None)
+            _PARSED_RECORDS.pop(str(path), None)
             return None
-        known = self._records.get(pod)
+        known = _PARSED_RECORDS.get(str(path))
         if known is None or known[0] != content:
-            # A run asks several times, and parsing takes far longer than reading.
-            known = self._records[pod] = (content, _parse_record(path, content, remedy))
+            # A run asks several times, and the agent's one after the other; parsing takes far longer than reading.
+            known = _PARSED_RECORDS[str(path)] = (content, _parse_record(path, content, remedy))
         return known[1]
 
     def record_file(self, pod: str) -> Path:
-        return self._pod(pod) / "record.json"
+        return self._pods.joinpath(pod, "record.json")
 
     def write_record(self, pod: str, record: Record) -> None:
         cpu_millicores, memory_bytes = requested(record.applied.pod)
@@ -297,14 +304,14 @@ class Store:
     def read_status(self, pod: str) -> dict[str, Any] | None:
         """The status document last written, with its transition times; None where there is none that can be read."""
         try:
-            return state_files.read_object(self._pod(pod) / "status.json")
+            return state_files.read_object(self._pods.joinpath(pod, "status.json"))
         except HostError:
             return None
 
     def write_status(self, pod: str, status: Mapping[str, Any]) -> None:
         if self._pod(pod).is_dir() and self.read_status(pod) != status:
             with contextlib.suppress(FileNotFoundError):
-                state_files.write_object(self._pod(pod) / "status.json", status, is_lasting=False)
+                state_files.write_object(self._pods.joinpath(pod, "status.json"), status, is_lasting=False)
 
     def recorded_pods(self) -> tuple[str, ...]:
         """The pods that something is kept of. What else has come to stand beside them is passed over."""
@@ -582,7 +589,7 @@ class Store:
 
     def termination_message_file(self, pod: str, container: str) -> Path:
         """An empty file for a new container's termination message."""
-        path = self._container(pod, container) / "termination-log"
+        path = self._container(pod, container, "termination-log")
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         # The old file may still be mounted in a container that is going away: a new one, not an emptied one.
         remove_tree(path)
@@ -592,7 +599,7 @@ class Store:
 
     def termination_message(self, pod: str, container: str) -> str:
         """At most the last 4096 bytes that the container left."""
-        content = read_end(self._container(pod, container) / "termination-log", TERMINATION_MESSAGE_BYTES) or b""
+        content = read_end(self._container(pod, container, "termination-log"), TERMINATION_MESSAGE_BYTES) or b""
         # A container can make the file far longer than what it writes to it.
         return content.strip(b"\0").decode(errors="replace")
 
@@ -639,19 +646,19 @@ class Store:
 
     def mark_post_start(self, pod: str, container: str, container_id: str) -> None:
         """Write down that postStart has run in the container of that id."""
-        _write_mark(self._container(pod, container) / "post-started", container_id)
+        _write_mark(self._container(pod, container, "post-started"), container_id)
 
     def post_started(self, pod: str, container: str) -> str:
         """The id of the container in which postStart ran last."""
-        return _read_mark(self._container(pod, container) / "post-started")
+        return _read_mark(self._container(pod, container, "post-started"))
 
     def mark_stop(self, pod: str, container: str, container_id: str) -> None:
         """Write down that the container of that id is ended by us, and not by itself."""
-        _write_mark(self._container(pod, container) / "stopped", container_id)
+        _write_mark(self._container(pod, container, "stopped"), container_id)
 
     def stopped(self, pod: str, container: str) -> str:
         """The id of the container that was ended by us last."""
-        return _read_mark(self._container(pod, container) / "stopped")
+        return _read_mark(self._container(pod, container, "stopped"))
 
     def mark_end(self, pod: str, container: str, end: End) -> None:
         """Write down how the container that is about to be removed has ended, or that what follows is no restart."""
@@ -661,7 +668,10 @@ class Store:
 
     def ends(self, pod: str) -> dict[str, End]:
         """How the last of each container that was removed by us ended, as far as that is known."""
-        ends = ((name, _read_end(self._container(pod, name) / _END)) for name in _names(self._pod(pod) / "containers"))
+        ends = (
+            (name, _read_end(self._container(pod, name, _END)))
+            for name in _names(self._pods.joinpath(pod, "containers"))
+        )
         return {name: end for name, end in ends if end}
 
     def sweep(self, pod: str, containers: Collection[str]) -> None:
@@ -705,10 +715,12 @@ class Store:
         remove_tree(self._container(pod, container))
 
     def _pod(self, pod: str) -> Path:
-        return self.directory / "pods" / pod
+        return self._pods.joinpath(pod)
 
-    def _container(self, pod: str, container: str) -> Path:
-        return self._pod(pod) / "containers" / container
+    def _container(self, pod: str, container: str, *names: str) -> Path:
+        """What is kept of a container, or one of these things in it."""
+        # Joined at once: these paths are made at each look.
+        return self._pods.joinpath(pod, "containers", container, *names)
 
 
 def _generate(length: int) -> str:

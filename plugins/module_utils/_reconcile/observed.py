@@ -10,6 +10,7 @@ Times are seconds since the epoch; sizes are bytes.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -23,6 +24,7 @@ LABEL_ROLE = "io.podwright.role"
 LABEL_VOLUME = "io.podwright.volume"
 LABEL_STACK = "io.podwright.stack"
 LABEL_DIGESTS = "io.podwright.digests"
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 _ERROR_LENGTH = 2048
 """How much is shown of why the runtime could not start a container, in characters."""
 
@@ -259,18 +261,17 @@ def read_container(
     """
     labels = listed.get("Labels") or {}
     state = (inspected or {}).get("State") or {}
-    running = word.state if word else state_of(listed)
     return ObservedContainer(
         id=listed["Id"],
         podman_name=(listed.get("Names") or [""])[0],
         name=labels.get(LABEL_CONTAINER, ""),
         role=labels.get(LABEL_ROLE, ""),
-        state=running,
+        state=word.state if word else state_of(listed),
         image=listed.get("Image", ""),
         image_id=strip_digest(listed.get("ImageID", "")),
         digests=read_digests(labels),
         is_infra=bool(listed.get("IsInfra")),
-        pid=int(listed.get("Pid") or 0) if running == "running" else 0,
+        pid=pid_of(listed, word),
         exit_code=int(listed.get("ExitCode") or 0),
         started_at=read_time(state.get("StartedAt", listed.get("StartedAt"))),
         finished_at=read_time(state.get("FinishedAt", listed.get("ExitedAt"))),
@@ -283,6 +284,11 @@ def read_container(
         process_began_at=word.began_at if word else 0.0,
         process_age_seconds=word.age_seconds if word else None,
     )
+
+
+def pid_of(listed: Mapping[str, Any], word: KernelWord | None) -> int:
+    """The process of one entry of ``GET /containers/json``, 0 where it does not run."""
+    return int(listed.get("Pid") or 0) if (word.state if word else state_of(listed)) == "running" else 0
 
 
 def state_of(listed: Mapping[str, Any]) -> str:
@@ -386,8 +392,11 @@ def _parse_rfc3339(text: str) -> float | None:
     rest = fraction[len(digits) :]
     if not fraction and len(moment) > 19:
         moment, rest = moment[:19], moment[19:]
+    if not _MOMENT.fullmatch(moment):
+        return None
     try:
-        base = datetime.strptime(moment, "%Y-%m-%dT%H:%M:%S").replace(tzinfo=timezone.utc)
+        # Many times faster than strptime.
+        base = datetime.fromisoformat(moment).replace(tzinfo=timezone.utc)
     except ValueError:
         return None
     seconds = base.timestamp() + (int(digits) / 10 ** len(digits) if digits else 0)

@@ -274,6 +274,14 @@ class Attempts:
         return now_seconds < self.held_until_seconds
 
 
+def poll_pause_seconds(waited_seconds: float, shortest_seconds: float, longest_seconds: float) -> float:
+    """How long to pause before the next look at what has been waited for so long already.
+
+    A fiftieth of that, so that a long wait costs a host little and is hardly longer for it.
+    """
+    return min(max(waited_seconds / 50, shortest_seconds), longest_seconds)
+
+
 SECOND_ATTEMPT_SECONDS = 1
 """How long what has failed once is left alone: time for what was half done by somebody else to be whole."""
 # The kubelet's and the Job controller's; start from these.

@@ -30,7 +30,8 @@ from .._reconcile.pod_step import min_ready_seconds_of
 from .._reconcile.status import final_failure, from_kubernetes
 from .prober import Prober
 
-_POLL_SECONDS = 0.05
+_POLL_SECONDS = (0.05, 0.5)
+"""The shortest pause between two looks, and the longest."""
 _CRASH_SECONDS = 30.0
 _LOG_PAUSES_SECONDS = (0.2, 0.5)
 
@@ -48,6 +49,8 @@ class Watch(abc.ABC):
 
     crashes = 5
     """How often a container may end within half a minute and be waited for still."""
+    pause_factor = 1.0
+    """How much longer its pauses may be than those of what knows nothing of when to look again."""
 
     def __init__(
         self, podman: Podman, pod: s.PodSpec, deadline: float, pause: Callable[[float], None] = time.sleep
@@ -57,6 +60,7 @@ class Watch(abc.ABC):
         self._pod = pod
         self._deadline = deadline
         self._sleep = pause
+        self._began_at = time.monotonic()
         self._histories = {c.name: _History() for c in pod.all_containers}
         self.is_proven = False
         """Whether the pod was available before and nothing was done to it since: it need not prove that once more."""
@@ -185,7 +189,7 @@ class Watch(abc.ABC):
 
     def _pause(self, awaited: list[s.Container], observed: ObservedPod | None) -> None:
         if time.monotonic() < self._deadline:
-            self._sleep(_POLL_SECONDS)
+            self._sleep(self._pause_seconds())
             return
         unready = [c for c in awaited if not self._is_available(c)] or awaited
         first = unready[0]
@@ -193,6 +197,19 @@ class Watch(abc.ABC):
         raise self._failed(
             first, "ContainersNotReady", f"containers with unready status: [{names}]; {self._why(first, observed)}"
         )
+
+    def _pause_seconds(self) -> float:
+        """How long until the next look: ever longer, but no longer than until something is due."""
+        now, shortest = time.monotonic(), _POLL_SECONDS[0]
+        pause = probe_worker.poll_pause_seconds((now - self._began_at) * self.pause_factor, *_POLL_SECONDS)
+        due_at = self.due_at_seconds
+        left = [self._deadline - now] + ([] if due_at is None else [due_at - time.time()])
+        return max(min(pause, *left), shortest)
+
+    @property
+    def due_at_seconds(self) -> float | None:
+        """When this watch has something to do itself (seconds since the epoch); None for nothing it knows of."""
+        return None
 
     def _why(self, container: s.Container, observed: ObservedPod | None) -> str:
         name = container.name
@@ -236,6 +253,9 @@ class Waiter(Watch):
     Liveness is left to whoever keeps the pod afterwards: Podman.
     """
 
+    pause_factor = 2.5
+    """Each of its looks is three calls to Podman, and it knows when the next one is due."""
+
     def __init__(
         self,
         podman: Podman,
@@ -266,6 +286,15 @@ class Waiter(Watch):
         while self._prober.has_news and step.started != started:
             started, step = step.started, self._prober.look(exact, "Running", self._target)
         self.started, self.ready, self.available = step.started, step.ready, step.available
+
+    @property
+    def due_at_seconds(self) -> float | None:
+        """Its next probe, or the moment at which a container will have been ready for long enough."""
+        step, hurries_at = self._prober.step, self._prober.hurries_at
+        extra_at = None if hurries_at is None else time.time() + hurries_at - time.monotonic()
+        return min(
+            (at for at in (step.next_at_seconds, step.look_at_seconds, extra_at) if at is not None), default=None
+        )
 
     def _with_exact_starts(self, observed: ObservedPod) -> ObservedPod:
         """The list of containers tells whole seconds, so a young one is asked about itself."""
