@@ -59,8 +59,10 @@ def main() -> int:
     seeds = range(int(first) + options.job, int(last or first) + 1, options.jobs)
     began_at = clock.real_monotonic()
     failed = played = 0
-    # What a simulation leaves behind goes with it, all at once.
+    # What a simulation leaves behind goes with it, all at once; what is there before it stays.
     gc.disable()
+    gc.collect()
+    gc.freeze()
     with tempfile.TemporaryDirectory(prefix="podwright-simulation-", dir=BASE) as directory:
         for seed in seeds:
             if options.seconds and clock.real_monotonic() - began_at > options.seconds:

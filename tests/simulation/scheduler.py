@@ -141,7 +141,14 @@ class Scheduler:
         self.switches += 1
         while True:
             self._ring()
-            ready = [thread for thread in self.threads if self._may_go_on(thread)]
+            now = self.now
+            ready = [
+                thread
+                for thread in self.threads
+                if ((deadline := thread.deadline) is not None and deadline <= now)
+                or thread.process.is_dead
+                or ((is_awake := thread.is_awake) is not None and is_awake())
+            ]
             if ready:
                 chosen = ready[0] if len(ready) == 1 else self.random.choice(ready)
                 self.current = chosen
@@ -155,13 +162,6 @@ class Scheduler:
                 self.errors.append("nobody can go on: " + ", ".join(sorted(thread.name for thread in self.threads)))
                 continue
             self.now = max(self.now, min(moments))
-
-    def _may_go_on(self, thread: Thread) -> bool:
-        if thread.process.is_dead:
-            return True
-        if thread.deadline is not None and thread.deadline <= self.now:
-            return True
-        return thread.is_awake is not None and thread.is_awake()
 
     def _ring(self) -> None:
         while self._timers and self._timers[0][0] <= self.now:
