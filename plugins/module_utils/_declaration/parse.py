@@ -711,15 +711,7 @@ _OTHER_VOLUMES = (
     "gce_persistent_disk glusterfs iscsi nfs photon_persistent_disk portworx_volume quobyte rbd "
     "scale_io storageos vsphere_volume"
 )
-_VOLUME_SOURCES = (
-    "empty_dir",
-    "host_path",
-    "persistent_volume_claim",
-    "config_map",
-    "secret",
-    "downward_api",
-    "projected",
-)
+_VOLUME_SOURCES = tuple(name for name in s.Volume.__dataclass_fields__ if name != "name")
 
 
 def _volume(**values: Any) -> s.Volume:
