@@ -165,7 +165,7 @@ def _read_labels(given: Any, unknown: Collection[Any]) -> dict[str, str]:
 
 
 def _containers(pod: Mapping[str, Any], stack: str) -> Iterator[dict[str, Any]]:
-    """The variables of each container of a Pod that was ever made, from what `engine.describe` tells of the Pod."""
+    """The variables of each container of a Pod that was ever made, from what `pod_run.describe` tells of the Pod."""
     metadata, spec, status = pod["metadata"], pod["spec"], pod["status"]
     policies = {container["name"]: container.get("restartPolicy") for container in spec.get("initContainers", ())}
     for container in (*status.get("initContainerStatuses", ()), *status.get("containerStatuses", ())):

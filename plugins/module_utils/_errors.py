@@ -16,7 +16,7 @@ from ._printable import printable
 class PodwrightError(Exception):
     """The base of all errors raised on purpose; ``str()`` is the message shown to the user.
 
-    What containers wrote may be part of it: nothing that a terminal would obey is.
+    It may quote containers, with escapes for all that a terminal would obey.
     """
 
     def __init__(self, message: str = "") -> None:
@@ -51,15 +51,15 @@ class Refused(PodwrightError):
 
 
 class HostError(PodwrightError):
-    """The host lacks something we stand on (Podman, podman-py, a kernel feature)."""
+    """The host lacks something that we need (Podman, podman-py, a kernel feature)."""
 
 
 class NewerState(HostError):
-    """What is on record here was written by a newer release, which may mean something else by it."""
+    """The state on this host was written by a newer release, whose records this one may misread."""
 
 
 class DamagedState(HostError):
-    """A file below the state directory is not as it was written; only what it tells of is concerned.
+    """A file below the state directory is not as it was written. Only its own Pod or stack is affected.
 
     ``path`` is the file, ``damage`` what is wrong with it, ``remedy`` what to do.
     """
@@ -129,7 +129,7 @@ class PodFailed(PodwrightError):
 
 
 class Timeout(PodwrightError):
-    """Something did not come about within its time."""
+    """What a run waited for did not happen in time."""
 
 
 _DETAILS = ("pod", "container", "reason", "logs", "actions")
@@ -145,7 +145,7 @@ def is_out_of_space(error: BaseException | None) -> bool:
 
 
 def details_of(error: PodwrightError) -> dict[str, Any]:
-    """What an error tells besides its message, for machines to read."""
+    """An error's details beside its message, for programs."""
     details = {name: getattr(error, name) for name in _DETAILS if getattr(error, name, None)}
     faults = getattr(error, "faults", None)
     if faults:

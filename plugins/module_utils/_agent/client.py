@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, podwright.pods contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Talks to the agent of this host by its socket, where there is one: HTTP with JSON, as `agent_server` answers it.
+"""Talks to the agent of this host by its socket, where there is one: HTTP with JSON, as `server` answers it.
 
-Light on purpose: a module that hands its work over imports neither podman-py nor the engine.
+It imports little on purpose: a module that hands its work over needs neither podman-py nor the engine.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ CONNECT_SECONDS = 5
 
 
 class RemoteFailure(PodwrightError):
-    """What failed in the agent: it tells what the error told there; ``secrets`` must be shown nowhere."""
+    """A failure in the agent, with the details of its error there. ``secrets`` must be shown nowhere."""
 
     def __init__(self, told: Mapping[str, Any]) -> None:
         details = dict(told.get("details") or {})
@@ -81,20 +81,20 @@ class AgentClient:
     def run(
         self, function: str, options: Mapping[str, Any], is_check: bool = False, is_diff: bool = False
     ) -> dict[str, Any]:
-        """A run of a module. An agent of a release that would not understand this one's options refuses it."""
+        """A run of a module. An agent whose release does not understand these options refuses it."""
         release = asdict(Release(code=host_code.running()))
         body = {"run": function, "options": options, "check": is_check, "diff": is_diff, "release": release}
         result: dict[str, Any] = self.post("/run", body)
         return result
 
     def stream(self, path: str, **parameters: Any) -> Iterator[bytes]:
-        """The lines of an answer as they come; empty ones say no more than that the agent is there."""
+        """The lines of an answer as they come. An empty line says that the agent is still there."""
         response = self._ask("GET", path, None, None, parameters)
         with response:
             yield from response
 
     def pieces(self, path: str, **parameters: Any) -> Iterator[bytes]:
-        """What an answer holds, as it comes, however long its lines are."""
+        """The bytes of an answer as they come, however long its lines are."""
         with self._ask("GET", path, None, None, parameters) as response:
             while piece := response.read1(_PIECE_BYTES):
                 yield piece
@@ -122,7 +122,7 @@ class AgentClient:
         data = None if body is None else json.dumps(body).encode()
         connection = _Connection(self.path, timeout_seconds)
         try:
-            # What it refuses it does not read to the end; why is in its answer.
+            # The agent stops reading what it refuses. Its answer says why.
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                 connection.request(method, target, data, {"Content-Type": "application/json"} if data else {})
             response = connection.getresponse()
@@ -150,7 +150,7 @@ def is_there() -> bool:
         try:
             probe.connect(str(path))
         except BlockingIOError:
-            # It has much to do, and must not be taken for absent: then two would change the same pods.
+            # A busy agent counts as there: else two writers would change the same pods.
             return True
         except OSError:
             return False
@@ -160,7 +160,7 @@ def is_there() -> bool:
 def through(room: str, function: str) -> Callable[[dict[str, Any], bool, bool], dict[str, Any]]:
     """A handler for `module.run_module`: the agent's work where one is there, else the engine's, in this process.
 
-    What is a run that may change something keeps the collection's code for the next one.
+    A run that may change something keeps the collection's code on the host for the next one.
     """
 
     def handle(options: dict[str, Any], is_check: bool, is_diff: bool) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, podwright.pods contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What has happened to pods, after the manner of Kubernetes: the same thing again counts, the oldest is forgotten.
+"""What has happened to pods, as Kubernetes' events: a repetition counts up, the oldest event goes first.
 
 Each event is written down as it comes, as one more line of a file, so that an agent that is killed loses none; now and
 then the file is written anew with only those that are kept.
@@ -53,18 +53,18 @@ class Event:
 class EventLog:
     """The events of one host, for all threads of the agent, kept in a file of a JSON object a line.
 
-    `save` is to be called now and then: it keeps the file short, and makes up for what could not be written.
+    Call `save` now and then: it keeps the file short, and writes what a full disk refused before.
     """
 
     def __init__(
         self, path: Path, clock: Callable[[], float] = time.time, on_new: Callable[[Event], None] = lambda event: None
     ) -> None:
-        """``on_new`` is told of each event that is like none that is kept; it must not ask this log."""
+        """``on_new`` is called with each event that repeats none; it must not call this log."""
         self._path = path
         self._clock = clock
         self._on_new = on_new
         self._events: dict[tuple[str, ...], Event] = {}
-        # Ahead of all that was ever given out, even if the file is lost or older than the last of them.
+        # Above every number given out before, even if the file is lost or older than the last event.
         self._number = int(clock() * 1000)
         self._lines = 0
         self._is_whole = True
@@ -74,7 +74,7 @@ class EventLog:
         self.save()
 
     def add(self, reason: str, pod: str, message: str, container: str = "", is_warning: bool = False) -> None:
-        """Note an event; one like it that is kept already is counted."""
+        """Add an event, or count it if it repeats one."""
         kind, text, now = ("Warning" if is_warning else "Normal"), printable(message, MESSAGE_LENGTH), self._clock()
         key = (kind, reason, pod, container, text)
         with self._changed:
@@ -94,7 +94,7 @@ class EventLog:
             return tuple(e for e in self._events.values() if e.number > since and pod in ("", e.pod))
 
     def follow(self, pod: str = "", since: int = 0, pause_seconds: float = 15) -> Iterator[Event | None]:
-        """What `list` gives and then each event as it comes; None after a pause, so that a dead reader is noticed."""
+        """The events of `list`, then each new one; None after each pause, so that the caller notices a dead reader."""
         while True:
             with self._changed:
                 found = self._changed.wait_for(functools.partial(self.list, pod, since), pause_seconds)
@@ -108,18 +108,18 @@ class EventLog:
             self._append({"forget": pod})
 
     def save(self) -> None:
-        """Write the file anew where it has grown long or lacks something; where that fails, the next time."""
+        """Rewrite the file if it is long or incomplete. A failure is made up for by the next call."""
         with self._changed:
             if self._is_whole and self._lines <= JOURNAL_LINES:
                 return
             lines = [_line(asdict(event)) for event in self._events.values()]
-            # A full disk must not end the agent: events are for people, nothing is decided by them.
+            # A full disk must not end the agent: events are for people, and no decision depends on them.
             with contextlib.suppress(OSError):
                 state_files.write(self._path, b"".join(lines), is_lasting=False)
                 self._lines, self._is_whole = len(lines), True
 
     def _append(self, item: Mapping[str, Any]) -> None:
-        """One more line. It outlives this process from now on; that it reaches the disk is left to the kernel."""
+        """Append a line. It outlives this process; the kernel writes it to the disk in its own time."""
         try:
             flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
             descriptor = os.open(self._path, flags, 0o600)
@@ -139,10 +139,10 @@ class EventLog:
         content = b""
         try:
             content = state_files.read(self._path) or b""
-            # A line that was cut off must not swallow the next one.
+            # A torn last line must not swallow the next one.
             self._is_whole = not content or content.endswith(b"\n")
         except HostError:
-            # Written anew, with what is to come: nothing is decided by events.
+            # The next rewrite has them: no decision depends on events.
             self._is_whole = False
         for line in content.splitlines():
             self._lines += 1
@@ -160,7 +160,7 @@ class EventLog:
         self._keep(event)
 
     def _keep(self, event: Event) -> None:
-        """At the end: the first one is the one that has been quiet for longest."""
+        """Put the event last: the first is then the one that has been quiet for longest."""
         key = (event.type, event.reason, event.pod, event.container, event.message)
         self._events.pop(key, None)
         self._events[key] = event

@@ -67,9 +67,9 @@ CONNECTIONS = 128
 LASTING: Mapping[str, int] = {"follow": 32, "run": 64, "exec": 16}
 """How many of those are answered at a time that can take long. There are always places left for what is short."""
 PROMPT_SECONDS = 0.1
-"""What has not been arriving for longer is not cut off for others."""
+"""A request that is younger than this keeps its place."""
 PAUSE_SECONDS = 5
-"""How often a follower of events hears something, so that it is noticed when there is none any more."""
+"""How often a follower of events gets an empty line, so that the agent notices one that is gone."""
 EXEC_SECONDS = 3600
 
 _BUSY = json.dumps({"message": "the agent has as many requests to answer as it can; try again later"}).encode()
@@ -104,7 +104,7 @@ class Home(pod_run.Keeper, Protocol):
 
 
 class BadRequest(PodwrightError):
-    """A request that says nothing the agent understands; ``status`` is HTTP's."""
+    """A request that the agent refuses; ``status`` is HTTP's."""
 
     def __init__(self, message: str, status: int = 400) -> None:
         self.status = status
@@ -112,7 +112,7 @@ class BadRequest(PodwrightError):
 
 
 class AgentServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
-    """Listens from its making to `close`; `serve` answers until then."""
+    """Listens once it is made; `serve` answers until `close`."""
 
     daemon_threads = True
     block_on_close = False
@@ -124,7 +124,7 @@ class AgentServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         self._has_served = False
         self._free = threading.BoundedSemaphore(CONNECTIONS)
         self._lasting = {kind: threading.BoundedSemaphore(number) for kind, number in LASTING.items()}
-        # The connections whose request has not arrived in full, and since when they are there; the oldest first.
+        # When each connection began whose request has not arrived in full; the oldest first.
         self._arriving: dict[socket.socket, float] = {}
         self._arriving_lock = threading.Lock()
         path.unlink(missing_ok=True)
@@ -135,19 +135,19 @@ class AgentServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
             os.umask(mask)
 
     def serve(self) -> None:
-        """Answer until `close`, or until an error, after which it may be called anew."""
+        """Answer until `close`, or until an error; after an error it may be called again."""
         self._has_served = True
         self.serve_forever(poll_interval=0.5)
 
     def close(self) -> None:
-        # What has never served would be waited for without end.
+        # shutdown() would wait for ever if `serve` has never run.
         if self._has_served:
             self.shutdown()
         self.server_close()
         self._path.unlink(missing_ok=True)
 
     def get_request(self) -> Any:
-        """A connection. Where there is no descriptor to be had for it, it stays in the queue, and is no busy loop."""
+        """A connection. If this process has no descriptor left, it stays in the queue, and the server pauses."""
         try:
             return super().get_request()
         except OSError:
@@ -155,7 +155,7 @@ class AgentServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
             raise
 
     def verify_request(self, request: Any, client_address: Any) -> bool:
-        """Only root and the agent's own user, whatever the socket's mode has become."""
+        """Whether root or the agent's own user asks; the socket's mode alone does not decide."""
         credentials = request.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
         _pid, user, _group = struct.unpack("3i", credentials)
         return user in (0, os.geteuid())
@@ -171,7 +171,7 @@ class AgentServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         try:
             super().process_request(request, client_address)
         except RuntimeError:
-            # There is no thread to be had, so that nobody else gives its place back.
+            # The system has no thread left, so no thread will give its place back.
             self._leave(request)
             raise
 
@@ -183,7 +183,7 @@ class AgentServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
 
     @contextlib.contextmanager
     def place(self, kind: str) -> Iterator[None]:
-        """One of the places for what can take long. Raises BadRequest where all are taken."""
+        """Take one of the places for requests that can last. Raises BadRequest if all are taken."""
         places = self._lasting.get(kind)
         if places is None:
             yield
@@ -200,7 +200,7 @@ class AgentServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         self._free.release()
 
     def has_arrived(self, request: socket.socket) -> None:
-        """From now on the connection may take as long as its answer does."""
+        """The request is complete: from now on the connection may last as long as its answer."""
         with self._arriving_lock:
             self._arriving.pop(request, None)
 
@@ -210,7 +210,7 @@ class AgentServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
             pass
 
     def _has_room(self) -> bool:
-        """Take a place; where all are taken, that of the slowest to ask."""
+        """Take a place for a connection; if all are taken, that of the slowest request."""
         while not self._free.acquire(blocking=False):
             if not self._arriving:
                 return False
@@ -220,7 +220,7 @@ class AgentServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         return True
 
     def _cut_off_slowest(self, minimum_seconds: float) -> bool:
-        """End the connection whose request has been arriving for longest, if that is so long; tells whether it did."""
+        """End the connection whose request is the slowest to arrive, if it is too slow; returns whether it did."""
         with self._arriving_lock:
             slowest, since = next(iter(self._arriving.items()), (None, 0.0))
             if slowest is None or time.monotonic() - since < minimum_seconds:
@@ -232,7 +232,7 @@ class AgentServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         return True
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away is no matter."""
+        """A client that went away is no error."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -277,11 +277,11 @@ class _Handler(BaseHTTPRequestHandler):
         except PodwrightError as error:
             self._refuse(507 if is_out_of_space(error) else 422, error)
         except OSError as error:
-            # Of this host, or of the connection, on which then nothing can be told.
+            # An error of this host, or of the connection, which then carries no answer.
             with contextlib.suppress(OSError):
                 self._refuse(507 if is_out_of_space(error) else 500, HostError(str(error)))
         except Exception as error:
-            # A mistake of ours: who met it is told, as by the traceback of a module that works by itself.
+            # A mistake of ours: the client gets it, as a module without an agent shows its traceback.
             traceback.print_exc()
             self._refuse(500, PodwrightError(f"{type(error).__name__}: {error}"))
 
@@ -323,7 +323,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", "text/plain; charset=utf-8")
         self.send_header("Connection", "close")
         self.end_headers()
-        # What fails now cannot be told any more, in the midst of an answer.
+        # The answer has begun, so an error has no place in it any more.
         with contextlib.suppress(OSError, PodwrightError):
             for line in lines:
                 self.wfile.write(line)
@@ -377,7 +377,7 @@ class _Answers:
         return pods
 
     def _kept_pods(self) -> list[dict[str, Any]]:
-        """As their keepers saw them last: nothing is asked of Podman, and what they use is not measured."""
+        """The pods as their keepers observed them last, without a call to Podman and without their usage."""
         kept = {keeper.name: keeper.view for keeper in self._home.keepers()}
         pods = (self._kept_pod(name, kept[name]) for name in sorted(kept))
         return [pod for pod in pods if pod is not None]
@@ -398,7 +398,7 @@ class _Answers:
         }
 
     def _status_before(self, record: Record) -> Mapping[str, Any]:
-        """Of a pod whose keeper has not looked yet: as it was seen last, if it was."""
+        """The status written down last, for a pod that its keeper has not observed yet."""
         pod = record.applied.pod
         return self._home.store.read_status(pod.name) or report.unseen(pod, read_node(()))
 
@@ -466,14 +466,14 @@ def _url(path: str) -> SplitResult:
 
 
 def _kind(method: str, parts: list[str], parameters: Mapping[str, str]) -> str:
-    """Which of those that can take long a request is, if any."""
+    """Which kind of lasting request this is, empty for a short one."""
     if method == "POST":
         return "run" if parts[1:] == ["run"] else "exec"
     return "follow" if parameters.get("follow") else ""
 
 
 def _refuse_other_release(told: Any) -> None:
-    """Raise BadRequest where the options come from a release that this one does not understand."""
+    """Raise BadRequest if the options come from a release that this one does not understand."""
     if told is None:
         return
     if not isinstance(told, dict) or not all(isinstance(told.get(name), str) for name in ("version", "code")):

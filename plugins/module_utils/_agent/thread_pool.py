@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, podwright.pods contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Threads for many short pieces of work that may each come to stand still, such as probes.
+"""Threads for many short pieces of work that may each block, such as probes.
 
 An executor of the standard library hands every piece to another thread as long as it has one. Here the same thread
 goes on while it keeps up, which under Python's global lock costs half, and others help where it does not.
@@ -19,7 +19,7 @@ PATIENCE_SECONDS = 0.05
 
 
 class _Worker:
-    """A thread of the pool, as the others see it while it is idle."""
+    """An idle thread of the pool."""
 
     def __init__(self) -> None:
         self.woken = threading.Lock()
@@ -30,7 +30,7 @@ class _Worker:
 class ThreadPool:
     """Runs work in the order in which it comes, by few threads while they keep up and by ``most`` (two or more) else.
 
-    Beside those that work one thread watches, where there is work left, and takes it once it has waited for too long.
+    While work is left, one more thread watches, and takes it once it has waited too long.
     """
 
     def __init__(self, most: int, name: str) -> None:
@@ -45,14 +45,14 @@ class ThreadPool:
         self._is_closed = False
 
     def submit(self, work: Callable[[], None]) -> None:
-        """Have it run by one of the threads; what it raises ends that thread, and another takes its place."""
+        """Run the work in one of the threads. An exception ends that thread, and another replaces it."""
         with self._lock:
             if not self._is_closed:
                 self._work.append((time.monotonic(), work))
                 self._see_to_work()
 
     def close(self) -> None:
-        """Leave what has not begun; the threads end once they are done with what they do."""
+        """Drop what has not begun; each thread ends after its present work."""
         with self._lock:
             self._is_closed = True
             self._work.clear()
@@ -68,7 +68,7 @@ class ThreadPool:
             self._rouse(is_watcher=True)
 
     def _rouse(self, is_watcher: bool) -> None:
-        """Wake the thread that has worked last, whose memory is nearest, or begin one."""
+        """Wake the thread that worked last, whose caches are warm, or start one."""
         worker = self._idle.pop() if self._idle else self._begin()
         if worker is None:
             return
@@ -78,7 +78,7 @@ class ThreadPool:
         worker.woken.release()
 
     def _begin(self) -> _Worker | None:
-        """Another thread; none where the system has no more, and then it is tried with the work that comes next."""
+        """Start another thread. If the system has none left, the next piece of work tries again."""
         worker = _Worker()
         try:
             threading.Thread(target=self._serve, args=(worker,), name=self._name, daemon=True).start()
@@ -103,11 +103,11 @@ class ThreadPool:
                 if self._is_closed:
                     return
                 self._idle.append(worker)
-                # It may have come since the last look.
+                # Work may have come meanwhile.
                 self._see_to_work()
 
     def _watch(self) -> None:
-        """Wait until work has been left for too long, or none is left; then be one of those that work."""
+        """Wait until work is late or none is left; then work."""
         while True:
             with self._lock:
                 left = self._work[0][0] + PATIENCE_SECONDS - time.monotonic() if self._work and self._active else 0

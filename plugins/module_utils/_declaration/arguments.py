@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The options of the modules pod and stack, from the parser's tables: how a run goes, and what is to be.
 
-Ansible has seen to their types where a module hands them over; whoever else asks the agent may say anything.
+Ansible checks their types for a module. Any other client of the agent may send anything.
 """
 
 from __future__ import annotations

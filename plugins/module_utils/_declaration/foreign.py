@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, podwright.pods contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files that stand among declarations and are none: what they seem to be, and what to do about them."""
+"""Files among declarations that declare nothing: what they seem to be, and what to do about them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PIPELINE_KEYS = frozenset({"stages", "script", "before_script", "include", "ste
 
 
 def reason(document: Document) -> str:
-    """Why a document cannot be read that has no kind; empty for one that has, or that looks as if it should have."""
+    """Why a document without a kind is no declaration; empty if it has a kind, or only lacks one."""
     if document.get("kind") is not None:
         return ""
     return next((words for is_met, words in _KINDS if is_met(document)), "")

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A stack -> Kubernetes v1 documents, from which `stack_parse` reads an equal stack again.
 
-What Kubernetes has no field for stands in annotations under ``podwright.io/``, each as JSON text. Any cluster takes
-the documents; what such an annotation says it does not do.
+What Kubernetes has no field for stands in annotations under ``podwright.io/``, each as JSON text. Any cluster takes the
+documents and ignores these annotations.
 """
 
 from __future__ import annotations

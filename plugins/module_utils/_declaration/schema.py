@@ -487,7 +487,7 @@ class Sequence(Type):
         return self.item.parse("" if value is None else value, at)
 
     def _form(self, value: object, at: Place) -> str:
-        """How the one item that was given in the place of a list is written as a list."""
+        """A hint that writes a single given item as a list."""
         if not isinstance(self.item, Text) or self.secret:
             return f"; write {_spelled(self.form, at.style)}" if self.form else ""
         words = value.split() if isinstance(value, str) else []

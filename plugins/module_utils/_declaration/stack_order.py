@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, podwright.pods contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""In which order things come that wait for one another. Calls nothing."""
+"""The order of things that wait for one another. Calls nothing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def cycle(waits_for: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
 
 
 def ordered(names: Sequence[str], waits_for: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
-    """The names so that each comes after those that it waits for, else as they were given.
+    """The names in an order in which each follows those that it waits for, else as given.
 
     Names that are waited for and not given are passed over. There must be no cycle.
     """
@@ -27,7 +27,7 @@ def ordered(names: Sequence[str], waits_for: Mapping[str, Sequence[str]]) -> tup
 def _walk(names: Iterable[str], waits_for: Mapping[str, Sequence[str]], result: list[str]) -> tuple[str, ...]:
     """Puts names into ``result``, each after those that it waits for; ends with the first circle, if there is one.
 
-    With a stack of its own, for those that wait may be more than Python lets functions call one another.
+    It keeps its own stack, since a chain may be longer than Python's limit of recursion.
     """
     done: set[str] = set()
     for first in names:

@@ -30,7 +30,7 @@ HIDDEN = ("definition", "secrets")
 def _pod_arguments() -> dict[str, Any]:
     arguments = {field.name: field.argument() for field in (*POD_FIELDS, *RUN_FIELDS)}
     for field in POD_FIELDS:
-        # Removing a pod takes its name alone, and a definition brings its own: the parser says what is missing.
+        # A removal needs the name alone, and a definition has its own name: the parser says what is missing.
         arguments[field.name].pop("required", None)
     for field in RUN_FIELDS:
         if field.default is not None:

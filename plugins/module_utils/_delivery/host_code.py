@@ -4,7 +4,7 @@
 """The collection's own code on a host: kept there compiled, so that a task only has to name it.
 
 Ansible ships the code of a module with every task, after parsing all of it on the control node, and the host compiles
-it anew each time. For code of this size that takes longer than an unchanged pod. So our modules carry this room
+it anew each time. For code of this size that takes longer than an unchanged pod. So our modules carry this module
 alone; the action plugins name the code by its digest, and send it as an archive when a host answers that it has not
 kept it (`plugin_utils/_shipping.py`).
 
@@ -48,7 +48,7 @@ FOLDER = "podwright"
 """Where the code is in an archive, and so the package that it is where the agent is installed."""
 
 COMPUTED_ROOM = "_delivery/argument_specs.py"
-"""A room of plain data, which is kept as it was computed: to compute it takes longer than to ask the agent."""
+"""A module of plain data, kept as computed: computing it takes longer than asking the agent."""
 
 _PACKAGE = __name__.rsplit(".", 2)[0]
 _DIGEST = re.compile("[0-9a-f]{32}")
@@ -81,7 +81,7 @@ def load(name: str) -> Any:
 
 
 def keep() -> None:
-    """Compile the code that came along and keep it, unless it is kept already. The run goes on where that fails."""
+    """Compile the code that came along and keep it, unless it is kept already. A failure does not stop the run."""
     digest, archive = named()
     if archive and _kept(digest) is None:
         with contextlib.suppress(OSError, CodeDamaged):
@@ -129,7 +129,7 @@ def sources(archive: str, digest: str) -> dict[str, bytes]:
 
 
 class _Loader(importlib.machinery.SourcelessFileLoader):
-    """Loads a room out of memory: what was checked is what runs."""
+    """Loads a module from memory, so that the checked bytes are the ones that run."""
 
     def __init__(self, name: str, path: str, read: Callable[[], CodeType]) -> None:
         super().__init__(name, path)
@@ -172,7 +172,7 @@ def _finder(digest: str, archive: str) -> _Finder:
 
 
 def _answer(message: str, told: Mapping[str, Any]) -> NoReturn:
-    """End the process with a result; by hand, since an AnsibleModule's argument spec is part of what is missing."""
+    """End the process with a result, without AnsibleModule: its argument spec is part of the missing code."""
     sys.stdout.write(json.dumps({"failed": True, "msg": message, **told}))
     raise SystemExit(1)
 
@@ -207,7 +207,7 @@ def _checksum(digest: str, content: bytes) -> bytes:
 
 
 def is_ours_alone(path: Path) -> bool:
-    """Whether nobody but this user and root can write what is there, or put something else in its place."""
+    """Whether only this user and root can write or replace what is at the path."""
     real = path.resolve()
     return all(_is_closed(place.stat()) for place in {path, real, *path.parents, *real.parents})
 
@@ -236,7 +236,7 @@ def _write(digest: str, sources: Mapping[str, bytes]) -> None:
     path = _kept_file(digest)
     files.make_directory(path.parent)
     for other in path.parent.iterdir():
-        # What another release may be importing at this moment is left alone.
+        # Another release may be importing newer files at this moment.
         if time.time() - other.lstat().st_mtime > _KEPT_SECONDS:
             shutil.rmtree(other) if other.is_dir() else other.unlink()
     computed = {**sources, COMPUTED_ROOM: _computed_room()}

@@ -63,7 +63,7 @@ sys.exit(main())
 
 
 def install(options: Mapping[str, Any], is_check: bool, is_diff: bool = False) -> dict[str, Any]:
-    """Have the code that the task names in place, or no code at all; the module ``agent``'s work."""
+    """Install the code that the task names, or remove all code; the module ``agent``'s work."""
     place, programs = _places()
     result: dict[str, Any] = {
         "changed": False,
@@ -116,7 +116,7 @@ def _current(place: Path) -> str:
 
 
 def _content(path: Path) -> bytes | None:
-    """That of a program; None for anything that is none, which is then written."""
+    """The text of a program; None where something else stands in its place, which is then replaced."""
     try:
         return state_files.read(path)
     except DamagedState:
@@ -170,7 +170,7 @@ def _fill(directory: Path, files: Mapping[str, bytes]) -> None:
         path = directory / name
         state_files.make_directory(path.parent, 0o755)
         path.write_bytes(content)
-    # Their sources are not looked at again: the manifest tells of both.
+    # Python checks no source again: the manifest covers both.
     compileall.compile_dir(str(directory), quiet=2, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
     found = sorted(path for path in directory.rglob("*") if path.is_file())
     digests = {str(path.relative_to(directory)): hashlib.sha256(path.read_bytes()).hexdigest() for path in found}

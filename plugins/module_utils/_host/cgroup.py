@@ -41,7 +41,7 @@ def path_of(pid: int, controller: str = "memory") -> str:
 
 
 def are_delegated(controllers: Iterable[str]) -> bool:
-    """Whether the controllers are at the hands of this process's user; never so on v1."""
+    """Whether the controllers are delegated to this process's user; never on v1."""
     with contextlib.suppress(OSError):
         path = ROOT / path_of(os.getpid()).lstrip("/")
         return version() == 2 and set(controllers) <= set((path / "cgroup.controllers").read_text().split())
@@ -125,7 +125,7 @@ def _write_v1(path: str, limits: LiveLimits) -> None:
 
 
 def lift(path: str) -> None:
-    """Take the limits of CPU and memory from the cgroup at ``path``, where there is one and it is in reach."""
+    """Remove the limits of CPU and memory of the cgroup at ``path``, if it exists and this user may write it."""
     if path:
         with contextlib.suppress(HostError):
             write_path(path, LiveLimits())

@@ -46,7 +46,7 @@ _ENDED = ("exited", "stopped", "removing")
 
 
 def read_end(path: Path, limit_bytes: int) -> bytes | None:
-    """The last bytes of a file that a container may write; None where there is none, or what is there is no file."""
+    """The last bytes of a file that a container may write; None if there is no regular file."""
     try:
         descriptor = _open(path)
     except OSError:
@@ -61,7 +61,7 @@ def read_end(path: Path, limit_bytes: int) -> bytes | None:
 def last_lines(podman: Podman, container: str, lines: int, limit_bytes: int) -> str:
     """The last lines that a container wrote to standard output and error, and of these the last bytes.
 
-    Empty where they cannot be had: they explain something else, and never stand in its way.
+    Empty if they cannot be read: they explain another error, and must not hide it.
     """
     try:
         path = _log_path(podman, container)
@@ -84,7 +84,7 @@ def log_stream(
 ) -> Iterator[bytes]:
     """A container's log, or its last ``lines``, piece by piece; with ``is_followed`` as it is written, until it ends.
 
-    It is over as well once the other end of ``reader`` is closed. Raises NotFound where there is no such container.
+    It also ends once the other end of ``reader`` is closed. Raises NotFound where there is no such container.
     """
     path = _log_path(podman, container)
     if path is None:
@@ -174,7 +174,7 @@ def _starts(descriptor: int, size: int, reach: int) -> Iterator[tuple[int, bool]
     at, floor = size, max(size - reach, 0)
     while at > floor:
         at, end = max(at - PIECE_BYTES, floor), at
-        # The beginning of a line may go on in the piece that was read before.
+        # The piece that was read before may hold the rest of this line.
         piece = os.pread(descriptor, end - at + _HEADER_BYTES, at)
         newline = end - at
         while (newline := piece.rfind(b"\n", 0, newline)) >= 0:
@@ -200,7 +200,7 @@ class _Reader:
         self._rest = b""
 
     def read(self, until: int | None = None) -> Iterator[bytes]:
-        """What there is by now, or up to an offset. A line that is not complete yet waits for the next call."""
+        """The text written so far, or up to an offset. An incomplete line waits for the next call."""
         while True:
             wanted = PIECE_BYTES if until is None else min(PIECE_BYTES, until - self.offset)
             piece = os.pread(self.descriptor, wanted, self.offset) if wanted > 0 else b""
@@ -221,7 +221,7 @@ class _Reader:
 def _follow(
     podman: Podman, container: str, path: Path, lines: int | None, reader: socket.socket | None
 ) -> Iterator[bytes]:
-    """The log as it grows. A monitor that caps it puts a new file in its place, which is read on from its beginning."""
+    """The log as it grows. When the monitor caps it with a new file, reading goes on at the start of that one."""
     hangups, is_over, look_at = select.poll(), False, 0.0
     if reader is not None:
         hangups.register(reader, 0)
@@ -238,7 +238,7 @@ def _follow(
             if source is not None:
                 yield from source.read()
                 if _is_replaced(path, source.descriptor):
-                    # The rest of the old one first, which was complete before the new one was there.
+                    # The rest of the old file first: it was complete before the new one appeared.
                     yield from source.read()
                     stack.close()
                     source = None

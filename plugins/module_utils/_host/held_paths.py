@@ -1,11 +1,11 @@
 # Copyright: (c) 2026, podwright.pods contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Paths below folders that a container can write: held by open descriptors, and never gone along twice.
+"""Paths below folders that a container can write: opened once, and then used by descriptor alone.
 
-Whoever writes a folder can put a link, a mount or another folder at any place in it, between one look and the next.
-So what is looked at here is opened step by step, follows no link, and what is done afterwards is done to what was
-opened. Nothing here removes what is mounted from elsewhere. Modes are what is asked for, whatever the umask.
+A container can put a link, a mount or another folder anywhere in its folder at any moment. So each path is opened step
+by step without following links, and everything after that uses the open descriptor. Nothing here removes what is
+mounted from elsewhere. Modes are what is asked for, whatever the umask.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ MNT_DETACH = 2
 
 _LINK_FREE = os.O_NOFOLLOW | os.O_CLOEXEC
 _PERMISSIONS = 0o2777
-"""What a folder that is made takes over of the volume's: the permissions, and the group's inheritance."""
+"""What a new folder takes over from its volume: the permissions, and the group's inheritance."""
 _DEPTH = 64
 """How many folders are open at a time while a tree is removed; what lies deeper is moved up first."""
 _BATCH = 1000
 _UNMOUNT_ROUNDS = 100
 _REFILLS = 1000
-"""How often a folder may be written to while it is removed."""
+"""How many times a folder may fill up again while it is removed."""
 _ESCAPE = re.compile(rb"\\([0-7]{3})")
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -90,7 +90,7 @@ def _step(folder: int, step: str, path: Path, mode: int | None) -> int:
 
 
 def _makes_folder(folder: int, name: str) -> bool:
-    """Make a folder that nobody else can enter yet, unless something stands there by now; tells whether it did."""
+    """Make a folder that nobody else can enter yet, unless something stands there by now; returns whether it did."""
     try:
         os.mkdir(name, 0o700, dir_fd=folder)
     except FileExistsError:
@@ -99,7 +99,7 @@ def _makes_folder(folder: int, name: str) -> bool:
 
 
 def by_descriptor(descriptor: int) -> str:
-    """The path by which the kernel finds what a descriptor of this process holds, whatever it is called by now."""
+    """The path that leads to the open file of a descriptor of this process, whatever its name is by now."""
     return f"/proc/self/fd/{descriptor}"
 
 
@@ -173,7 +173,7 @@ def unmount_below(path: Path, is_itself_left: bool = False) -> None:
         points = _unwanted(path, is_itself_left)
         if not points:
             return
-        # First cut off all of them: the end of a mount that others share would be the end of theirs.
+        # First make all of them private: unmounting a shared mount would unmount it for others too.
         for point in sorted(set(points)):
             _at_mount(path, point, _make_private)
         for point in sorted(set(points), key=lambda point: point.count("/"), reverse=True):
@@ -188,7 +188,7 @@ def _unwanted(path: Path, is_itself_left: bool) -> list[str]:
 
 
 def _at_mount(path: Path, point: str, act: Callable[[str], None]) -> None:
-    """Do something to the uppermost mount at a place below ``path``, reached without following links."""
+    """Call ``act`` on the uppermost mount at a place below ``path``, reached without following links."""
     base = Path(os.path.realpath(path.parent))
     try:
         with held(base, os.path.relpath(point, base), is_made=False) as descriptor:
@@ -277,7 +277,7 @@ def _empty(top: int, path: Path) -> None:
 
 
 def _go_down(folders: list[_Folder], name: str, own_mount: int, path: Path) -> None:
-    """Go into a folder, or have it nearer to the top where it lies too deep to hold all above it open."""
+    """Enter a folder; if it is too deep to keep all its parents open, move it near the top first."""
     above = folders[-1].descriptor
     with contextlib.suppress(FileNotFoundError):
         if len(folders) > _DEPTH:
@@ -308,7 +308,7 @@ def _unlink_files(folder: int) -> list[str]:
 
 
 def _is_removed(name: str, folder: int) -> bool:
-    """Remove an empty folder; tells whether that was done: somebody may have written to it meanwhile."""
+    """Remove an empty folder; returns False if somebody has written to it meanwhile."""
     try:
         os.rmdir(name, dir_fd=folder)
     except FileNotFoundError:

@@ -32,7 +32,7 @@ def run(hook: spec.Handler, target: Target, podman: Podman, timeout_seconds: flo
 
 
 def _sleep(seconds: float, timeout_seconds: float, target: Target, podman: Podman) -> Outcome:
-    """For a container that has ended meanwhile nothing is waited for any more."""
+    """Wait the seconds, or until the container has ended."""
     ends_at = time.monotonic() + min(seconds, timeout_seconds)
     while (left := ends_at - time.monotonic()) > 0:
         time.sleep(min(left, _LOOK_SECONDS))

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Fetch an image from its registry; for the modules `image` and `pod`.
 
-A room of its own, since Ansible ships to the host whatever a module imports.
+Apart from `image_run`, since Ansible ships to the host whatever a module imports.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ PULL_HINTS = (
 
 
 def pull(podman: Podman, name: str, options: Mapping[str, Any]) -> None:
-    """Fetch an image; ImageError with Podman's cause, which it may tell only inside a successful answer."""
+    """Fetch an image; ImageError with Podman's cause, even if that stands inside a successful answer."""
     params = {"reference": name, "policy": "always", "tlsVerify": options.get("tls_verify", True)}
     error, pulled = "", False
     try:
@@ -57,7 +57,7 @@ def pull(podman: Podman, name: str, options: Mapping[str, Any]) -> None:
 
 
 def hint(name: str, error: str) -> str:
-    """Return what to do about a failed pull, where the image's name or the words tell."""
+    """Return what to do about a failed pull, by the image's name and Podman's words."""
     found = next((advice for phrase, advice in PULL_HINTS if phrase in error), "")
     advice = LOCAL_HINT if name.startswith(LOCAL_PREFIX) else found
     return f". To mend it, {advice}" if advice else ""

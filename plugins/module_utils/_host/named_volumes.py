@@ -14,7 +14,7 @@ from .podman_namespaces import run_in_podmans_namespaces
 
 
 def folder_of(podman: Podman, name: str) -> Path:
-    """Where a volume's files are, mounted until it is removed where they are there only then. Raises PodmanError."""
+    """Where a volume's files are; mounts it, until it is removed, if need be. Raises PodmanError."""
     found = podman.get(f"/volumes/{quote(name)}/json")
     if found.get("Driver") != "local" or {"type", "device"} & {*(found.get("Options") or {})}:
         keep_mounted(name)

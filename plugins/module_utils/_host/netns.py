@@ -71,7 +71,7 @@ def _open_in_namespace_of(pid: int, family: int, kind: int) -> socket.socket:
 
 
 class ThreadLost(BaseException):
-    """The calling thread is in another namespace and cannot leave it: it has to end."""
+    """The calling thread cannot leave the namespace that it entered, and has to end."""
 
 
 _travelling = threading.local()
@@ -92,7 +92,7 @@ def _open_by_this_thread(namespace: int, family: int, kind: int) -> socket.socke
 
 
 class _Traveller:
-    """A thread that goes into namespaces and comes back; one that cannot is given up for another."""
+    """A thread that enters namespaces and comes back. If it cannot come back, another thread replaces it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

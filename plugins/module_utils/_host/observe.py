@@ -87,13 +87,13 @@ def _has_capability(number: int) -> bool:
 
 
 def _noexec(directory: Path) -> str:
-    """The directory, where its file system runs no programs; root may mount it so that it does."""
+    """The directory if its file system is noexec for programs; empty if they run there."""
     there = next(path for path in (directory, *directory.parents) if path.exists())
     return str(directory) if os.statvfs(there).f_flag & os.ST_NOEXEC else ""
 
 
 def _host_ip() -> str:
-    """The address that this host would use towards others; connecting a datagram socket sends nothing."""
+    """The host's address towards others. Connecting a datagram socket sends nothing."""
     with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.connect(("192.0.2.1", 9))
         return str(probe.getsockname()[0])
@@ -171,7 +171,7 @@ def observe_pod(podman: Podman, store: Store, name: str) -> ObservedPod | None:
 
 @dataclass(frozen=True)
 class _Answers:
-    """What Podman says of a pod: its inspection, and its containers as in the list; since when it was asked."""
+    """Podman's answers about a pod: its inspection, its containers from the list, and when they were asked for."""
 
     pod: Mapping[str, Any]
     containers: Sequence[Mapping[str, Any]]
@@ -183,7 +183,7 @@ def _ask(podman: Podman, name: str) -> _Answers | None:
     try:
         inspected = podman.get(f"/pods/{quote(name)}/json")
     except (NotFound, NameInUse):
-        # NameInUse: none is called so, and the ids of more than one begin with it, as with "d".
+        # NameInUse: no pod has the name, and several ids begin with it, as with "d".
         return None
     if isinstance(inspected, list):
         inspected = inspected[0]
@@ -195,7 +195,7 @@ def _ask(podman: Podman, name: str) -> _Answers | None:
 
 
 def _answers_in(snapshot: Snapshot, name: str) -> _Answers | None:
-    """The list tells of a pod what its inspection does, save for its cgroup: that around its infra container."""
+    """A pod's inspection, made from the list; its cgroup is the one around its infra container."""
     pod = snapshot.pods.get(name)
     if pod is None:
         return None
@@ -203,7 +203,7 @@ def _answers_in(snapshot: Snapshot, name: str) -> _Answers | None:
     infra_pid = next((int(c.get("Pid") or 0) for c in containers if c.get("IsInfra")), 0)
     path = cgroup.path_of(infra_pid).rpartition("/")[0] if infra_pid else ""
     is_its_own = pod["Id"] in path.rpartition("/")[2]
-    # Of each container that runs by this list the kernel is asked now.
+    # The kernel is asked now about each container that the list calls running.
     return _Answers({**pod, "CgroupPath": path if is_its_own else ""}, containers, time.time())
 
 
@@ -258,13 +258,13 @@ _WITH_PROCESS = frozenset({"running", "paused", "stopping"})
 
 
 def has_process_as_told(listed: Mapping[str, Any]) -> bool:
-    """Whether the kernel knows of a container's process what Podman's list says of it."""
+    """Whether the kernel agrees with Podman's list about a container's process."""
     pid = int(listed.get("Pid") or 0)
     return state_of(listed) not in _WITH_PROCESS or not pid or processes.is_watched(pid, listed["Id"])
 
 
 def _kernel_word(podman: Podman, listed: Mapping[str, Any]) -> KernelWord | None:
-    """What the kernel says of a container that has a process by Podman's word; None for any other.
+    """The kernel's word on a container that Podman calls alive; None for any other.
 
     Podman is asked once more only where the two differ: it may have been told of an end meanwhile.
     """
@@ -279,13 +279,13 @@ def _kernel_word(podman: Podman, listed: Mapping[str, Any]) -> KernelWord | None
     if judged.state in (LOST, UNWATCHED):
         again = _state_in_podman(podman, listed["Id"])
         if (again.get("Status"), again.get("Pid")) != (first.get("Status"), first.get("Pid")):
-            # What was about to tell of its end has told, and gone.
+            # The monitor has reported the end meanwhile, and is gone.
             return KernelWord(ENDING)
     return judged
 
 
 def _judge(told: Mapping[str, Any], container_id: str) -> KernelWord:
-    """How a container stands of whose process the kernel does not say what Podman's list says."""
+    """The state of a container on which the kernel and Podman's list disagree."""
     if str(told.get("Status", "")).lower() not in _WITH_PROCESS:
         return KernelWord(ENDING)
     pid, monitor = int(told.get("Pid") or 0), int(told.get("ConmonPid") or 0)
@@ -324,7 +324,7 @@ def observe_image(podman: Podman, name: str) -> ObservedImage | None:
 def _foreign_names(
     podman: Podman, desired: s.PodSpec, pod: ObservedPod | None, snapshot: Snapshot | None
 ) -> dict[str, str]:
-    """The names we need in Podman that others hold. Asked only when something is to be created."""
+    """The names that we need in Podman and others have. Asked only if something is to be created."""
     needed = {desired.podman_name(c.name) for c in desired.all_containers} | {desired.infra_name, desired.name}
     present = {c.podman_name for c in pod.containers if c.is_ours or c.is_infra} | {pod.name} if pod else set()
     missing = needed - present
@@ -343,7 +343,7 @@ def _ask_for_owners(podman: Podman, names: Iterable[str], but_of: str) -> dict[s
 def _owners_of_names(
     pods: Iterable[Mapping[str, Any]], containers: Iterable[Mapping[str, Any]], but_of: str
 ) -> dict[str, str]:
-    """Whose each name is. What is our own pod's was made since that was looked at, and stands in nobody's way."""
+    """The owner of each taken name. Objects of our own pod are left out: they were made since it was observed."""
     owners = {pod["Name"]: f"pod {pod['Name']}" for pod in pods if (pod.get("Labels") or {}).get(LABEL_POD) != but_of}
     for container in containers:
         pod, is_ours = container.get("PodName"), (container.get("Labels") or {}).get(LABEL_POD) == but_of
@@ -360,7 +360,7 @@ def read_networks(podman: Podman) -> dict[str, bool]:
 
 
 def depends_on_networks(pod: s.PodSpec) -> bool:
-    """Whether it is of any import to a pod which networks there are."""
+    """Whether a pod depends on which networks exist."""
     return bool(pod.networks) or any(":" in (port.host_ip or "") for port in host_ports(pod))
 
 
@@ -454,14 +454,14 @@ def _port_keys(listed: Mapping[str, Any]) -> Sequence[tuple[int, str]]:
 
 
 def _can_bind(port: s.ContainerPort) -> bool:
-    """Whether the address is free, found out by taking it for a moment. SCTP is not asked about."""
+    """Whether the address is free, found by binding it for a moment. SCTP counts as free."""
     kinds = {"TCP": socket.SOCK_STREAM, "UDP": socket.SOCK_DGRAM}
     if port.protocol not in kinds:
         return True
     family = socket.AF_INET6 if ":" in (port.host_ip or "") else socket.AF_INET
     with socket.socket(family, kinds[port.protocol]) as attempt:
         if port.protocol == "TCP":
-            # Connections that just ended do not keep others from listening.
+            # A connection that just ended does not keep a server from listening.
             attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             attempt.bind((port.host_ip or "", port.host_port))

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, podwright.pods contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Work on files where Podman sees them: a user's Podman has a user namespace and mounts of its own.
+"""Work in the namespaces of a user's Podman, which has its own user namespace and mounts.
 
 Only there a user may mount, and touch what belongs to the subordinate ids that its containers run as.
 """
@@ -54,7 +54,7 @@ def run_in_podmans_namespaces(work: Callable[[], object]) -> object:
 
 @contextlib.contextmanager
 def _process_in_them() -> Iterator[int]:
-    """The id of a process that is in them for the time being."""
+    """Yield the id of a process in these namespaces; it ends with the context."""
     command = [podman_program(), "unshare", "sh", "-c", "echo $$; read -r line"]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=service_environment()
@@ -106,7 +106,7 @@ def _hear(answer: int, child: int) -> dict[str, object]:
 def mounting_process() -> str:
     """The process, as a name in /proc, whose mounts are those that Podman has; empty where that is not known.
 
-    Nothing is started for it: where a user's Podman has no namespaces yet, nothing is mounted in them.
+    It starts nothing: a user's Podman without namespaces has no mounts yet.
     """
     if os.geteuid() == 0:
         return "self"

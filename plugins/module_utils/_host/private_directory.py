@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, podwright.pods contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Directories for the length of a run, which do not outlast it by more than one run even when it is killed."""
+"""Directories for one run. If the run is killed, the next one removes them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def remove_abandoned(prefix: str, base: str) -> None:
 
 
 def _remove(directory: Path) -> None:
-    """As far as it can be; a later run removes the rest. What has been mounted in it stays as it is."""
+    """Remove as much as possible; a later run removes the rest. Mounts in it stay as they are."""
     with contextlib.suppress(OSError, HostError):
         remove_tree(directory)
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, podwright.pods contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Probes: one attempt of exec, httpGet, tcpSocket or grpc on a container; when to make one is `lifecycle`'s to say.
+"""Probes: one attempt of exec, httpGet, tcpSocket or grpc on a container; `probe_worker` decides when.
 
 Connections are made from within the pod's network namespace; names are looked up by the host, as the kubelet does.
 Hooks share these handlers. Source: Kubernetes 1.32 (``pkg/probe``, kubelet ``prober`` and ``lifecycle``).

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, podwright.pods contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Processes as the kernel has them. Podman knows of a container's end from the container's monitor alone.
+"""Processes as the kernel has them, since Podman learns of a container's end from its monitor alone.
 
 A monitor (conmon) is the parent of its container's first process, and has the container's id among its arguments. So
 one look at the process and its parent tells that this very container is alive: a process id that another program has
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 _ZOMBIES = frozenset({"Z", "X", "x"})
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
-# Of the words after the name of the program, which may hold blanks and parentheses itself (proc(5)).
+# Counted after the program's name, which may hold blanks and parentheses itself (proc(5)).
 _STATE, _PARENT, _START = 0, 1, 19
 
 

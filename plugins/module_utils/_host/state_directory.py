@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, podwright.pods contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the collection keeps on a host what has to outlast a run."""
+"""Where a host keeps the collection's state."""
 
 from __future__ import annotations
 

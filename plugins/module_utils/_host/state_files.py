@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The only reader and the only writer of what is kept below the state directory.
 
-What is written is there whole or not at all, also after a power cut: a file of its own in the same folder, synced,
+A write is whole or absent, even after a power cut: a file of its own in the same folder, synced,
 renamed, and the folder synced. What is read has a bound, is a regular file and no link, and is what was written: the
 first member of each JSON object is the SHA-256 of all that follows it. Files of earlier releases have no such member,
 and are read without it. Anything else is `DamagedState`, of that one file.
@@ -29,13 +29,13 @@ from .._errors import DamagedState, HostError
 FILE_BYTES = 64 * 2**20
 """No file of ours is larger: a ConfigMap holds 1 MiB, and a revision some dozens of them."""
 CHECKSUM = "#sha256"
-"""The member that no object of ours can have otherwise: it is no name of Kubernetes'."""
+"""The member with the checksum. No other member has this name: Kubernetes allows no such key."""
 _PREFIX = b'{"%s": "' % CHECKSUM.encode()
 _SEPARATOR = b'",\n'
 _HEX_LENGTH = 64
 _DATA_BEGIN = len(_PREFIX) + _HEX_LENGTH + len(_SEPARATOR)
 _PASSING = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EINTR, errno.EAGAIN})
-"""What says nothing of the file: the next attempt may succeed."""
+"""Errors that prove nothing about the file: the next attempt may succeed."""
 _HOLDER_BYTES = 20
 
 
@@ -45,7 +45,7 @@ _HOLDER_BYTES = 20
 def read(path: Path, remedy: str = "remove it", limit_bytes: int = FILE_BYTES) -> bytes | None:
     """The content of a regular file, None where there is none. Raises DamagedState with ``remedy``, or HostError."""
     try:
-        # A fifo in its place would have us wait for ever.
+        # A fifo in its place would block for ever.
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         return None
@@ -57,7 +57,7 @@ def read(path: Path, remedy: str = "remove it", limit_bytes: int = FILE_BYTES) -
             raise DamagedState(path, f"there is a {_kind(seen.st_mode)} in its place", remedy)
         if seen.st_size > limit_bytes:
             raise DamagedState(path, f"its {seen.st_size} bytes are more than the {limit_bytes} it can have", remedy)
-        # A local file comes at once. What grows meanwhile is none of ours: those are replaced.
+        # A local file is read at once. Our files never grow: they are replaced.
         return os.read(descriptor, seen.st_size)
     except OSError as error:
         raise _unreadable(path, error, remedy) from error
@@ -81,7 +81,7 @@ def parse_object(path: Path, content: bytes, remedy: str = "remove it") -> dict[
             edited = f"for one that was edited by hand, take its first line ({CHECKSUM}) away"
             raise DamagedState(path, "it is not as it was written", f"{remedy}; {edited}")
     try:
-        # As bytes they could be of UTF-16 as well.
+        # json takes bytes for UTF-16 too.
         data = json.loads(content.decode())
     except (ValueError, RecursionError) as error:
         raise DamagedState(path, f"it holds no JSON ({error})", remedy) from error
@@ -105,7 +105,7 @@ def _kind(mode: int) -> str:
 
 
 def _shown(value: Any) -> str:
-    """Without what it holds, for that may be a secret."""
+    """The error without the text that it quotes, which may be a secret."""
     return {list: "a list", str: "a text", type(None): "null", bool: "a truth value"}.get(type(value), "a number")
 
 
@@ -113,9 +113,9 @@ def _shown(value: Any) -> str:
 
 
 def write(path: Path, content: bytes, mode: int = 0o600, is_lasting: bool = True) -> None:
-    """Put a file in place whole. Raises OSError, and then the old one is as it was.
+    """Put a file in place whole. Raises OSError, and then the old file is unchanged.
 
-    ``is_lasting`` False for what may be the old one again after a power cut: its folder is not synced.
+    ``is_lasting`` False skips the sync of its folder: after a power cut the old file may be back.
     """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
@@ -146,7 +146,7 @@ def write_object(path: Path, data: Mapping[str, Any], mode: int = 0o600, is_last
 
 
 def sync_directory(path: Path) -> None:
-    """Have what was made, renamed or removed in a folder outlast a power cut. Raises OSError."""
+    """Make creations, renames and removals in a folder outlast a power cut. Raises OSError."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
@@ -155,7 +155,7 @@ def sync_directory(path: Path) -> None:
 
 
 def sync_file(path: Path) -> None:
-    """Have a file's content outlast a power cut. Raises OSError."""
+    """Make a file's content outlast a power cut. Raises OSError."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
@@ -187,7 +187,7 @@ def make_directory(path: Path, mode: int = 0o700) -> None:
 
 
 def put_aside(path: Path) -> Path:
-    """Give what stands at ``path`` another name beside it, so that nothing is lost, and return that."""
+    """Rename what is at ``path`` to a free name beside it, so that nothing is lost, and return that name."""
     aside = path.with_name(f"{path.name}.damaged-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}")
     while os.path.lexists(aside):
         aside = aside.with_name(f"{aside.name}-{secrets.token_hex(2)}")
@@ -203,7 +203,7 @@ def put_aside(path: Path) -> Path:
 def lock_if_free(path: Path) -> Iterator[str | None]:
     """Hold a lock that goes with its holder; the process that held it last, empty for none. None where it is held now.
 
-    Its file may be removed by its holder alone: who had opened one that was removed takes the one in its place. Raises
+    Only its holder may remove its file. A process that opened a removed file locks the one in its place. Raises
     OSError.
     """
     while True:
@@ -216,7 +216,7 @@ def lock_if_free(path: Path) -> Iterator[str | None]:
                 return
             if _is_at(descriptor, path):
                 before = os.pread(descriptor, _HOLDER_BYTES, 0).decode(errors="replace").strip()
-                # For people. In the place of the last holder, so that a full disk can take it.
+                # For people. It overwrites the last holder's line, so that it fits on a full disk.
                 with contextlib.suppress(OSError):
                     os.ftruncate(descriptor, os.pwrite(descriptor, str(os.getpid()).encode(), 0))
                 yield before
@@ -226,7 +226,7 @@ def lock_if_free(path: Path) -> Iterator[str | None]:
 
 
 def _open_lock(path: Path) -> int:
-    """What stands in the place of its file is put aside: it is nothing that anybody could hold."""
+    """Open the lock's file. Anything else in its place is put aside: nobody can hold it."""
     flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
         descriptor = os.open(path, flags, 0o600)

@@ -85,7 +85,7 @@ class SubPathMounts:
         return self._names(self._places)
 
     def mounted(self, pod: str) -> frozenset[tuple[str, int]] | None:
-        """What is mounted for a pod, by container and number; None where that cannot be known."""
+        """The mounts of a pod, by container and number; None if they cannot be listed."""
         path = self._places / pod
         points = self._points_below(path)
         if points is None:
@@ -122,7 +122,7 @@ class SubPathMounts:
             if str(self._places) not in held_paths.mounts_below(self._places):
                 flags = held_paths.MS_NOSUID | held_paths.MS_NODEV | held_paths.MS_NOEXEC
                 held_paths.mount("podwright", str(self._places), "tmpfs", flags, "mode=0700,size=16m")
-                # What is mounted here is for Podman alone, and in nobody's way elsewhere.
+                # Private: only Podman sees these mounts.
                 held_paths.mount("", str(self._places), flags=held_paths.MS_PRIVATE)
 
 

@@ -450,7 +450,7 @@ def bootstrap(
 
 
 def recipe_of(parts: Mapping[str, Any]) -> Recipe:
-    """Digest every part of a recipe by itself."""
+    """Digest each part of a recipe."""
     return {
         name: hashlib.sha256(json.dumps(value, sort_keys=True, default=vars).encode()).hexdigest()[:DIGEST_CHARACTERS]
         for name, value in parts.items()

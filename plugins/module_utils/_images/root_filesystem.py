@@ -30,7 +30,7 @@ TAIL_BYTES = 4000
 FAULT_LINE = re.compile(r"E: |W: Failed|Error\b|No match for argument|dpkg: error")
 """How lines begin in which apt, dpkg and dnf say what is wrong."""
 CONSEQUENCE_LINE = re.compile(r"E: (setup failed|run_\w+ failed|mmdebstrap failed|Sub-process )")
-"""Those in which mmdebstrap says that something that it called has failed, with the whole command line."""
+"""Lines in which mmdebstrap only repeats that a program failed, with its whole command line."""
 TERMINATION_SECONDS = 30
 
 DPKG_OPTIONS = (
@@ -339,7 +339,7 @@ def ended_with_this_run(process: subprocess.Popen[bytes]) -> Iterator[None]:
 
 
 def last_words(text: str) -> str:
-    """Of what a program wrote the lines that say what is wrong, where there are any; else all of them."""
+    """The lines of a program's output that say what is wrong; all lines if none does."""
     lines = [line for line in text.splitlines() if FAULT_LINE.match(line) and not CONSEQUENCE_LINE.match(line)]
     return "; ".join(dict.fromkeys(line.strip() for line in lines)) or text.strip() or "it said nothing"
 

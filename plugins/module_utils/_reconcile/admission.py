@@ -66,7 +66,7 @@ def refuse(
 
 
 def refuse_probes(pod: s.PodSpec, node: Node) -> list[Fault]:
-    """What would never become ready on this host, for want of what its probes are made with."""
+    """Probes that this host cannot make, so that the container would never become ready."""
     if node.can_probe_grpc:
         return []
     return [
@@ -82,7 +82,7 @@ def refuse_probes(pod: s.PodSpec, node: Node) -> list[Fault]:
 
 
 def refuse_placement(pod: s.PodSpec, node: Node, place: PodPlace) -> list[Fault]:
-    """What a pod that is new or changed wants the host to be, and it is not."""
+    """Each label that a new or changed pod selects by and this host does not have."""
     architecture = _ARCHITECTURES.get(node.machine, node.machine)
     facts = {label: node.hostname.lower() if label.endswith("hostname") else architecture for label in s.NODE_LABELS}
     at = place.spec.key("node_selector")
@@ -94,7 +94,7 @@ def refuse_placement(pod: s.PodSpec, node: Node, place: PodPlace) -> list[Fault]
 
 
 def refuse_sandbox(pod: s.PodSpec, node: Node, observed: Observed, place: PodPlace) -> list[Fault]:
-    """What stands in the way of a new sandbox: ports that others hold, networks that are not there, strangers."""
+    """What stands in the way of a new sandbox: taken ports and names, missing networks, strangers in the old one."""
     return [
         *_taken_ports(pod, observed, place),
         *_missing_networks(pod, observed, place),
@@ -139,7 +139,7 @@ def _missing_networks(pod: s.PodSpec, observed: Observed, place: PodPlace) -> It
 
 
 def _unreachable_addresses(pod: s.PodSpec, node: Node, observed: Observed, place: PodPlace) -> Iterator[Fault]:
-    """Connections to an IPv6 address of the host find a pod that has none itself only without root's networks."""
+    """Ports published at an IPv6 address, where root's networks give the pod none: connections would not reach it."""
     networks = observed.networks or {}
     # What is not known of a network proves nothing.
     if node.is_rootless or pod.host_network or any(networks.get(name, True) for name in pod.networks or _DEFAULT):
@@ -210,7 +210,7 @@ def _host_paths(pod: s.PodSpec, observed: Observed, at: PodPlace) -> Iterator[Fa
 
 
 def _sub_paths(context: Context) -> Iterator[Fault]:
-    """The mounts whose ``sub_path_expr`` stands for no part of a volume, or that nobody could make here."""
+    """Mounts whose ``sub_path_expr`` names no part of a volume, and mounts that this host may not make."""
     pod = context.pod
     for group, containers in (("init_containers", pod.init_containers), ("containers", pod.containers)):
         for number, container in enumerate(containers):
@@ -227,7 +227,7 @@ def _sub_paths(context: Context) -> Iterator[Fault]:
 
 
 def _variables(context: Context) -> Iterator[Fault]:
-    """What no program could be given, or could not be given without showing a secret."""
+    """Variables that are too large for a program, and secret ones that could only be handed over in the open."""
     pod, unable = context.pod, _why_no_start_program(context.node)
     for container in pod.all_containers:
         place = f"{pod.name}/{container.name}"

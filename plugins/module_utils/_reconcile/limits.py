@@ -35,8 +35,8 @@ def container_limits(container: s.Container) -> LiveLimits:
 def words_of_end(container: s.Container, exit_code: int, is_out_of_memory: bool | None) -> str:
     """``exited with code 1``; of one that was killed with what is known of its memory limit.
 
-    ``is_out_of_memory`` is the cgroup's word as Podman tells it, None or False where it says nothing: a process that is
-    not the container's first one may be what was killed, and then the first one ends by itself.
+    ``is_out_of_memory`` is what Podman read from the cgroup. None and False prove nothing: the kernel may have killed
+    another process than the container's first, which then ended by itself.
     """
     words, limit = f"exited with code {exit_code}", container_limits(container).memory_bytes
     if is_out_of_memory:
@@ -110,7 +110,7 @@ def grown(found: LiveLimits, wanted: LiveLimits) -> LiveLimits:
 
 
 def weighed(wanted: LiveLimits, found: LiveLimits, shares_before: int | None) -> LiveLimits:
-    """What is wanted with its weight, where ``found`` has one: by the formula that made that of ``shares_before``."""
+    """The wanted limits, with a weight if ``found`` has one, by the formula that made it of ``shares_before``."""
     if found.cpu_weight is None or wanted.cpu_shares is None:
         return wanted
     is_linear = found.cpu_weight == resources.cpu_weight_linear(shares_before or 2)

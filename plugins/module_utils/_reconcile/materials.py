@@ -33,9 +33,8 @@ _ONE = Quantity.parse("1")
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of the pod only on its host. As it stands it holds names in place of the values,
-
-    which serves to tell whether a declaration changed before the pod has an address.
+    """What is known of the pod only on its host. The defaults are names in place of values, so that digests can be made
+    before the pod has an address.
     """
 
     pod_ip: str = "status.podIP"
@@ -61,7 +60,7 @@ class Environment:
     secret: Mapping[str, Hidden] = field(default_factory=dict)
 
     def lookup(self, name: str) -> str | None:
-        """The value of a variable, a secret one as well, for what is made of it."""
+        """The value of a variable, secret or plain."""
         hidden = self.secret.get(name)
         return hidden.reveal() if hidden else self.plain.get(name)
 
@@ -135,7 +134,7 @@ def _source_texts(pod: s.PodSpec, source: s.EnvFromSource, materials: Materials)
 
 
 def _config_texts(pod: s.PodSpec, name: str) -> Mapping[str, str]:
-    """What of a ConfigMap can be a variable: binaryData is for files only."""
+    """The keys of a ConfigMap that can be variables: binaryData is for files only."""
     return next((item.data for item in pod.config_maps if item.name == name), {})
 
 
@@ -362,7 +361,7 @@ def digest(value: Any, key: bytes) -> str:
 
 
 def secret_values(materials: Materials) -> tuple[str, ...]:
-    """Every secret value as text, for those who must keep it out of what they print."""
+    """Every secret value as text, for code that must not print one."""
     values = (value.decode(errors="replace") for items in materials.secrets.values() for value in items.values())
-    # What is shown has escapes in it, and so then has a secret.
+    # Printed text has escapes in it, so a secret is also looked for with its escapes.
     return tuple(sorted({form for value in values if value for form in (value, printable(value))}))

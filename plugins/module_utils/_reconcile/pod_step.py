@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is next for a pod that is kept alive: pure steps over what is seen of it and a clock that is handed in.
 
-`ProbeWorker` and `Backoff` of `lifecycle` say when; this room holds those of all containers of one pod together. It is
-what the agent runs, and what the tables of its tests run against.
+`ProbeWorker` and `Backoff` of `probe_worker` say when; this module joins those of all containers of one pod. It is what
+the agent runs, and what the tables of its tests run against.
 """
 
 from __future__ import annotations
@@ -41,9 +41,8 @@ MIN_READY_SECONDS = 1
 
 @dataclass(frozen=True)
 class DueProbe:
-    """A probe that is to run now, on the run of the container that ``run`` names; it was due at ``due_at_seconds``.
-
-    ``probe`` is what is to be done, with the numbers of ports that it names.
+    """A probe to attempt now, for the run ``run`` of its container; it was due at ``due_at_seconds``. ``probe`` has
+    numbers in place of named ports.
     """
 
     container: str
@@ -52,12 +51,12 @@ class DueProbe:
     probe: s.Probe
     due_at_seconds: float = 0.0
     is_extra: bool = False
-    """Whether it is tried between two that count, since somebody waits: it can only succeed."""
+    """Whether it is an extra attempt because a run waits: only its success counts."""
 
 
 @dataclass(frozen=True)
 class Ending:
-    """A container whose probe has failed for good: it is to be ended, and its restart policy decides what follows."""
+    """A container to end since its probe has failed for good; its restart policy decides what follows."""
 
     container: str
     kind: ProbeKind
@@ -66,10 +65,10 @@ class Ending:
 
 @dataclass(frozen=True)
 class Memory:
-    """What is known of a pod from one look to the next: its probes, and how long its containers have to wait.
+    """A pod's state from one step to the next: its probe workers and its back-off.
 
-    ``ready_since``: the run of each container that is ready, and since when it is known to be. ``kinds`` are the probes
-    that are made; of others nothing is known.
+    ``ready_since``: for each ready container its run, and since when it is ready. ``kinds`` are the probes that are
+    made.
     """
 
     pod: s.PodSpec
@@ -79,9 +78,9 @@ class Memory:
     kinds: tuple[ProbeKind, ...] = KINDS
 
     def declared(self, pod: s.PodSpec) -> Memory:
-        """The memory after the declaration has changed: a probe that asks what it asked before goes on.
+        """The state under another declaration: an unchanged probe goes on.
 
-        One that asks something else begins anew, whatever the other one has said of the container.
+        A changed probe starts over, without the outcomes of the former one.
         """
         workers = {}
         for container in pod.all_containers:
@@ -96,7 +95,7 @@ class Memory:
         return replace(self, pod=pod, workers=workers)
 
     def recorded(self, due: DueProbe, outcome: Outcome) -> Memory:
-        """The memory after a probe has run. What another declaration's probe says is dropped."""
+        """The state after an attempt. The outcome of another declaration's probe is dropped."""
         worker, container = self.workers.get((due.container, due.kind)), self.pod.find(due.container)
         if worker is None or container is None or (due.is_extra and outcome != "Success"):
             return self
@@ -105,7 +104,7 @@ class Memory:
         return replace(self, workers={**self.workers, (due.container, due.kind): worker.record(outcome, due.run)})
 
     def restarted(self, found: ObservedContainer, now_seconds: float) -> Memory:
-        """The memory after a container that had ended was started again: the next time it has to wait longer."""
+        """The state after a restart of a container: its next back-off is longer."""
         ended = found.finished_at or now_seconds
         backoff = self.backoff.next(_backoff_key(self.pod, found), ended, now_seconds)
         return replace(self, backoff=backoff.collect_garbage(now_seconds))
@@ -198,7 +197,7 @@ def step(
 
 
 def is_pod_available(pod: s.PodSpec, available: Mapping[str, bool], observed: ObservedPod | None) -> bool:
-    """Whether each container that is to last is available or has done its work: so a declaration is a good one."""
+    """Whether each lasting container is available or has done its work: such a declaration is good."""
     lasting = (c for c in pod.all_containers if pod.role_of(c) != "init")
     return all(available.get(c.name) or has_succeeded(pod, c, observed) for c in lasting)
 
@@ -221,24 +220,24 @@ def min_ready_seconds_of(pod: s.PodSpec, container: s.Container) -> int:
 
 
 def _has_readiness(container: s.Container) -> bool:
-    """Whether a probe says when the container is ready; of any other only time tells."""
+    """Whether a probe decides when the container is ready; else only time does."""
     return bool(container.readiness_probe or container.startup_probe)
 
 
 def _ready_since(
     memory: Memory, container: s.Container, found: ObservedContainer, seen_at: float, now_seconds: float
 ) -> float:
-    """Since when it is known that this run of the container is ready."""
+    """Since when this run of the container is ready."""
     run, since = memory.ready_since.get(container.name, ("", 0.0))
     if run == found.run:
-        # A clock that was set back must not make it wait for as long as that went.
+        # After the clock was set back it must not wait for that time again.
         return min(since, now_seconds)
     began_at = None if _has_readiness(container) else _began_at(found, seen_at, now_seconds)
     return now_seconds if began_at is None else began_at
 
 
 def _began_at(found: ObservedContainer, seen_at: float, now_seconds: float) -> float | None:
-    """When a run began at the latest: by Podman, and by the kernel, whose process there is before its program runs."""
+    """The latest time at which a run began, by Podman and by the kernel, which starts the process first."""
     by_kernel = None if found.process_age_seconds is None else seen_at - found.process_age_seconds
     told = found.started_at
     if told is None or told > now_seconds:
@@ -256,7 +255,7 @@ def _is_available(pod: s.PodSpec, container: s.Container, found: ObservedContain
 
 
 def extra_probes(memory: Memory, step_: Step, observed: ObservedPod | None, now_seconds: float) -> tuple[DueProbe, ...]:
-    """The probes that a container has still to pass until it is ready, to be tried before they are due."""
+    """Extra attempts, before they are due, of the probes that keep containers from being ready."""
     due = {(probe.container, probe.kind) for probe in step_.probes}
     extra = []
     for container in memory.pod.all_containers:
@@ -281,7 +280,7 @@ def is_grpc(probe: s.Probe | None) -> bool:
 
 
 def _asked(container: s.Container, kind: ProbeKind) -> s.Probe | None:
-    """What a container's probe asks and how often: all of it but what follows from the answer."""
+    """A container's probe without what follows from its outcome (the grace period)."""
     probe = probe_of(container, kind)
     return replace(s.numbered(probe, container), termination_grace_period_seconds=None) if probe else None
 
@@ -289,8 +288,8 @@ def _asked(container: s.Container, kind: ProbeKind) -> s.Probe | None:
 def beat_of(period_seconds: float) -> float:
     """The largest power of two that is a fifth of the period at most.
 
-    So the network probes of all pods fall together, whatever their periods, and a host at rest works for a moment now
-    and then instead of all the time. None comes later for it than its period has it.
+    So the network probes of all pods fall together, whatever their periods, and an idle host works for a moment now and
+    then instead of all the time. No probe is later than its period allows.
     """
     return float(2.0 ** math.floor(math.log2(period_seconds / 5)))
 
@@ -302,7 +301,7 @@ def settings_of(probe: s.Probe) -> ProbeSettings:
         timeout_seconds=probe.timeout_seconds,
         success_threshold=probe.success_threshold,
         failure_threshold=probe.failure_threshold,
-        # One of exec costs far more, and is better spread.
+        # exec probes cost far more, and are better spread.
         beat_seconds=0 if probe.exec else beat_of(probe.period_seconds),
     )
 
@@ -327,7 +326,7 @@ def _facts(pod: s.PodSpec, container: s.Container, found: ObservedContainer | No
 def restarts_due(
     memory: Memory, observed: ObservedPod | None, now_seconds: float
 ) -> tuple[dict[str, float], tuple[str, ...]]:
-    """The containers that have ended and are to run again: those that wait still, until when, and those that do not."""
+    """The containers to restart: those in back-off with its end, and those that are due."""
     held: dict[str, float] = {}
     restarts: list[str] = []
     for container in memory.pod.all_containers:
@@ -338,7 +337,7 @@ def restarts_due(
         if should_restart(latest, policy_of(memory.pod, container), deleting=False):  # type: ignore[arg-type]
             ended = found.finished_at or now_seconds
             wait = memory.backoff.wait_seconds(_backoff_key(memory.pod, found), ended, now_seconds)
-            # What ended in the future did so before a clock went back, and would wait for as long as that went.
+            # An end in the future means that the clock was set back; it would wait for that time again.
             if wait > 0 and ended <= now_seconds:
                 held[container.name] = now_seconds + wait
             else:

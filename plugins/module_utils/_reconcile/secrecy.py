@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, podwright.pods contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The values of secrets: a type that does not print them, and the one place that takes them out of what is told.
+"""The values of secrets: a type that prints as stars, and the one place that masks them in texts.
 
-In texts a value shorter than `SHORTEST` is not looked for: stars in place of each "a" would tell where it stood and
-spoil every sentence, and nobody could read "web" as the secret that it also is. Such a value keeps no secret.
+Values shorter than `SHORTEST` are not masked: stars in place of each "a" would spoil every sentence and show where it
+stood. A value that short keeps no secret.
 """
 
 from __future__ import annotations
@@ -51,9 +51,8 @@ class Hidden:
 
 
 def masked(text: str, secrets: Iterable[str]) -> str:
-    """The text without these values, whole and line by line, in none of the forms that we or Podman write them in.
-
-    Where values overlap, or one is part of another, all that belongs to any of them goes.
+    """The text with stars in place of these values, whole and line by line, in every form that we or Podman write them
+    in. Overlapping values are masked together.
     """
     return _masked(text, forms(secrets))
 

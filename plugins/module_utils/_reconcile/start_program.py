@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, podwright.pods contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The start program: how a container gets secret variables that Podman, which shows what it knows, is not told.
+"""The start program: how a container gets secret variables without Podman, which shows all that it knows.
 
 ``podman inspect`` shows the environment that a container runs with, also what an OCI hook or a Podman secret has put
 there, and Podman's debug log shows what a hook changed. So a container with secret variables is begun by a program of

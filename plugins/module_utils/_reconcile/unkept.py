@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, podwright.pods contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a declaration asks for that is not kept between runs, or not by this host: said, never left out silently.
+"""Warns of what a declaration asks for and nobody keeps between runs, or not on this host.
 
 Modules hand supervision to Podman when they end: its restart policy, and its health check for an exec liveness
 probe. Each sentence starts with a fixed name, so that users can tell them apart.
@@ -23,7 +23,7 @@ from .pod_step import KINDS, is_grpc, probe_of
 def warnings(context: Context, observed: Observed, plan: Plan) -> tuple[str, ...]:
     """The sentences for this pod on this host, in a stable order.
 
-    What a declaration implies is said when it is applied, not again at every run that finds it unchanged.
+    A warning about the declaration comes when it is applied, and not with unchanged runs.
     """
     pod, node = context.pod, context.node
     sentences = _strangers(observed)

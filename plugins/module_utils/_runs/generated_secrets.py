@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, podwright.pods contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The secrets that were generated on this host: told without their values, rotated, removed.
+"""The secrets that were generated on this host: listed without values, rotated, removed.
 
 They belong to a stack, or to a pod on its own. In the options ``kind`` is stack or pod (where it is left out, a stack
 is looked for first), ``owner`` its name, ``secret`` the name of the secret, ``key`` one of its keys (else all of them).
@@ -35,7 +35,7 @@ def run_secret_info(
 def run_secret_rotation(
     options: Mapping[str, Any], is_check: bool = False, is_diff: bool = False, keeper: Keeper | None = None
 ) -> dict[str, Any]:
-    """New values for a secret, and all that uses it made anew with them, as a run on its stack or pod.
+    """New values for a secret; a run on its stack or pod replaces the containers that use it.
 
     Raises InvalidInput where there is no such value, and Refused where nothing runs that could take the new one.
     """
@@ -111,7 +111,7 @@ def _told(store: Store, item: Generated) -> dict[str, Any]:
 
 
 def _is_used(store: Store, item: Generated) -> bool:
-    """Whether what was applied last declares it; also where that cannot be read."""
+    """Whether the record declares it; True if the record cannot be read."""
     try:
         return any(item.key in secret.generate for secret in _declared(store, item.owner) if secret.name == item.secret)
     except HostError:

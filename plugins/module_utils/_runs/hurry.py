@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, podwright.pods contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a run with a grace period of its own does while another run has its pods: it hurries their end.
+"""How a run with a grace period of its own hurries the end of pods while another run has them.
 
 Podman lets a container be stopped while an earlier call still waits for it to stop, and the earlier call then returns.
 """
@@ -33,10 +33,10 @@ class Hurry:
         self._look_at = time.monotonic() + (grace_seconds or 0)
 
     def __call__(self) -> None:
-        """End at once what is being ended, where this run's grace period is over."""
+        """Kill each container that is being stopped, once this run's grace period is over."""
         if not self._is_wanted or time.monotonic() < self._look_at:
             return
-        # What goes wrong here goes wrong for the other run as well, which tells of it.
+        # The other run meets the same error, and reports it.
         with contextlib.suppress(PodwrightError, OSError):
             for name in self._pods:
                 self._hurry(name)

@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The one driver of a pod's probes, for runs and for the agent: makes those that are due, and takes in what they say.
 
-What is due, and what follows from an outcome, is `supervisor`'s to say. While somebody waits for the pod, probes that
-it has still to pass are tried between those that count as well, ever more slowly; such a try can only succeed. So a pod
-is seen ready when it is, and a startup probe still has all its time.
+`pod_step` decides what is due and what follows from an outcome. While a run waits for the pod, pending probes get
+extra attempts between the regular ones, ever more slowly. Only a success of these counts: so a pod is seen ready at
+once, and a startup probe keeps all its time.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from .._reconcile.pod_step import KINDS, DueProbe, Memory, Step
 from .._reconcile.probe_worker import PROBER_ATTEMPTS, Outcome, ProbeKind
 
 HURRY_SECONDS = 2
-"""How long one word that somebody waits holds, and the longest pause between two tries."""
+"""How long one call of `hurry` lasts, and the longest pause between two extra attempts."""
 _FIRST_PAUSE_SECONDS = 0.1
 _IDLE_PAUSE_SECONDS = 0.25
 
@@ -42,10 +42,8 @@ class Prober:
         mask: Callable[[str], str] = lambda text: text,
         kinds: tuple[ProbeKind, ...] = KINDS,
     ) -> None:
-        """``submit`` has an attempt made, by this thread or another one.
-
-        ``deliver`` has what came of it taken in by this thread: calling what it is given tells whether that says
-        anything new. ``tell`` is told of each outcome that says more than that a probe has passed again. Once
+        """``submit`` makes an attempt, in this thread or another. ``deliver`` passes its result to this thread: calling
+        that result returns whether it is news. ``tell`` is called with each outcome that is not just another pass. Once
         ``is_over`` no attempt is repeated. ``begun`` is told of each probe as it begins, by the thread that makes it.
         ``mask`` takes secrets out of what a probe says.
         """
@@ -78,7 +76,7 @@ class Prober:
         target: Callable[[s.Container], probes.Target],
         has_failed: bool = False,
     ) -> Step:
-        """Take in the pod as it was seen, and have the probes made that are due; see `supervisor.step`."""
+        """Take in an observation of the pod and start the probes that are due; see `pod_step.step`."""
         self.step = pod_step.step(self.memory, observed, phase, time.time(), has_failed)
         self.memory = self.step.memory
         for due in (*self.step.probes, *self._extra_probes(observed)):
@@ -91,7 +89,7 @@ class Prober:
         return self.memory is not self.step.memory
 
     def hurry(self) -> bool:
-        """Somebody waits for the pod. Any thread may call it; tells whether nobody did before."""
+        """A run waits for the pod. Any thread may call this; returns whether none waited before."""
         now = time.monotonic()
         is_new, self._hurried_until = now >= self._hurried_until, now + HURRY_SECONDS
         if is_new:
@@ -100,7 +98,7 @@ class Prober:
 
     @property
     def hurries_at(self) -> float | None:
-        """When to look again for somebody who waits, in monotonic seconds; None where nobody does."""
+        """When to look again for a waiting run, in monotonic seconds; None if none waits."""
         return self._extra_at if time.monotonic() < self._hurried_until else None
 
     def _extra_probes(self, observed: ObservedPod | None) -> tuple[DueProbe, ...]:
@@ -115,7 +113,7 @@ class Prober:
     # --- attempts ----------------------------------------------------------------------------------------------------
 
     def _begin(self, due: DueProbe, target: Callable[[s.Container], probes.Target]) -> None:
-        """Have a probe made; while an earlier one that asks the same is under way it is left out."""
+        """Start a probe, unless an earlier attempt of the same probe is still running."""
         container, key = self.memory.pod.find(due.container), _key(due)
         if container is None or key in self._under_way:
             return
@@ -124,7 +122,7 @@ class Prober:
         self._submit(functools.partial(self._attempt, due, reached))
 
     def _attempt(self, due: DueProbe, target: probes.Target, podman: Podman) -> None:
-        """In the thread that makes it. What cannot be tried at all is tried again at once, and then says nothing."""
+        """Make the attempt, in its own thread. One that cannot be made is repeated at once, then dropped."""
         outcome = probes.Outcome("Unknown", "not tried")
         self._begun(due)
         try:
@@ -139,13 +137,13 @@ class Prober:
                 self._deliver(functools.partial(self._take, due, outcome))
 
     def _is_as_ever(self, due: DueProbe, outcome: probes.Outcome) -> bool:
-        """Whether a probe that passes has passed once more: nothing follows from that, and it is worth no look."""
+        """Whether this is just another pass of a passing probe, from which nothing follows."""
         worker = self.memory.workers.get((due.container, due.kind))
         told = (worker.container_id, worker.result, worker.last_outcome) if worker else ()
         return not due.is_extra and outcome.result == "Success" and told == (due.run, "Success", "Success")
 
     def _take(self, due: DueProbe, outcome: probes.Outcome) -> bool:
-        """Take in what a probe has said; tells whether it says anything else than before."""
+        """Take in an outcome; returns whether it is news."""
         key = (due.container, due.kind)
         self._under_way.discard(_key(due))
         outcome = replace(outcome, message=self._mask(outcome.message))

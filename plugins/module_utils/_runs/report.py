@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, podwright.pods contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is told: the changes of a plan, and a pod with its status and usage, as results of modules."""
+"""Results of modules: the changes of a plan, and a pod with its status and usage."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def _status(
 
 
 def _record(store: Store, pod: str) -> Record | None:
-    """None for a damaged one too: that it is, others tell."""
+    """The record; None if there is none or it is damaged, which others report."""
     try:
         return store.read_record(pod)
     except DamagedState:
@@ -146,7 +146,7 @@ def _record(store: Store, pod: str) -> Record | None:
 
 
 def _status_before(store: Store, pod: s.PodSpec) -> PodStatus | None:
-    """The one that was written down last, None where there is none of that form."""
+    """The status written last; None if there is none of that form."""
     before = store.read_status(pod.name)
     try:
         return from_kubernetes(before, pod) if before else None
@@ -169,7 +169,7 @@ def damaged_status(error: DamagedState) -> dict[str, Any]:
 
 
 def _termination_messages(podman: Podman, store: Store, pod: s.PodSpec, observed: ObservedPod | None) -> dict[str, str]:
-    """What each container left, by the rules of its termination message policy."""
+    """Each container's termination message, by its policy."""
     messages = {}
     for container in pod.all_containers:
         text = store.termination_message(pod.name, container.name)

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The one poll loop: look at the pod, again and again, until it is ready or cannot become so.
 
-Who is ready is `supervisor.step`'s to say alone; a `Waiter` drives the probes by itself, and the agent's keeper does so
-for whoever waits for a pod that it keeps (`pod_keeper.KeptWatch`).
+`pod_step.step` alone decides who is ready. A `Waiter` drives the probes itself; for a pod that the agent keeps, its
+keeper does (`pod_keeper.KeptWatch`).
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _LOG_PAUSES_SECONDS = (0.2, 0.5)
 
 @dataclass
 class _History:
-    """What was seen of a container's restarts while waiting."""
+    """A container's restarts while a run waits."""
 
     starts: set[str] = field(default_factory=set)
     first_exit_at: float | None = None
@@ -48,9 +48,9 @@ class Watch(abc.ABC):
     """Waits for gates and readiness of one pod; ``deadline`` is in monotonic seconds."""
 
     crashes = 5
-    """How often a container may end within half a minute and be waited for still."""
+    """How many ends within half a minute a wait tolerates."""
     pause_factor = 1.0
-    """How much longer its pauses may be than those of what knows nothing of when to look again."""
+    """How much longer its pauses may be than those of a wait that does not know when to look again."""
 
     def __init__(
         self, podman: Podman, pod: s.PodSpec, deadline: float, pause: Callable[[float], None] = time.sleep
@@ -80,13 +80,13 @@ class Watch(abc.ABC):
 
     @abc.abstractmethod
     def _see(self, observed: ObservedPod | None) -> None:
-        """One look, from which all that is told follows. ``observed``: the pod where it was seen just now."""
+        """Take one observation. ``observed``: the pod, if it was just observed."""
 
     def changed(self) -> None:  # noqa: B027
-        """The pod was changed: what was seen of it before says nothing any more."""
+        """The pod was changed: earlier observations no longer count."""
 
     def look(self, observed: ObservedPod | None = None) -> ObservedPod | None:
-        """One look at the pod. Raises ContainerFailed for what will not come about by waiting."""
+        """Observe the pod once. Raises ContainerFailed for what waiting cannot mend."""
         self._see(observed)
         for container in self._lasting:
             self._note_restarts(container, self.seen.find(container.name) if self.seen else None, time.time())
@@ -100,7 +100,7 @@ class Watch(abc.ABC):
     ) -> None:
         """Wait until a sidecar runs and its startup probe has passed. Raises ContainerFailed or Timeout.
 
-        ``mend`` does after each look what has to be done meanwhile; it tells whether it did anything.
+        ``mend`` is called after each observation; it returns whether it did anything.
         """
         while True:
             observed = self.look()
@@ -148,7 +148,7 @@ class Watch(abc.ABC):
         return [c for c in self._pod.all_containers if self._pod.role_of(c) != "init"]
 
     def _look_for_good(self, observed: ObservedPod | None) -> ObservedPod | None:
-        """One look; PodFailed where waiting will not help, since the pod may run no longer."""
+        """Observe once; raises PodFailed if the pod may run no longer."""
         observed = self.look(observed)
         if self.is_current and self.status.get("phase") == "Failed":
             failure = final_failure(self._pod, from_kubernetes(self.status, self._pod))
@@ -173,7 +173,7 @@ class Watch(abc.ABC):
     def _note_restarts(self, container: s.Container, found: ObservedContainer | None, now: float) -> None:
         """Raise ContainerFailed once a container has crashed again and again for a good while."""
         history = self._histories[container.name]
-        # One that ends at once is never seen running.
+        # A container that ends at once is never observed running.
         if found is None or not (found.is_running or found.has_exited):
             return
         history.starts.add(found.run)
@@ -227,7 +227,7 @@ class Watch(abc.ABC):
         return f"its {kind} probe fails: {message}{restarts}" if message else f"it runs{restarts}"
 
     def _end_of(self, container: s.Container, found: ObservedContainer) -> str:
-        """How a container has ended; whether for want of memory Podman says of it alone, and not in its list."""
+        """How a container has ended. Whether memory ran out only its inspection says, and not the list."""
         with contextlib.suppress(PodmanError):
             state = self._podman.get(f"/containers/{found.id}/json")["State"]
             return words_of_end(container, found.exit_code, bool(state.get("OOMKilled")))
@@ -248,7 +248,7 @@ class Watch(abc.ABC):
 
 
 class Waiter(Watch):
-    """Looks by itself, and makes the startup and readiness probes that are due, where nobody keeps the pod.
+    """Observes a pod that no keeper has, and makes its startup and readiness probes.
 
     Liveness is left to whoever keeps the pod afterwards: Podman.
     """
@@ -282,7 +282,7 @@ class Waiter(Watch):
         exact = self._with_exact_starts(self.seen) if self.seen else None
         self._prober.hurry()
         step, started = self._prober.look(exact, "Running", self._target), None
-        # What has started just now is asked whether it is ready; slow probes do not keep this from coming to an end.
+        # Containers that just started are probed at once; slow probes do not delay the end of the wait.
         while self._prober.has_news and step.started != started:
             started, step = step.started, self._prober.look(exact, "Running", self._target)
         self.started, self.ready, self.available = step.started, step.ready, step.available
@@ -297,7 +297,7 @@ class Waiter(Watch):
         )
 
     def _with_exact_starts(self, observed: ObservedPod) -> ObservedPod:
-        """The list of containers tells whole seconds, so a young one is asked about itself."""
+        """The list has whole seconds, so a young container is inspected for its exact start."""
         now = time.time()
         exact = [replace(c, started_at=self._started_at(c, now)) if c.is_running else c for c in observed.members]
         return replace(observed, containers=tuple(exact))
