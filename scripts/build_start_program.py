@@ -2,7 +2,7 @@
 
 Needs gcc for each of them: on Debian gcc, gcc-aarch64-linux-gnu, gcc-arm-linux-gnueabihf, gcc-powerpc64le-linux-gnu,
 gcc-riscv64-linux-gnu and gcc-s390x-linux-gnu. The same compilers (`COMPILER_VERSION`) make the same bytes. With
-``check`` nothing is written, and the exit code tells whether the room has what this machine's compilers make.
+``check`` nothing is written, and the exit code tells whether the module has what this machine's compilers make.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 SOURCE = CHECKOUT / "docs" / "start_program.c"
-ROOM = CHECKOUT / "plugins" / "module_utils" / "_reconcile" / "start_program.py"
+MODULE = CHECKOUT / "plugins" / "module_utils" / "_reconcile" / "start_program.py"
 FLAGS = [
     *("-static", "-nostdlib", "-ffreestanding", "-Os", "-Wall", "-Wextra", "-Werror"),
     *("-fno-pic", "-no-pie", "-fno-stack-protector", "-fno-asynchronous-unwind-tables"),
@@ -62,10 +62,10 @@ def table() -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("action", choices=("write", "check"))
-    written = ROOM.read_text()
+    written = MODULE.read_text()
     wanted = re.sub(r"(?ms)^_PROGRAMS = \{\n.*?^\}\n", lambda _found: table(), written, count=1)
     if parser.parse_args().action == "write":
-        ROOM.write_text(wanted)
+        MODULE.write_text(wanted)
         return 0
     return int(written != wanted)
 

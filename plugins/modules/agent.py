@@ -101,7 +101,7 @@ from ansible_collections.podwright.pods.plugins.module_utils._delivery import ho
 
 
 def main() -> None:
-    install, argument_specs, module = host_code.rooms(
+    install, argument_specs, module = host_code.modules(
         "_delivery.install", "_delivery.argument_specs", "_delivery.module"
     )
     module.run_module(argument_specs.AGENT_ARGUMENTS, install.install)

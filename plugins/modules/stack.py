@@ -349,7 +349,7 @@ from ansible_collections.podwright.pods.plugins.module_utils._delivery import ho
 
 
 def main() -> None:
-    agent_client, argument_specs, module = host_code.rooms(
+    agent_client, argument_specs, module = host_code.modules(
         "_agent.client", "_delivery.argument_specs", "_delivery.module"
     )
     module.run_module(

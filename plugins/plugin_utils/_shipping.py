@@ -19,7 +19,7 @@ from ansible.plugins.action import ActionBase
 
 from ..module_utils._delivery import host_code
 
-_ROOMS = Path(host_code.__file__).parents[1]
+_CODE = Path(host_code.__file__).parents[1]
 
 
 class ShippingAction(ActionBase):
@@ -101,8 +101,8 @@ def _without_garbage_collection() -> Iterator[None]:
 @functools.cache
 def sources() -> dict[str, bytes]:
     """The collection's code by the paths of its files in an archive."""
-    found = sorted(_ROOMS.rglob("*.py"))
-    return {f"{host_code.FOLDER}/{path.relative_to(_ROOMS)}": path.read_bytes() for path in found}
+    found = sorted(_CODE.rglob("*.py"))
+    return {f"{host_code.FOLDER}/{path.relative_to(_CODE)}": path.read_bytes() for path in found}
 
 
 @functools.cache

@@ -50,8 +50,8 @@ JOURNAL_LINES = 40
 MODULE = f"""
 import json, sys
 from {agent_client.__package__} import client
-room, function, options = json.load(sys.stdin)
-client.through(room, function)(options, False, False)
+module, function, options = json.load(sys.stdin)
+client.through(module, function)(options, False, False)
 """
 """A module's work: by the agent where one is there, else by itself."""
 

@@ -16,7 +16,7 @@ import pytest
 from pod_runs import Options, await_true, cgroup_path, container, pod, server, write_memory_limit
 from podman_host import BUSYBOX, PodmanHost, busybox_archive
 
-from ansible_collections.podwright.pods.plugins.module_utils._agent import agent as agent_room
+from ansible_collections.podwright.pods.plugins.module_utils._agent import agent as agent_module
 from ansible_collections.podwright.pods.plugins.module_utils._agent.agent import Agent
 from ansible_collections.podwright.pods.plugins.module_utils._agent.unchanged_runs import CAPACITY
 from ansible_collections.podwright.pods.plugins.module_utils._errors import PodwrightError
@@ -70,8 +70,8 @@ class Resident:
 
 @pytest.fixture
 def resident(in_host: PodmanHost, monkeypatch: pytest.MonkeyPatch) -> Iterator[Resident]:
-    monkeypatch.setattr(agent_room, "LIST_SECONDS", 0.5)
-    monkeypatch.setattr(agent_room, "_HEARING_SECONDS", 0.2)
+    monkeypatch.setattr(agent_module, "LIST_SECONDS", 0.5)
+    monkeypatch.setattr(agent_module, "_HEARING_SECONDS", 0.2)
     found = Resident(in_host)
     found.start()
     try:
@@ -158,7 +158,7 @@ def test_what_is_looked_at_anew_is_seen_though_nobody_has_told_of_it(
     ]
     resident.settle(options)
     # From now on the agent hears of nothing, and compares nothing.
-    monkeypatch.setattr(agent_room, "LIST_SECONDS", 600)
+    monkeypatch.setattr(agent_module, "LIST_SECONDS", 600)
     moment = resident.agent.moment()
     monkeypatch.setattr(resident.agent, "moment", lambda: moment)
     assert resident.is_remembered(options)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.podwright.pods.plugins import module_utils
-from ansible_collections.podwright.pods.plugins.module_utils._agent import agent as agent_room
+from ansible_collections.podwright.pods.plugins.module_utils._agent import agent as agent_module
 from ansible_collections.podwright.pods.plugins.module_utils._agent import unchanged_runs
 from ansible_collections.podwright.pods.plugins.module_utils._host import (
     cgroup,
@@ -118,7 +118,7 @@ class SimulatedHost:
     def start_agent(self) -> None:
         """Begin the agent, as a process of its own."""
         process = Process("agent")
-        agent = agent_room.Agent(Store())
+        agent = agent_module.Agent(Store())
         self.agent, self.agent_process = agent, process
         self.scheduler.start("agent", process, agent.run)
 
@@ -224,7 +224,7 @@ def _replace_modules(scheduler: Scheduler) -> None:
                 setattr(module, name, stand_in)
     replacements: Mapping[Any, Mapping[str, Any]] = {
         podman: {"connect": _connect, "connect_to_predict": _connect},
-        agent_room: {
+        agent_module: {
             "Podman": lambda path, version=(): SimulatedClient(_present().podman),
             "AgentServer": _Server,
             "read_node": lambda version: NODE,

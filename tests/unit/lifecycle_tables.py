@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, podwright.pods contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The tables of probes, back-off and restarts in data/, which hold for `lifecycle` and for what the agent runs."""
+"""The tables of probes, back-off and restarts in data/, which hold for `probe_worker` and for what the agent runs."""
 
 from __future__ import annotations
 

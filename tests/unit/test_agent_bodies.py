@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from ansible_collections.podwright.pods.plugins.module_utils._agent import client as agent_client
 from ansible_collections.podwright.pods.plugins.module_utils._agent import server as agent_server
 from ansible_collections.podwright.pods.plugins.module_utils._errors import HostError
-from ansible_collections.podwright.pods.plugins.module_utils._host import podman as podman_room
+from ansible_collections.podwright.pods.plugins.module_utils._host import podman as podman_module
 from ansible_collections.podwright.pods.plugins.module_utils._host.store import Store
 
 REACHED = "this is where Podman would be asked"
@@ -37,8 +37,8 @@ def never(*arguments: Any) -> Any:
 def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Any], tuple[int, str]]]:
     """Sends a body to be run; returns the status and what is said."""
     monkeypatch.setenv("PODWRIGHT_STATE_DIR", str(tmp_path / "state"))
-    monkeypatch.setattr(podman_room, "connect", never)
-    monkeypatch.setattr(podman_room, "connect_to_predict", never)
+    monkeypatch.setattr(podman_module, "connect", never)
+    monkeypatch.setattr(podman_module, "connect_to_predict", never)
 
     def free(pod: str, timeout_seconds: float, while_waiting: Callable[[], None]) -> AbstractContextManager[None]:
         return contextlib.nullcontext()

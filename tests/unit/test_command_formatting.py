@@ -23,17 +23,17 @@ NOW = 1_795_641_600.0
 """2026-11-25T21:20:00Z"""
 
 
-def room(name: str) -> Any:
+def module(name: str) -> Any:
     """A file of the command, as it is imported on a host."""
     if str(FILES) not in sys.path:
         sys.path.insert(0, str(FILES))
-    module = importlib.import_module(f"podwright_cli.{name}")
+    found = importlib.import_module(f"podwright_cli.{name}")
     importlib.import_module("podwright_cli.asking").PACKAGE = PACKAGE
-    return module
+    return found
 
 
 view, rows, screen, description, declarations, asking = map(
-    room, ("view", "rows", "screen", "description", "declarations", "asking")
+    module, ("view", "rows", "screen", "description", "declarations", "asking")
 )
 
 Document = dict[str, Any]

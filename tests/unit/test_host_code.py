@@ -24,7 +24,7 @@ CODE = Path(host_code.__file__).parents[1]
 PROGRAM = f"""\
 import sys
 from {PACKAGE}._delivery import host_code
-(quantity,) = host_code.rooms("_declaration.quantity")
+(quantity,) = host_code.modules("_declaration.quantity")
 print(quantity.Quantity.parse("64Mi").integer(), quantity.__file__)
 if "keep" in sys.argv:
     host_code.keep()
@@ -70,7 +70,7 @@ class Host:
         return json.loads(done.stdout)
 
     def loaded_from(self, code: str, *arguments: str) -> str:
-        """Where the room came from; that it works is seen on the way."""
+        """Where the module came from; that it works is seen on the way."""
         done = self.run(code, *arguments)
         assert done.returncode == 0, done.stdout + done.stderr
         result, place = done.stdout.split()
@@ -101,14 +101,14 @@ def test_it_is_taken_from_the_archive_and_kept_only_when_told(host: Host) -> Non
     (kept,) = host.kept()
     assert host.loaded_from(shipping.digest()) == str(kept / "_declaration/quantity.py")
     assert host.loaded_from(code) == str(kept / "_declaration/quantity.py")
-    rooms = marshal.loads(kept.read_bytes().partition(b"\n")[2])
-    assert set(rooms) == {str(path.relative_to(CODE)) for path in CODE.rglob("*.py")}
+    modules = marshal.loads(kept.read_bytes().partition(b"\n")[2])
+    assert set(modules) == {str(path.relative_to(CODE)) for path in CODE.rglob("*.py")}
 
 
 def test_argument_specs_are_kept_as_they_were_computed(host: Host) -> None:
     host.loaded_from(f"{shipping.digest()}:{host.archive}", "keep")
     (specs,) = host.evaluate(
-        f"from {PACKAGE}._delivery import host_code; (specs,) = host_code.rooms('_delivery.argument_specs')\n"
+        f"from {PACKAGE}._delivery import host_code; (specs,) = host_code.modules('_delivery.argument_specs')\n"
         "import json, sys\n"
         f"assert '{PACKAGE}._declaration.parse' not in sys.modules\n"
         "print(json.dumps([{name: getattr(specs, name) for name in vars(specs) if name.isupper()}]))"
@@ -177,14 +177,14 @@ def test_damaged_code_is_not_run_and_is_replaced(host: Host, damage: str) -> Non
     assert host.loaded_from(shipping.digest()) == str(kept / "_declaration/quantity.py")
 
 
-@pytest.mark.parametrize("change", ["another room", "a room less", "a room more", "cut", "empty"])
+@pytest.mark.parametrize("change", ["another module", "a module less", "a module more", "cut", "empty"])
 def test_an_archive_that_is_not_what_the_task_names_is_not_run(host: Host, change: str) -> None:
     files = dict(shipping.sources())
-    if change == "another room":
+    if change == "another module":
         files["podwright/_declaration/quantity.py"] += b"print('other code')\n"
-    elif change == "a room less":
+    elif change == "a module less":
         del files["podwright/_declaration/quantity.py"]
-    elif change == "a room more":
+    elif change == "a module more":
         files["podwright/more.py"] = b""
     archive = shipping.archive_of(files)
     host.archive.write_bytes({"cut": archive[:-1000], "empty": b""}.get(change, archive))

@@ -5,7 +5,7 @@
 
 Desired state is what the store has on record; Podman's events are hints to look, and a list of all containers, taken
 every few seconds, is the truth. Each pod has a `PodKeeper` of its own; probes are run by threads that all pods share.
-Modules hand their work to the agent by its socket (`agent_server`), so that it is the only writer.
+Modules hand their work to the agent by its socket (`server`), so that it is the only writer.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from .._declaration.stack_spec import Dependency, StackSpec
 from .._delivery.release import Release
 from .._errors import DamagedState, HostError, NewerState, PodwrightError
 from .._host import cgroup, netns, state_files
-from .._host import podman as podman_room
+from .._host import podman as podman_module
 from .._host.observe import Snapshot, has_process_as_told, read_node
 from .._host.podman import Podman
 from .._host.stack_store import StackStore, stack_names
@@ -121,7 +121,7 @@ class Agent:
         self._snapshot: tuple[int, float, Snapshot] | None = None
         self._node: tuple[float, Node] | None = None
         self.unchanged_runs = UnchangedRuns(self)
-        self._service: podman_room.PodmanService | None = None
+        self._service: podman_module.PodmanService | None = None
         self._failed_looks = 0
         self._probers = ThreadPool(PROBING_THREADS, "probe")
         self._told: dict[tuple[str, str], str] = {}
@@ -235,10 +235,10 @@ class Agent:
     @contextlib.contextmanager
     def _podman_service(self) -> Iterator[None]:
         """A Podman service of the agent's own, unless its environment names one."""
-        if podman_room.named_socket():
+        if podman_module.named_socket():
             yield
             return
-        with podman_room.PodmanService() as service:
+        with podman_module.PodmanService() as service:
             self._service = service
             os.environ["CONTAINER_HOST"] = f"unix://{service.socket_path}"
             yield
@@ -263,7 +263,7 @@ class Agent:
         return self._node[1]
 
     def connect(self) -> Podman:
-        path = podman_room.named_socket()
+        path = podman_module.named_socket()
         if path is None:
             raise HostError("the agent has no Podman service")
         return Podman(path, self._node[1].podman_version if self._node else ())
@@ -547,7 +547,7 @@ class Agent:
     def _service_answers(self) -> bool:
         """Whether the service says of what version it is, for which it waits for no container."""
         try:
-            with Podman(podman_room.named_socket() or ""):
+            with Podman(podman_module.named_socket() or ""):
                 return True
         except (PodwrightError, OSError):
             return False

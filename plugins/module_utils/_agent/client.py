@@ -157,7 +157,7 @@ def is_there() -> bool:
     return True
 
 
-def through(room: str, function: str) -> Callable[[dict[str, Any], bool, bool], dict[str, Any]]:
+def through(module: str, function: str) -> Callable[[dict[str, Any], bool, bool], dict[str, Any]]:
     """A handler for `module.run_module`: the agent's work where one is there, else the engine's, in this process.
 
     A run that may change something keeps the collection's code on the host for the next one.
@@ -168,7 +168,7 @@ def through(room: str, function: str) -> Callable[[dict[str, Any], bool, bool], 
         if is_there():
             result = AgentClient().run(function, options, is_check, is_diff)
         else:
-            result = getattr(host_code.load(room), function)(options, is_check, is_diff)
+            result = getattr(host_code.load(module), function)(options, is_check, is_diff)
         if not is_check and not function.endswith("_info"):
             host_code.keep()
         return result

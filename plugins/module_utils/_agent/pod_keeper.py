@@ -5,7 +5,7 @@
 
 Each turn looks at the pod where something may have changed, takes in what its probes have said, and acts: ends a
 container whose probe has failed, and lets the engine bring about what the pod's record declares, save for containers
-that are not to be started again yet. What to do is `supervisor`'s and `plan`'s to say.
+that are not to be started again yet. What to do is `pod_step`'s and `pod_plan`'s to say.
 """
 
 from __future__ import annotations

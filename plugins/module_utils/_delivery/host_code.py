@@ -47,7 +47,7 @@ IS_MISSING = "code_is_missing"
 FOLDER = "podwright"
 """Where the code is in an archive, and so the package that it is where the agent is installed."""
 
-COMPUTED_ROOM = "_delivery/argument_specs.py"
+COMPUTED_MODULE = "_delivery/argument_specs.py"
 """A module of plain data, kept as computed: computing it takes longer than asking the agent."""
 
 _PACKAGE = __name__.rsplit(".", 2)[0]
@@ -60,8 +60,8 @@ class CodeDamaged(Exception):
     """An archive is not what the task names."""
 
 
-def rooms(*names: str) -> tuple[ModuleType, ...]:
-    """This package's rooms of these names, from what is kept, from the archive that came along, or as installed.
+def modules(*names: str) -> tuple[ModuleType, ...]:
+    """The collection's modules of these names, from what is kept, from the archive that came along, or as installed.
 
     Where the code that the task names is not on this host, or not whole, the process ends with a result that asks for
     it, or that says what is wrong with the archive. Writes nothing.
@@ -76,7 +76,7 @@ def rooms(*names: str) -> tuple[ModuleType, ...]:
 
 
 def load(name: str) -> Any:
-    """This package's room of that name, such as ``_runs.pod_run``."""
+    """The collection's module of that name, such as ``_runs.pod_run``."""
     return importlib.import_module(f"{_PACKAGE}.{name}")
 
 
@@ -118,7 +118,7 @@ def files_in(archive: str) -> dict[str, bytes]:
 
 
 def sources(archive: str, digest: str) -> dict[str, bytes]:
-    """The rooms in an archive, by their paths in its folder of the code. Raises CodeDamaged."""
+    """The code in an archive, by the paths of its files. Raises CodeDamaged."""
     files = {name: content for name, content in files_in(archive).items() if name.startswith(f"{FOLDER}/")}
     if digest_of(files) != digest:
         raise CodeDamaged(f"{archive} is not the code that the task names: its digest is not {digest}")
@@ -140,7 +140,7 @@ class _Loader(importlib.machinery.SourcelessFileLoader):
 
 
 class _Finder:
-    """Finds this package's rooms among what was read; ``place`` is where from, for people."""
+    """Finds the collection's modules and packages among what was read; ``place`` is where from, for people."""
 
     def __init__(self, place: str, code: Mapping[str, bytes], read: Callable[[str, bytes], CodeType]) -> None:
         self._place = place
@@ -186,12 +186,12 @@ def _compile(name: str, source: bytes) -> CodeType:
 
 
 def _kept_file(digest: str) -> Path:
-    """One file per code and interpreter: the digest of the rest, and a dict of compiled rooms by path."""
-    return default_directory().absolute() / "code" / f"{digest}-{sys.implementation.cache_tag}.rooms"
+    """One file per code and interpreter: the digest of the rest, and a dict of compiled modules by path."""
+    return default_directory().absolute() / "code" / f"{digest}-{sys.implementation.cache_tag}.modules"
 
 
 def _kept(digest: str) -> dict[str, bytes] | None:
-    """The compiled rooms that are kept; None where they are not, not whole, or where others may write."""
+    """The compiled modules that are kept; None where they are not, not whole, or where others may write."""
     path = _kept_file(digest)
     try:
         if not stat.S_ISREG(path.lstat().st_mode) or not is_ours_alone(path):
@@ -239,11 +239,11 @@ def _write(digest: str, sources: Mapping[str, bytes]) -> None:
         # Another release may be importing newer files at this moment.
         if time.time() - other.lstat().st_mtime > _KEPT_SECONDS:
             shutil.rmtree(other) if other.is_dir() else other.unlink()
-    computed = {**sources, COMPUTED_ROOM: _computed_room()}
+    computed = {**sources, COMPUTED_MODULE: _computed_module()}
     content = marshal.dumps({name: marshal.dumps(_compile(name, source)) for name, source in computed.items()})
     files.write(path, _checksum(digest, content) + b"\n" + content)
 
 
-def _computed_room() -> bytes:
-    room = load("_delivery.argument_specs")
-    return "\n".join(f"{name} = {getattr(room, name)!r}" for name in room.__all__).encode()
+def _computed_module() -> bytes:
+    module = load("_delivery.argument_specs")
+    return "\n".join(f"{name} = {getattr(module, name)!r}" for name in module.__all__).encode()

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, podwright.pods contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Puts the agent on a host: the rooms of this very collection as a package that needs no Ansible, and its programs.
+"""Puts the agent on a host: the code of this very collection as a package that needs no Ansible, and its programs.
 
 Each code has a directory named by its digest, and the link ``current`` points to the one in use, so that an agent that
 runs is never left with half of another release. A manifest beside it has the digest of each of its files, compiled ones

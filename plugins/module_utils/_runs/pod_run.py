@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The whole run: read the request, observe, plan, execute, wait, tell. Modules hand their options to it.
 
-Check mode is one line of this room: the plan is told and not executed.
+Check mode is one line of this module: the plan is told and not executed.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .._declaration import arguments, parse
 from .._declaration import spec as s
 from .._declaration.quantity import Quantity
 from .._errors import ContainerFailed, DamagedState, Fault, InvalidInput, PodFailed, PodwrightError
-from .._host import podman as podman_room
+from .._host import podman as podman_module
 from .._host.observe import Snapshot, observe, observe_image, observe_sandbox, read_node
 from .._host.podman import Podman
 from .._host.store import Applied, Record, Store
@@ -181,10 +181,10 @@ def run_request(request: Request, keeper: Keeper | None = None) -> dict[str, Any
     """Tell or carry out what is asked for."""
     store = Store()
     if request.is_check:
-        with podman_room.connect_to_predict() as podman:
+        with podman_module.connect_to_predict() as podman:
             return Run(podman, store, request, keeper=keeper).tell()
     store.ensure()
-    with podman_room.connect() as podman, contextlib.ExitStack() as held:
+    with podman_module.connect() as podman, contextlib.ExitStack() as held:
         hurry = Hurry(podman, store, [request.name], request.grace_period_seconds)
         held.enter_context(only_run(store, keeper, request.name, request.wait_timeout_seconds, hurry))
         return Run(podman, store, request, keeper=keeper).carry_out()
@@ -282,7 +282,7 @@ class Run:
         """See what there is, and decide."""
         node = self.snapshot.node if self.snapshot else read_node(self.podman.api_version)
         # What a host without Podman lacks yet it may be about to get, as in a prediction of its first playbook.
-        can_probe_grpc = node.can_probe_grpc or isinstance(self.podman, podman_room.EmptyHost)
+        can_probe_grpc = node.can_probe_grpc or isinstance(self.podman, podman_module.EmptyHost)
         self.node = replace(node, has_keeper=self.keeper is not None, can_probe_grpc=can_probe_grpc)
         self.record = self._read_record()
         recorded = self.record.applied.pod if self.record else None
@@ -327,7 +327,7 @@ class Run:
         return {container.name: "" for container in pod.all_containers if container.image in expected}
 
     def _warnings(self, pod: s.PodSpec) -> Iterator[str]:
-        if isinstance(self.podman, podman_room.EmptyHost):
+        if isinstance(self.podman, podman_module.EmptyHost):
             # What a pod lacks for want of a part of Podman's is not known before Podman is.
             yield f"predicted for a host without pods, since {self.podman.reason}"
         elif self.request.state == "started":
@@ -624,7 +624,7 @@ def run_pod_info(
 ) -> dict[str, Any]:
     """What there is: one pod, those whose labels match, or all that are ours; the ``pod_info`` module's work."""
     store, options = Store(), arguments.judged(options, arguments.POD_INFO)
-    with podman_room.connect() as podman:
+    with podman_module.connect() as podman:
         node = read_node(podman.api_version)
         wanted = options.get("labels") or {}
         kept = store.recorded_pods() if keeper else ()

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A whole stack in one run: one reading, one plan over all objects, one execution, one result for each object.
 
-Each pod goes through the same run as a pod on its own (`engine.Run`); this room decides what there is to do beside
+Each pod goes through the same run as a pod on its own (`pod_run.Run`); this module decides what there is to do beside
 and around them: what they share, in which order they come, what goes, and which revision it makes.
 """
 
@@ -25,7 +25,7 @@ from .._declaration.stack_order import cycle, ordered
 from .._declaration.stack_spec import Dependency, StackSpec
 from .._errors import DamagedState, Fault, HostError, InvalidInput, NotFound, PodwrightError, Refused
 from .._host import named_volumes
-from .._host import podman as podman_room
+from .._host import podman as podman_module
 from .._host.observe import Snapshot, depends_on_networks, read_node
 from .._host.podman import Podman
 from .._host.stack_store import (
@@ -130,10 +130,10 @@ def run_request(request: StackRequest, keeper: Keeper | None = None) -> dict[str
     """Tell or carry out what is asked for."""
     store = Store()
     if request.is_check:
-        with podman_room.connect_to_predict() as podman:
+        with podman_module.connect_to_predict() as podman:
             return StackRun(podman, store, request, keeper).tell()
     store.ensure()
-    with podman_room.connect() as podman, _locks(podman, store, request, keeper):
+    with podman_module.connect() as podman, _locks(podman, store, request, keeper):
         return StackRun(podman, store, request, keeper).carry_out()
 
 
@@ -877,7 +877,7 @@ def run_stack_info(
     """What there is of one stack, or of all; the ``stack_info`` module's work."""
     store, name = Store(), arguments.judged(options, arguments.STACK_INFO)["name"]
     names = [name] if name else stack_names(store)
-    with podman_room.connect() as podman:
+    with podman_module.connect() as podman:
         node = read_node(podman.api_version)
         told = [_describe(podman, store, node, name, keeper) for name in names]
     stacks = [stack for stack in told if stack]

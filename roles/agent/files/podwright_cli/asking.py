@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 PACKAGE = os.environ.get("PODWRIGHT_PACKAGE", "podwright")
-"""The package that holds the collection's rooms on this host."""
+"""The package that holds the collection's code on this host."""
 
 
-def room(name: str) -> Any:
-    """A room of the collection, imported when it is needed: most commands need but one of them."""
+def module(name: str) -> Any:
+    """A module of the collection, imported when it is needed: most commands need but one of them."""
     return importlib.import_module(f"{PACKAGE}.{name}")
 
 
@@ -34,7 +34,7 @@ class Agent:
 
     @cached_property
     def _client(self) -> Any:
-        return room("_agent.client").AgentClient(Path(self._socket) if self._socket else None)
+        return module("_agent.client").AgentClient(Path(self._socket) if self._socket else None)
 
     def pods(self, is_brief: bool = False) -> list[dict[str, Any]]:
         """All pods; where it is brief as they were seen last, at once, and without what they use."""
@@ -91,14 +91,14 @@ class Agent:
         client = self._client
         try:
             return getattr(client, method)(*given, **parameters)
-        except room("_errors").PodwrightError as error:
+        except module("_errors").PodwrightError as error:
             raise Failure(told(error, client.path)) from error
 
     def _stream(self, method: str, path: str, **parameters: Any) -> Iterator[bytes]:
         client = self._client
         try:
             yield from getattr(client, method)(path, **parameters)
-        except room("_errors").PodwrightError as error:
+        except module("_errors").PodwrightError as error:
             raise Failure(told(error, client.path)) from error
 
 
@@ -111,7 +111,7 @@ def told(error: Exception, socket: Path | str = "") -> str:
         return f"the agent at {socket} is not yours: ask as its user, or as root"
     faults = getattr(error, "faults", ())
     text = told_faults(faults) if faults else str(error)
-    return str(room("_reconcile.secrecy").masked(text, getattr(error, "secrets", ())))
+    return str(module("_reconcile.secrecy").masked(text, getattr(error, "secrets", ())))
 
 
 def _start_command() -> str:
@@ -128,4 +128,4 @@ def told_faults(faults: Any) -> str:
 
 def _without_secrets(result: dict[str, Any]) -> dict[str, Any]:
     secrets = result.pop("secrets", ())
-    return dict(room("_reconcile.secrecy").masked_within(result, secrets)) if secrets else result
+    return dict(module("_reconcile.secrecy").masked_within(result, secrets)) if secrets else result

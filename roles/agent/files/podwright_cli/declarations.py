@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from .asking import Failure, room, told_faults
+from .asking import Failure, module, told_faults
 
 SUFFIXES = (".yml", ".yaml", ".json")
 STANDARD_INPUT = "-"
@@ -23,21 +23,21 @@ STANDARD_INPUT = "-"
 
 def read(sources: tuple[str, ...], stack: str = "", cause: str = "", allow_empty: bool = False) -> dict[str, Any]:
     """The options of a run on a stack. Raises Failure with every fault, each with its file and its path in it."""
-    errors = room("_errors")
+    errors = module("_errors")
     faults: list[Any] = []
     documents: list[tuple[str, Any]] = []
     options: dict[str, Any] = {}
     native_in = ""
     for label, content in _contents(sources):
         try:
-            found = room("_declaration.manifest").read(room("_declaration.manifest").decode(content, label), label)
+            found = module("_declaration.manifest").read(module("_declaration.manifest").decode(content, label), label)
         except errors.InvalidInput as error:
             faults += error.faults
             continue
         for number, document in enumerate(found):
             name = label if len(found) == 1 else f"{label}[{number}]"
             is_judged = isinstance(document, dict) and not _is_native(document)
-            reason = room("_declaration.foreign").reason(document) if is_judged else ""
+            reason = module("_declaration.foreign").reason(document) if is_judged else ""
             if reason:
                 faults.append(errors.Fault(name, reason))
             elif not _is_native(document):
@@ -73,14 +73,14 @@ def _is_native(document: Any) -> bool:
     """Whether a document holds options of a stack, and is not of another kind that merely has no ``kind`` itself."""
     if not isinstance(document, dict) or "kind" in document or "apiVersion" in document:
         return False
-    fields = {field.name for field in room("_declaration.stack_parse").STACK_FIELDS}
-    known = fields | room("_declaration.arguments").STACK_RUN_NAMES
-    return not known.isdisjoint(document) and not room("_declaration.foreign").is_compose_file(document)
+    fields = {field.name for field in module("_declaration.stack_parse").STACK_FIELDS}
+    known = fields | module("_declaration.arguments").STACK_RUN_NAMES
+    return not known.isdisjoint(document) and not module("_declaration.foreign").is_compose_file(document)
 
 
 def _judge(options: dict[str, Any], documents: list[tuple[str, Any]], native_in: str) -> list[Any]:
     """The faults of all of it, each with the file that it stands in where there is more than one."""
-    errors, arguments, schema = room("_errors"), room("_declaration.arguments"), room("_declaration.schema")
+    errors, arguments, schema = module("_errors"), module("_declaration.arguments"), module("_declaration.schema")
     faults: list[Any] = []
     run_options = {name: value for name, value in options.items() if name in arguments.STACK_RUN_NAMES}
     declared = {name: value for name, value in options.items() if name not in run_options}
@@ -89,7 +89,7 @@ def _judge(options: dict[str, Any], documents: list[tuple[str, Any]], native_in:
     if run_options.get("state", "started") != "started":
         faults.append(errors.Fault("state", "is started, for a stack that is applied; podwright delete removes one"))
     try:
-        room("_declaration.stack_parse").parse_options(declared, [document for _name, document in documents], names)
+        module("_declaration.stack_parse").parse_options(declared, [document for _name, document in documents], names)
     except errors.InvalidInput as error:
         faults += error.faults
     if not native_in or not names:
@@ -111,7 +111,7 @@ def _contents(sources: tuple[str, ...]) -> Iterator[tuple[str, bytes]]:
                 f"{source} is an address, and files are read; curl -fsSL {source} | podwright apply -f - reads it"
             )
         path = Path(source)
-        if room("_host.kustomization").is_kustomization(path):
+        if module("_host.kustomization").is_kustomization(path):
             yield source, _built(path, source)
             continue
         files = sorted(file for file in path.iterdir() if file.suffix in SUFFIXES) if path.is_dir() else [path]
@@ -122,8 +122,8 @@ def _contents(sources: tuple[str, ...]) -> Iterator[tuple[str, bytes]]:
 
 def _built(folder: Path, source: str) -> bytes:
     try:
-        return bytes(room("_host.kustomization").build(folder, source))
-    except room("_errors").InvalidInput as error:
+        return bytes(module("_host.kustomization").build(folder, source))
+    except module("_errors").InvalidInput as error:
         raise Failure(told_faults(error.faults)) from None
 
 

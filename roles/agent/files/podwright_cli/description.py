@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import view
-from .asking import room
+from .asking import module
 from .view import Document
 
 
@@ -129,7 +129,7 @@ def _resources(resources: Document, use: view.Use | None) -> Iterator[Line]:
             yield Line(kind.capitalize(), _amounts(resources[kind]), 2)
     if use:
         cpu = f"cpu {use.cpu_millicores}m"
-        memory = f"memory {room('_declaration.quantity').show_bytes(use.memory_bytes)}"
+        memory = f"memory {module('_declaration.quantity').show_bytes(use.memory_bytes)}"
         yield Line("Use", f"{cpu}{_of(use.cpu_millicores, use.cpu_limit)}, {memory}{_of(*use[2:])}", 2)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from . import view
-from .asking import room
+from .asking import module
 from .screen import Row, Style
 from .view import Document
 
@@ -138,12 +138,12 @@ def of_uses(pod: Document, is_by_container: bool) -> list[Row]:
 
 def _of_use(name: str, use: view.Use) -> Row:
     cpu_limit = "-" if use.cpu_limit is None else f"{use.cpu_limit}m"
-    memory_limit = "-" if use.memory_limit is None else room("_declaration.quantity").show_bytes(use.memory_limit)
+    memory_limit = "-" if use.memory_limit is None else module("_declaration.quantity").show_bytes(use.memory_limit)
     return {
         "NAME": name,
         "CPU": f"{use.cpu_millicores}m",
         "CPU_LIMIT": cpu_limit + _share(use.cpu_millicores, use.cpu_limit),
-        "MEMORY": room("_declaration.quantity").show_bytes(use.memory_bytes),
+        "MEMORY": module("_declaration.quantity").show_bytes(use.memory_bytes),
         "MEMORY_LIMIT": memory_limit + _share(use.memory_bytes, use.memory_limit),
     }
 

@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from . import view
-from .asking import Agent, Failure, room
+from .asking import Agent, Failure, module
 from .screen import Screen
 
 
@@ -83,7 +83,7 @@ def _beginning(incomplete: str, ask: Callable[[Agent], Sequence[str]], ctx: clic
 
 def say(text: str) -> None:
     """To the person, beside the output."""
-    sys.stderr.write(room("_printable").printable(f"{text}\n"))
+    sys.stderr.write(module("_printable").printable(f"{text}\n"))
 
 
 def chosen_container(pod: view.Document, name: str | None) -> str:

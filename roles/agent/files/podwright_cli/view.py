@@ -13,7 +13,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from .asking import room
+from .asking import module
 
 Document = Mapping[str, Any]
 
@@ -249,7 +249,7 @@ def show_repeated(event: Document, now: float) -> str:
 
 def plain(text: object) -> str:
     """On one line and without what a terminal would obey: names and messages are what others wrote."""
-    return str(room("_printable").one_line(str(text)))
+    return str(module("_printable").one_line(str(text)))
 
 
 _STYLES = {

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, podwright.pods contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`supervisor.step` is what the agent runs: the tables of Kubernetes hold for it, on a pod that is seen over time."""
+"""`pod_step.step` is what the agent runs: the tables of Kubernetes hold for it, on a pod that is seen over time."""
 
 from __future__ import annotations
 
