@@ -37,5 +37,5 @@ def test_every_operation_is_carried_out() -> None:
 
 def test_every_action_can_be_attempted() -> None:
     attempted = {"exec", *probes.NETWORK_ACTIONS}
-    assert {*parse._PROBE.one_of} == attempted
-    assert {*parse._HOOK.one_of} <= attempted | {"sleep"}
+    assert {*parse.PROBE.one_of} == attempted
+    assert {*parse.HOOK.one_of} <= attempted | {"sleep"}

@@ -259,7 +259,7 @@ _TCP_SOCKET = Object(s.TcpSocketAction, (Field("port", PortReference(), required
 _GRPC = Object(s.GrpcAction, (Field("port", PORT, required=True), Field("service", Text(), default="")))
 _SLEEP = Object(s.SleepAction, (Field("seconds", SECONDS, required=True),))
 
-_PROBE = Object(
+PROBE = Object(
     s.Probe,
     (
         Field("exec", _EXEC),
@@ -276,7 +276,7 @@ _PROBE = Object(
     one_of=("exec", "http_get", "tcp_socket", "grpc"),
     one_required=True,
 )
-_HOOK = Object(
+HOOK = Object(
     s.Handler,
     (
         Field("exec", _EXEC),
@@ -289,7 +289,7 @@ _HOOK = Object(
 )
 _LIFECYCLE = Object(
     s.Lifecycle,
-    (Field("post_start", _HOOK), Field("pre_stop", _HOOK)),
+    (Field("post_start", HOOK), Field("pre_stop", HOOK)),
     unsupported={"stop_signal": "set STOPSIGNAL in the image"},
 )
 
@@ -304,19 +304,19 @@ def _check_field_reference(ref: s.FieldReference, at: Place) -> None:
         )
 
 
-def _check_env_source(source: s.EnvSource, at: Place) -> None:
+def check_env_source(source: s.EnvSource, at: Place) -> None:
     if source.field_ref and source.field_ref.field_path in _FILE_ONLY:
         at.key("field_ref").key("field_path").fault(
             f"{source.field_ref.field_path} is only for files; name one key: {source.field_ref.field_path}['KEY']"
         )
 
 
-def _check_downward_file(item: s.DownwardApiFile, at: Place) -> None:
+def check_downward_file(item: s.DownwardApiFile, at: Place) -> None:
     if item.field_ref and item.field_ref.field_path in _ENV_ONLY:
         at.key("field_ref").key("field_path").fault(f"{item.field_ref.field_path} is only for environment variables")
 
 
-_FIELD_REF = Object(
+FIELD_REF = Object(
     s.FieldReference,
     (
         Field("field_path", Text(), required=True),
@@ -331,7 +331,7 @@ def _resource_field_reference(divisor: Any, **values: Any) -> s.ResourceFieldRef
     return s.ResourceFieldReference(divisor=None if divisor == Quantity.parse("0") else divisor, **values)
 
 
-_RESOURCE_FIELD_REF = Object(
+RESOURCE_FIELD_REF = Object(
     _resource_field_reference,
     (
         Field("resource", Text(choices=RESOURCE_FIELDS), required=True),
@@ -351,12 +351,12 @@ _ENV_SOURCES = ("field_ref", "resource_field_ref", "config_map_key_ref", "secret
 _ENV_SOURCE = Object(
     s.EnvSource,
     (
-        Field("field_ref", _FIELD_REF),
-        Field("resource_field_ref", _RESOURCE_FIELD_REF),
+        Field("field_ref", FIELD_REF),
+        Field("resource_field_ref", RESOURCE_FIELD_REF),
         Field("config_map_key_ref", _KEY_REF),
         Field("secret_key_ref", _KEY_REF),
     ),
-    check=_check_env_source,
+    check=check_env_source,
     one_of=_ENV_SOURCES,
     one_required=True,
 )
@@ -436,7 +436,7 @@ def _amounts(cpu: Quantity | None, memory: Quantity | None) -> dict[str, Quantit
     return {name: amount for name, amount in given if amount is not None and amount is not INVALID}
 
 
-def _whole_bytes(quantity: Quantity) -> str | None:
+def whole_bytes(quantity: Quantity) -> str | None:
     if quantity == quantity.round_up(0):
         return None
     return f"{quantity.canonical()} is not a whole number of bytes (m means thousandths; did you mean Mi?)"
@@ -450,17 +450,17 @@ def _log_size(quantity: Quantity) -> str | None:
     least, most = _LOG_SIZES
     if quantity != Quantity.parse("0") and not least <= quantity <= most:
         return f"{quantity.canonical()} is not between {least.canonical()} and {most.canonical()}; 0 is for no limit"
-    return _whole_bytes(quantity)
+    return whole_bytes(quantity)
 
 
-_NO_DEVICES = (
+NO_DEVICES = (
     "devices are not scheduled on one host; mount them with host_path (hostPath) volumes into a privileged container"
 )
 _EXTENDED = "DOMAIN/NAME"
 _OTHER_RESOURCES = {
     "ephemeral-storage": "Podman keeps no account of a container's disk use; use a volume with a quota of its own",
     "hugepages": "set hugepages on the host and mount them with a hostPath volume",
-    _EXTENDED: _NO_DEVICES,
+    _EXTENDED: NO_DEVICES,
 }
 
 
@@ -474,7 +474,7 @@ class _Amounts(Object):
 
 _AMOUNTS = _Amounts(
     _amounts,
-    (Field("cpu", Amount()), Field("memory", Amount(_whole_bytes))),
+    (Field("cpu", Amount()), Field("memory", Amount(whole_bytes))),
     unsupported=_OTHER_RESOURCES,
 )
 
@@ -494,11 +494,11 @@ def _check_resources(resources: ResourceRequirements, at: Place) -> None:
         at.key("limits").raw("memory").fault(reason)
 
 
-_RESOURCES = Object(
+RESOURCES = Object(
     _resources,
     (Field("requests", _AMOUNTS, default={}), Field("limits", _AMOUNTS, default={})),
     check=_check_resources,
-    unsupported={"claims": _NO_DEVICES},
+    unsupported={"claims": NO_DEVICES},
 )
 _RESIZE_POLICY = Object(
     s.ResizePolicy,
@@ -523,14 +523,14 @@ def _check_profile(profile: s.SeccompProfile | s.AppArmorProfile, at: Place) -> 
         at.key("localhost_profile").fault("is only for type Localhost")
 
 
-_SECCOMP = Object(s.SeccompProfile, _PROFILE_FIELDS, check=_check_profile)
-_APPARMOR = Object(s.AppArmorProfile, _PROFILE_FIELDS, check=_check_profile)
-_SELINUX = Object(s.SELinuxOptions, tuple(Field(n, Text(not_empty)) for n in ("user", "role", "type", "level")))
+SECCOMP = Object(s.SeccompProfile, _PROFILE_FIELDS, check=_check_profile)
+APPARMOR = Object(s.AppArmorProfile, _PROFILE_FIELDS, check=_check_profile)
+SELINUX = Object(s.SELinuxOptions, tuple(Field(n, Text(not_empty)) for n in ("user", "role", "type", "level")))
 _CAPABILITIES = Object(
     s.Capabilities,
     (Field("add", Sequence(Text(capability)), default=()), Field("drop", Sequence(Text(capability)), default=())),
 )
-_WINDOWS = "Podman runs Linux containers only; leave it out"
+WINDOWS = "Podman runs Linux containers only; leave it out"
 
 
 def _check_privileges(context: s.SecurityContext, at: Place) -> None:
@@ -540,7 +540,7 @@ def _check_privileges(context: s.SecurityContext, at: Place) -> None:
         at.key("run_as_user").fault(f"is 0 while {spell('run_as_non_root', at.style)} is true")
 
 
-_SECURITY_CONTEXT = Object(
+SECURITY_CONTEXT = Object(
     s.SecurityContext,
     (
         Field("run_as_user", IDENTITY),
@@ -550,14 +550,14 @@ _SECURITY_CONTEXT = Object(
         Field("read_only_root_filesystem", Boolean()),
         Field("allow_privilege_escalation", Boolean()),
         Field("capabilities", _CAPABILITIES),
-        Field("seccomp_profile", _SECCOMP),
-        Field("app_armor_profile", _APPARMOR),
-        Field("se_linux_options", _SELINUX),
+        Field("seccomp_profile", SECCOMP),
+        Field("app_armor_profile", APPARMOR),
+        Field("se_linux_options", SELINUX),
     ),
     check=_check_privileges,
     unsupported={
         "proc_mount": "use privileged, or leave it at its default",
-        "windows_options": _WINDOWS,
+        "windows_options": WINDOWS,
     },
     harmless={"proc_mount": ("Default",)},
 )
@@ -572,14 +572,14 @@ _CONTAINER_FIELDS = (
     Field("env", Sequence(_ENV, form='[{name: NAME, value: "text"}]'), default=()),
     Field("env_from", Sequence(_ENV_FROM), default=()),
     Field("ports", Sequence(_PORT, form="[{container_port: 80, host_port: 8080}]"), default=()),
-    Field("resources", _RESOURCES, default=ResourceRequirements({}, {})),
+    Field("resources", RESOURCES, default=ResourceRequirements({}, {})),
     Field("resize_policy", Sequence(_RESIZE_POLICY, unique_by="resource_name"), default=()),
     Field("volume_mounts", Sequence(_MOUNT, "mount_path", form="[{name: data, mount_path: /data}]"), default=()),
-    Field("startup_probe", _PROBE),
-    Field("liveness_probe", _PROBE),
-    Field("readiness_probe", _PROBE),
+    Field("startup_probe", PROBE),
+    Field("liveness_probe", PROBE),
+    Field("readiness_probe", PROBE),
     Field("lifecycle", _LIFECYCLE),
-    Field("security_context", _SECURITY_CONTEXT),
+    Field("security_context", SECURITY_CONTEXT),
     Field("termination_message_path", Text(absolute_path), default="/dev/termination-log"),
     Field("termination_message_policy", Text(choices=("File", "FallbackToLogsOnError")), default="File"),
     Field("stdin", Boolean(), default=False),
@@ -615,7 +615,7 @@ def _check_ports(container: s.Container, at: Place) -> None:
             names.setdefault(port.name, number)
 
 
-def _has_faults(group: SequenceT[Any]) -> bool:
+def has_faults(group: SequenceT[Any]) -> bool:
     """Whether a named item of the group is faulty, so that a name missing from it proves nothing."""
     return group is INVALID or any(item is INVALID or item.name is INVALID for item in group)
 
@@ -631,7 +631,7 @@ def _check_probe(kind: str, probe: s.Probe, container: s.Container, at: Place) -
 def _check_port_reference(handler: s.Handler, container: s.Container, at: Place) -> None:
     action = handler.http_get or handler.tcp_socket
     names = [port.name for port in container.ports]
-    if not action or isinstance(action.port, int) or INVALID is action.port or _has_faults(container.ports):
+    if not action or isinstance(action.port, int) or INVALID is action.port or has_faults(container.ports):
         return
     if action.port not in names:
         name = "http_get" if handler.http_get else "tcp_socket"
@@ -648,7 +648,7 @@ def _check_init_container(container: s.Container, at: Place) -> None:
             at.key(kind).fault(hint)
 
 
-_CONTAINER = Object(
+CONTAINER = Object(
     s.Container,
     _CONTAINER_FIELDS,
     check=_check_container,
@@ -657,7 +657,7 @@ _CONTAINER = Object(
         "restart_policy": "it belongs to the pod; only init containers (sidecars) have their own",
     },
 )
-_INIT_CONTAINER = Object(
+INIT_CONTAINER = Object(
     s.Container,
     (*_CONTAINER_FIELDS, Field("restart_policy", Text(choices=("Always",)))),
     check=_check_init_container,
@@ -680,17 +680,17 @@ _DOWNWARD_FILE = Object(
     s.DownwardApiFile,
     (
         Field("path", Text(projected_path), required=True),
-        Field("field_ref", _FIELD_REF),
-        Field("resource_field_ref", _RESOURCE_FIELD_REF),
+        Field("field_ref", FIELD_REF),
+        Field("resource_field_ref", RESOURCE_FIELD_REF),
         Field("mode", FileMode()),
     ),
-    check=_check_downward_file,
+    check=check_downward_file,
     one_of=("field_ref", "resource_field_ref"),
     one_required=True,
 )
 _DOWNWARD_ITEMS = Field("items", Sequence(_DOWNWARD_FILE, unique_by="path"), default=())
 _PROJECTION = Object(s.KeyProjection, (Field("name", Text(object_name), required=True), _ITEMS, _OPTIONAL))
-_PROJECTION_SOURCES = ("config_map", "secret", "downward_api")
+PROJECTION_SOURCES = ("config_map", "secret", "downward_api")
 _VOLUME_PROJECTION = Object(
     s.VolumeProjection,
     (
@@ -698,7 +698,7 @@ _VOLUME_PROJECTION = Object(
         Field("secret", _PROJECTION),
         Field("downward_api", Object(s.DownwardApiProjection, (_DOWNWARD_ITEMS,))),
     ),
-    one_of=_PROJECTION_SOURCES,
+    one_of=PROJECTION_SOURCES,
     one_required=True,
     unsupported={
         "service_account_token": "there is no API server on a plain host; give the token as a secret",
@@ -725,7 +725,7 @@ def _check_projected(volume: s.ProjectedVolume, at: Place) -> None:
     """No two sources may write the same file; doubles within one source have been noted already."""
     seen: dict[str, tuple[int, Place]] = {}
     for number, source in enumerate(volume.sources):
-        kind = next((kind for kind in _PROJECTION_SOURCES if getattr(source, kind)), "config_map")
+        kind = next((kind for kind in PROJECTION_SOURCES if getattr(source, kind)), "config_map")
         for index, item in enumerate(getattr(source, kind).items if getattr(source, kind) else ()):
             if item.path is INVALID:
                 continue
@@ -735,7 +735,7 @@ def _check_projected(volume: s.ProjectedVolume, at: Place) -> None:
                 place.fault(f"{shown(item.path)} is already used by {twin.path}")
 
 
-_VOLUME = Object(
+VOLUME = Object(
     _volume,
     (
         Field("name", Text(dns_label), required=True),
@@ -745,7 +745,7 @@ _VOLUME = Object(
                 s.EmptyDirVolume,
                 (
                     Field("medium", Text(choices=("", "Memory")), default=""),
-                    Field("size_limit", Amount(_whole_bytes)),
+                    Field("size_limit", Amount(whole_bytes)),
                 ),
             ),
         ),
@@ -820,7 +820,7 @@ _DNS_CONFIG = Object(
         Field("options", Sequence(_DNS_OPTION), default=()),
     ),
 )
-_POD_SECURITY_CONTEXT = Object(
+POD_SECURITY_CONTEXT = Object(
     s.PodSecurityContext,
     (
         Field("run_as_user", IDENTITY),
@@ -840,14 +840,14 @@ _POD_SECURITY_CONTEXT = Object(
             ),
             default=(),
         ),
-        Field("seccomp_profile", _SECCOMP),
-        Field("app_armor_profile", _APPARMOR),
-        Field("se_linux_options", _SELINUX),
+        Field("seccomp_profile", SECCOMP),
+        Field("app_armor_profile", APPARMOR),
+        Field("se_linux_options", SELINUX),
     ),
     unsupported={
         "supplemental_groups_policy": "leave it at its default (Merge)",
         "se_linux_change_policy": "leave it at its default",
-        "windows_options": _WINDOWS,
+        "windows_options": WINDOWS,
     },
     harmless={"supplemental_groups_policy": ("Merge",), "se_linux_change_policy": ("MountOption",)},
 )
@@ -867,7 +867,7 @@ def check_config_map(config: s.ConfigMap, at: Place) -> None:
             at.key("binary_data").raw(key).fault(f"is in {spell('data', at.style)} too; leave one of them out")
 
 
-_CONFIG_MAP = Object(
+CONFIG_MAP = Object(
     s.ConfigMap,
     (
         Field("name", Text(object_name), required=True),
@@ -890,7 +890,7 @@ def check_secret(secret: s.Secret, at: Place) -> None:
             )
 
 
-_SECRET = Object(
+SECRET = Object(
     s.Secret,
     (
         Field("name", Text(object_name), required=True),
@@ -907,7 +907,7 @@ _SECRET = Object(
 )
 
 _PLACEMENT = "place pods with the inventory: hosts, groups and --limit"
-_NO_API = "there is no API server on a plain host; leave it out"
+NO_API = "there is no API server on a plain host; leave it out"
 
 _SYSTEM_LABELS = ("kubernetes.io/os", "beta.kubernetes.io/os")
 _NODE_LABELS = (*s.NODE_LABELS, *_SYSTEM_LABELS)
@@ -926,14 +926,14 @@ class _NodeSelector(Mapping):
             return selector
         for key in selector:
             if key in _SYSTEM_LABELS and selector[key] not in ("linux", INVALID):
-                at.raw(key).fault(f"{shown(selector[key])} is not supported; {_WINDOWS}")
+                at.raw(key).fault(f"{shown(selector[key])} is not supported; {WINDOWS}")
         return {key: wanted for key, wanted in selector.items() if key not in _SYSTEM_LABELS}
 
 
 SPEC_FIELDS = (
-    Field("containers", Sequence(_CONTAINER, "name", minimum=1, form="[{name: a, image: b}]"), required=True),
-    Field("init_containers", Sequence(_INIT_CONTAINER, unique_by="name"), default=()),
-    Field("volumes", Sequence(_VOLUME, "name", form="[{name: data, empty_dir: {}}]"), default=()),
+    Field("containers", Sequence(CONTAINER, "name", minimum=1, form="[{name: a, image: b}]"), required=True),
+    Field("init_containers", Sequence(INIT_CONTAINER, unique_by="name"), default=()),
+    Field("volumes", Sequence(VOLUME, "name", form="[{name: data, empty_dir: {}}]"), default=()),
     Field("restart_policy", Text(choices=RESTART_POLICIES), default="Always"),
     Field("termination_grace_period_seconds", SECONDS, default=30),
     Field("active_deadline_seconds", Integer(minimum=1)),
@@ -946,8 +946,8 @@ SPEC_FIELDS = (
     Field("host_aliases", Sequence(_HOST_ALIAS), default=()),
     Field("dns_policy", Text(choices=DNS_POLICIES), default="ClusterFirst"),
     Field("dns_config", _DNS_CONFIG),
-    Field("security_context", _POD_SECURITY_CONTEXT),
-    Field("resources", _RESOURCES),
+    Field("security_context", POD_SECURITY_CONTEXT),
+    Field("resources", RESOURCES),
     Field("node_selector", _NodeSelector(Text(label_value), _node_label), default={}),
     Field(
         "readiness_gates",
@@ -965,8 +965,8 @@ HOST_FIELDS = (
     Field("networks", Sequence(Text(podman_name), unique=True), default=()),
     Field("log_size_max", Amount(_log_size), default=s.DEFAULT_LOG_SIZE_MAX),
     Field("min_ready_seconds", Integer(minimum=0)),
-    Field("config_maps", Sequence(_CONFIG_MAP, unique_by="name"), default=()),
-    Field("secrets", Sequence(_SECRET, unique_by="name", secret=True), default=()),
+    Field("config_maps", Sequence(CONFIG_MAP, unique_by="name"), default=()),
+    Field("secrets", Sequence(SECRET, unique_by="name", secret=True), default=()),
 )
 """What is given beside a Kubernetes document as well: it says how this host keeps the pod."""
 
@@ -983,13 +983,13 @@ SPEC_UNSUPPORTED = {
     "image_pull_secrets": "log in with podman login, or pull with the image module",
     "runtime_class_name": "set the OCI runtime in the host's containers.conf",
     "overhead": "it is added by runtime classes, which a plain host has not; leave it out",
-    "service_account": _NO_API,
-    "service_account_name": _NO_API,
+    "service_account": NO_API,
+    "service_account_name": NO_API,
     "ephemeral_containers": "use podman exec, or add a sidecar",
-    "resource_claims": _NO_DEVICES,
+    "resource_claims": NO_DEVICES,
     "host_users": "run the pod with rootless Podman",
     "set_hostname_as_fqdn": "a plain host has no cluster domain; leave it out",
-    "os": _WINDOWS,
+    "os": WINDOWS,
 }
 # What the API server fills in by itself, and what says no more than "a Linux host".
 SPEC_HARMLESS: MappingT[str, tuple[object, ...]] = {
@@ -1054,7 +1054,7 @@ class Configuration:
 
 def _by_name(group: Any) -> dict[str, Any] | None:
     """Objects by name, the first of each; None where one of them is faulty, so that a missing name proves nothing."""
-    return None if _has_faults(group) else {item.name: item for item in reversed(group)}
+    return None if has_faults(group) else {item.name: item for item in reversed(group)}
 
 
 def check_pod(pod: s.PodSpec, at: Place, known: Configuration | None = None) -> None:
@@ -1063,7 +1063,7 @@ def check_pod(pod: s.PodSpec, at: Place, known: Configuration | None = None) -> 
     ``known`` is what the pod can refer to, by default what was given with it.
     """
     known = Configuration(pod.config_maps, pod.secrets) if known is None else known
-    places = _container_places(pod, at)
+    places = container_places(pod, at)
     for container, place in places:
         _check_mounts(pod, container, place)
         _check_references(pod, known, container, place)
@@ -1077,7 +1077,7 @@ def check_pod(pod: s.PodSpec, at: Place, known: Configuration | None = None) -> 
     _check_pod_resources(pod, places, at)
 
 
-def _container_places(pod: s.PodSpec, at: Place) -> list[tuple[s.Container, Place]]:
+def container_places(pod: s.PodSpec, at: Place) -> list[tuple[s.Container, Place]]:
     groups = (("init_containers", pod.init_containers), ("containers", pod.containers))
     return [(c, at.key(name).index(number)) for name, group in groups for number, c in enumerate(group)]
 
@@ -1120,7 +1120,7 @@ def _check_mounts(pod: s.PodSpec, container: s.Container, at: Place) -> None:
     paths: dict[str, tuple[str, Place]] = {}
     for number, mount in enumerate(container.volume_mounts):
         place = at.key("volume_mounts").index(number)
-        if mount.name is not INVALID and mount.name not in declared and not _has_faults(pod.volumes):
+        if mount.name is not INVALID and mount.name not in declared and not has_faults(pod.volumes):
             given = ", ".join(declared) or "none"
             place.key("name").fault(f"no volume is called {mount.name!r}; declared are: {given}")
         if mount.mount_propagation == "Bidirectional" and unprivileged:
@@ -1172,7 +1172,7 @@ def _check_references(pod: s.PodSpec, known: Configuration, container: s.Contain
 
 
 def _check_container_name(pod: s.PodSpec, ref: s.ResourceFieldReference, at: Place) -> None:
-    if ref.container_name and not pod.find(ref.container_name) and not _has_faults(pod.all_containers):
+    if ref.container_name and not pod.find(ref.container_name) and not has_faults(pod.all_containers):
         at.key("container_name").fault(f"no container is called {ref.container_name!r}")
 
 
@@ -1292,12 +1292,12 @@ def _file_paths(known: Configuration, volume: s.Volume, at: Place) -> Iterator[t
     """The files of a volume, as far as they are known, each with where it is declared."""
     if volume.projected:
         for index, source in enumerate(volume.projected.sources):
-            for kind in _PROJECTION_SOURCES:
+            for kind in PROJECTION_SOURCES:
                 part = getattr(source, kind)
                 if part:
                     yield from _paths_of(known, kind, part, at.key("projected").key("sources").index(index).key(kind))
         return
-    for kind in _PROJECTION_SOURCES:
+    for kind in PROJECTION_SOURCES:
         part = getattr(volume, kind)
         if part:
             yield from _paths_of(known, kind, part, at.key(kind))
@@ -1315,7 +1315,7 @@ def _paths_of(known: Configuration, kind: str, source: Any, at: Place) -> Iterat
 
 def published_ports(pod: s.PodSpec, at: Place) -> Iterator[tuple[Place, s.ContainerPort]]:
     """The ports that a pod takes of its host, each with its ``host_port`` and where that stands."""
-    for container, place in _container_places(pod, at):
+    for container, place in container_places(pod, at):
         for number, port in enumerate(container.ports):
             here = place.key("ports").index(number)
             host_port = port.host_port or (port.container_port if pod.host_network else None)
@@ -1402,7 +1402,7 @@ POD_FIELDS = (*METADATA_FIELDS, *SPEC_FIELDS, *HOST_FIELDS)
 
 _NATIVE = Object(s.PodSpec, POD_FIELDS, unsupported=SPEC_UNSUPPORTED, harmless=SPEC_HARMLESS)
 _HOST = Object(dict, HOST_FIELDS)
-_METADATA = Object(dict, METADATA_FIELDS, ignored=_METADATA_IGNORED)
+METADATA = Object(dict, METADATA_FIELDS, ignored=_METADATA_IGNORED)
 _SPEC = Object(dict, SPEC_FIELDS, unsupported=SPEC_UNSUPPORTED, harmless=SPEC_HARMLESS, ignored=_SPEC_IGNORED)
 API_VERSION = Field("api_version", Text(choices=("v1",)), required=True)
 CONFIG_METADATA = Object(
@@ -1412,19 +1412,19 @@ CONFIG_METADATA = Object(
     secret=True,
 )
 _CONFIG_FIELDS = (API_VERSION, Field("kind", Text()), Field("metadata", CONFIG_METADATA, required=True))
-_SECRET_FIELDS = tuple(field for field in _SECRET.fields if field.name not in ("name", "generate", "rotate"))
+_SECRET_FIELDS = tuple(field for field in SECRET.fields if field.name not in ("name", "generate", "rotate"))
 DOCUMENTS = {
     "Pod": Object(
         dict,
         (
             API_VERSION,
             Field("kind", Text(choices=("Pod",)), required=True),
-            Field("metadata", _METADATA, required=True),
+            Field("metadata", METADATA, required=True),
             Field("spec", _SPEC, required=True),
         ),
         ignored=frozenset({"status"}),
     ),
-    "ConfigMap": Object(dict, (*_CONFIG_FIELDS, *_CONFIG_MAP.fields[1:])),
+    "ConfigMap": Object(dict, (*_CONFIG_FIELDS, *CONFIG_MAP.fields[1:])),
     "Secret": Object(dict, (*_CONFIG_FIELDS, *_SECRET_FIELDS), secret=True),
 }
 _OTHER_KINDS = {
@@ -1451,7 +1451,7 @@ _OTHER_KINDS = {
     "LimitRange": "give requests and limits in the Pods",
     "ResourceQuota": "give what Pods may take of the host in allocatable",
     "Kustomization": "give the folder that it is in, which is built, or what kubectl kustomize makes of it",
-    **dict.fromkeys(("ServiceAccount", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"), _NO_API),
+    **dict.fromkeys(("ServiceAccount", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"), NO_API),
     **dict.fromkeys(
         ("IngressClass", "Gateway", "HTTPRoute"), "publish ports with hostPort, and run a reverse proxy as a pod"
     ),
@@ -1467,7 +1467,7 @@ class PodPlace:
 
     def container(self, pod: s.PodSpec, name: str) -> Place:
         """The place of one of the pod's containers."""
-        return next(place for container, place in _container_places(pod, self.spec) if container.name == name)
+        return next(place for container, place in container_places(pod, self.spec) if container.name == name)
 
 
 def native_place(path: str = "") -> PodPlace:
@@ -1478,7 +1478,7 @@ def native_place(path: str = "") -> PodPlace:
 
 def document_places(documents: SequenceT[Any], source: str | SequenceT[str] = "definition") -> dict[str, PodPlace]:
     """The places of the Pods among documents that the parser has taken, by their names; ``source`` as it was for it."""
-    places = zip(documents, _document_places(documents, source, []))
+    places = zip(documents, places_of(documents, source, []))
     pods = ((document, at) for document, at in places if isinstance(document, MappingT) and document["kind"] == "Pod")
     return {
         str(document["metadata"]["name"]): PodPlace(at.key("metadata").key("name"), at.key("spec"))
@@ -1531,7 +1531,7 @@ def parse_documents(
 def parse_name(options: MappingT[str, Any]) -> str:
     """The name among native options: all that is needed to remove a pod. Raises InvalidInput."""
     at = Place("", Style.NATIVE)
-    name = _METADATA._field(METADATA_FIELDS[0], options, at)
+    name = METADATA.read_field(METADATA_FIELDS[0], options, at)
     if at.faults:
         raise InvalidInput(at.faults)
     return str(name)
@@ -1541,7 +1541,7 @@ def parse_document_name(documents: SequenceT[Any], source: str = "definition") -
     """The name of the one Pod among Kubernetes documents; nothing else in them is judged. Raises InvalidInput."""
     found = [
         (document, at)
-        for document, at in zip(documents, _document_places(documents, source, []))
+        for document, at in zip(documents, places_of(documents, source, []))
         if isinstance(document, MappingT) and document.get("kind") == "Pod"
     ]
     if len(found) != 1:
@@ -1559,7 +1559,7 @@ def _count_reason(count: int) -> str:
     return f"holds {count} Pods; give one, and a task for each" if count else "holds no Pod; give one"
 
 
-def _document_places(documents: SequenceT[Any], source: str | SequenceT[str], faults: list[Fault]) -> list[Place]:
+def places_of(documents: SequenceT[Any], source: str | SequenceT[str], faults: list[Fault]) -> list[Place]:
     """Where each document stands: paths start at its own fields where it is the only one and has no name of its own.
 
     ``source`` is what all of them are called together, or the name of each.
@@ -1579,7 +1579,7 @@ def read_documents(
     """The documents' values by kind (of ``kinds``, by default DOCUMENTS); faults of others are noted."""
     kinds = DOCUMENTS if kinds is None else kinds
     read: dict[str, list[Reading]] = {kind: [] for kind in kinds}
-    for document, at in zip(documents, _document_places(documents, source, faults)):
+    for document, at in zip(documents, places_of(documents, source, faults)):
         kind = document.get("kind") if isinstance(document, MappingT) else None
         if kind == "Pod":
             document = _as_declared(document)
@@ -1657,7 +1657,7 @@ def assemble(values: Any, given: MappingT[str, Any]) -> s.PodSpec:
 
 
 ALLOCATABLE = Object(
-    dict, (Field("cpu", Amount()), Field("memory", Amount(_whole_bytes)), Field("pods", Integer(minimum=0)))
+    dict, (Field("cpu", Amount()), Field("memory", Amount(whole_bytes)), Field("pods", Integer(minimum=0)))
 )
 
 

@@ -577,14 +577,15 @@ class Object(Type):
         if not isinstance(value, MappingT):
             return at.fault(f"expected a mapping, got {_kind(value, self.secret)}")
         self._refuse_unknown(value, at)
-        values = {field.name: self._field(field, value, at) for field in self.fields}
+        values = {field.name: self.read_field(field, value, at) for field in self.fields}
         self._check_choice(value, at)
         result = self.build(**values)
         if self.check:
             self.check(result, at)
         return result
 
-    def _field(self, field: Field, value: MappingT[Any, Any], at: Place) -> Any:
+    def read_field(self, field: Field, value: MappingT[Any, Any], at: Place) -> Any:
+        """One field of a mapping that is this object; INVALID after its faults were noted, at its own place."""
         given = value.get(spell(field.name, at.style))
         if given is None:
             return at.key(field.name).fault("is required") if field.required else field.default
