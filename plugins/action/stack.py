@@ -9,7 +9,8 @@ import getpass
 import socket
 from typing import Any
 
-from ..module_utils._declaration import arguments, manifest, parse, stack_parse
+from ..module_utils._declaration import arguments, manifest, stack_parse
+from ..module_utils._declaration.documents import UNNAMED
 from ..module_utils._declaration.schema import INVALID, Place, Style
 from ..module_utils._errors import Fault, InvalidInput
 from ..plugin_utils._declaring import DeclaringAction, collect, named_documents, with_secrets_apart
@@ -66,7 +67,7 @@ def _named_definition(options: dict[str, Any], faults: list[Fault]) -> list[tupl
     if definition is None:
         return []
     if not names:
-        return [(parse.UNNAMED, definition)]
+        return [(UNNAMED, definition)]
     if not isinstance(definition, list) or not isinstance(names, list) or len(names) != len(definition):
         faults.append(Fault("definition_names", "is a list with a name for each item of definition"))
         return []

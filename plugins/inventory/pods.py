@@ -97,14 +97,14 @@ from typing import Any
 from ansible.errors import AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Constructable
 
-from ..module_utils._declaration import parse, schema
+from ..module_utils._declaration import checks, schema
 from ..module_utils._errors import Fault, InvalidInput, PodwrightError
 from ..module_utils._host import stack_store
 from ..module_utils._host.store import Store
 from ..module_utils._runs import pod_run
 
 _SUFFIXES = ("podwright.yml", "podwright.yaml")
-_LABELS = schema.Mapping(schema.Text(parse.label_value), parse.label_key)
+_LABELS = schema.Mapping(schema.Text(checks.label_value), checks.label_key)
 
 
 class InventoryModule(BaseInventoryPlugin, Constructable):

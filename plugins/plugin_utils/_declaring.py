@@ -12,7 +12,7 @@ from typing import Any
 
 from ansible.errors import AnsibleError
 
-from ..module_utils._declaration import foreign, manifest, parse
+from ..module_utils._declaration import checks, foreign, manifest
 from ..module_utils._declaration import spec as s
 from ..module_utils._declaration.schema import Place, Text, shown
 from ..module_utils._errors import Fault, InvalidInput
@@ -43,7 +43,7 @@ class DeclaringAction(ShippingAction):
 
     def read_files(self, given: Any, at: Place, may_be_directory: bool = True) -> list[tuple[str, Any]]:
         """The documents of a file, or of all YAML and JSON files of a directory by name, each with what to call it."""
-        name = Text(parse.not_empty).parse(given, at)
+        name = Text(checks.not_empty).parse(given, at)
         if at.faults:
             raise InvalidInput(at.faults)
         if re.match(r"https?://", name):

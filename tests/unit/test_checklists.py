@@ -11,7 +11,7 @@ from typing import Any
 import host_model
 import yaml
 
-from ansible_collections.podwright.pods.plugins.module_utils._declaration import parse, spec
+from ansible_collections.podwright.pods.plugins.module_utils._declaration import container_fields, spec
 from ansible_collections.podwright.pods.plugins.module_utils._host import probes
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile import operations as op
 from ansible_collections.podwright.pods.plugins.module_utils._runs import execute
@@ -37,5 +37,5 @@ def test_every_operation_is_carried_out() -> None:
 
 def test_every_action_can_be_attempted() -> None:
     attempted = {"exec", *probes.NETWORK_ACTIONS}
-    assert {*parse.PROBE.one_of} == attempted
-    assert {*parse.HOOK.one_of} <= attempted | {"sleep"}
+    assert {*container_fields.PROBE.one_of} == attempted
+    assert {*container_fields.HOOK.one_of} <= attempted | {"sleep"}

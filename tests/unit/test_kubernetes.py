@@ -26,12 +26,12 @@ from pods import maybe, pod_specs, qualified_words, texts, tuples_of
 from ansible_collections.podwright.pods.plugins.filter.to_kubernetes import FilterModule
 from ansible_collections.podwright.pods.plugins.module_utils._declaration import manifest, stack_spec
 from ansible_collections.podwright.pods.plugins.module_utils._declaration import spec as s
+from ansible_collections.podwright.pods.plugins.module_utils._declaration.checks import object_name
 from ansible_collections.podwright.pods.plugins.module_utils._declaration.kubernetes import (
     claim_name,
     stack_of,
     to_documents,
 )
-from ansible_collections.podwright.pods.plugins.module_utils._declaration.parse import object_name
 from ansible_collections.podwright.pods.plugins.module_utils._declaration.quantity import Quantity
 from ansible_collections.podwright.pods.plugins.module_utils._declaration.stack_parse import parse_options
 from ansible_collections.podwright.pods.plugins.module_utils._declaration.stack_spec import (

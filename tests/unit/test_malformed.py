@@ -23,13 +23,13 @@ from pods import pod_specs
 from ansible_collections.podwright.pods.plugins.module_utils._declaration import manifest
 from ansible_collections.podwright.pods.plugins.module_utils._declaration import spec as s
 from ansible_collections.podwright.pods.plugins.module_utils._declaration.parse import (
-    HOST_FIELDS,
     parse_allocatable,
     parse_document_name,
     parse_documents,
     parse_name,
     parse_options,
 )
+from ansible_collections.podwright.pods.plugins.module_utils._declaration.pod_fields import HOST_FIELDS
 from ansible_collections.podwright.pods.plugins.module_utils._errors import Fault, InvalidInput
 
 DATA = Path(__file__).parent / "data"

@@ -43,7 +43,7 @@ from pathlib import Path
 from typing import Any, Callable, Protocol
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
-from .._declaration import parse, spec
+from .._declaration import checks, spec
 from .._delivery import host_code
 from .._delivery.release import Release, misunderstanding
 from .._errors import DamagedState, HostError, NotFound, PodwrightError, details_of, is_out_of_space
@@ -488,7 +488,7 @@ def _refuse_other_release(told: Any) -> None:
 
 def _is_plain(name: str) -> bool:
     """Whether a pod can have the name: it is no path that leads elsewhere."""
-    return parse.pod_name(name) is None
+    return checks.pod_name(name) is None
 
 
 def _whole(parameters: Mapping[str, str], name: str) -> int | None:

@@ -12,7 +12,9 @@ from collections.abc import Mapping as MappingT
 from typing import Any
 
 from .._errors import Fault, InvalidInput
-from .parse import ALLOCATABLE, HOST_FIELDS, POD_FIELDS, TEXTS, config_key, object_name, pod_name
+from .checks import TEXTS, config_key, object_name, pod_name
+from .parse import ALLOCATABLE
+from .pod_fields import HOST_FIELDS, POD_FIELDS
 from .schema import Boolean, Field, Integer, Mapping, Object, Place, Style, Text
 
 STATES = ("started", "stopped", "absent")

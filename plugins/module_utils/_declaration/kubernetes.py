@@ -17,7 +17,7 @@ from dataclasses import replace
 from typing import Any
 
 from .._errors import Fault, InvalidInput
-from . import parse
+from . import checks
 from . import spec as s
 from .schema import Style, spell
 from .stack_parse import ANNOTATIONS
@@ -111,7 +111,7 @@ def claim_name(volume: str) -> str:
 
     Else its letters and digits, with a digest that keeps it apart from other names of the same ones.
     """
-    if parse.object_name(volume) is None:
+    if checks.object_name(volume) is None:
         return volume
     plain = re.sub("[^a-z0-9]+", "-", volume.lower()).strip("-")
     return f"{plain[:200]}-{hashlib.sha256(volume.encode()).hexdigest()[:8]}"

@@ -15,6 +15,7 @@ import json
 import re
 from collections.abc import Iterator
 from collections.abc import Mapping as MappingT
+from collections.abc import Sequence as SequenceT
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from enum import Enum
@@ -636,3 +637,8 @@ class Object(Type):
     def options(self) -> dict[str, Any]:
         """The fields as the options of an Ansible argument spec."""
         return {field.name: field.argument() for field in self.fields}
+
+
+def has_faults(group: SequenceT[Any]) -> bool:
+    """Whether a named item of the group is faulty, so that a name missing from it proves nothing."""
+    return group is INVALID or any(item is INVALID or item.name is INVALID for item in group)

@@ -21,6 +21,20 @@ from typing import Any, cast
 from .._errors import Fault, InvalidInput
 from . import parse
 from . import spec as s
+from .checks import pod_name, podman_name
+from .config_fields import check_config_map, check_secret
+from .documents import (
+    API_VERSION,
+    CONFIG_METADATA,
+    DOCUMENTS,
+    Reading,
+    assemble,
+    config_object,
+    join_objects,
+    read_documents,
+)
+from .pod_fields import HOST_FIELDS, METADATA_FIELDS, SPEC_FIELDS, SPEC_HARMLESS, SPEC_UNSUPPORTED
+from .pod_rules import Configuration, check_pod, podman_names, ports_meet, published_ports
 from .schema import (
     INVALID,
     Amount,
@@ -41,32 +55,32 @@ from .stack_order import cycle
 from .stack_spec import CONDITIONS, Dependency, NamedVolume, Network, StackSpec
 
 _OWN_HOST_FIELDS = ("infra", "networks", "log_size_max", "min_ready_seconds")
-"""Those of `parse.HOST_FIELDS` that each pod has for itself."""
+"""Those of `pod_fields.HOST_FIELDS` that each pod has for itself."""
 _POD = Object(
     dict,
     (
-        *parse.METADATA_FIELDS,
-        *parse.SPEC_FIELDS,
-        *(field for field in parse.HOST_FIELDS if field.name in _OWN_HOST_FIELDS),
+        *METADATA_FIELDS,
+        *SPEC_FIELDS,
+        *(field for field in HOST_FIELDS if field.name in _OWN_HOST_FIELDS),
     ),
     unsupported={
-        **parse.SPEC_UNSUPPORTED,
+        **SPEC_UNSUPPORTED,
         "config_maps": "give it beside the pods: the whole stack shares it",
         "secrets": "give it beside the pods: the whole stack shares it",
     },
-    harmless=parse.SPEC_HARMLESS,
+    harmless=SPEC_HARMLESS,
 )
 _DEPENDENCY = Object(
     Dependency,
     (
-        Field("pod", Text(parse.pod_name), required=True),
+        Field("pod", Text(pod_name), required=True),
         Field("condition", Text(choices=CONDITIONS), default="ready"),
     ),
 )
 _VOLUME = Object(
     NamedVolume,
     (
-        Field("name", Text(parse.podman_name), required=True),
+        Field("name", Text(podman_name), required=True),
         Field("size", Amount()),
         Field("driver", Text(), default="local"),
         Field("options", Mapping(Text()), default={}),
@@ -104,7 +118,7 @@ def _is_outside(address: str, subnet: str) -> bool:
 _NETWORK = Object(
     Network,
     (
-        Field("name", Text(parse.podman_name), required=True),
+        Field("name", Text(podman_name), required=True),
         Field("subnet", Text(_subnet)),
         Field("gateway", Text(_address)),
         Field("internal", Boolean(), default=False),
@@ -112,10 +126,10 @@ _NETWORK = Object(
     ),
     check=_check_network,
 )
-_CONFIGURATION_FIELDS = tuple(field for field in parse.HOST_FIELDS if field.name in ("config_maps", "secrets"))
+_CONFIGURATION_FIELDS = tuple(field for field in HOST_FIELDS if field.name in ("config_maps", "secrets"))
 
 STACK_FIELDS = (
-    Field("name", Text(parse.pod_name), required=True),
+    Field("name", Text(pod_name), required=True),
     Field("pods", Sequence(_POD), default=()),
     Field("depends_on", Mapping(Sequence(_DEPENDENCY, unique_by="pod")), default={}),
     *_CONFIGURATION_FIELDS,
@@ -139,15 +153,15 @@ class _Anything(Type):
 
 
 _ANNOTATED_METADATA = replace(
-    parse.CONFIG_METADATA,
-    fields=(*parse.CONFIG_METADATA.fields, Field("annotations", _Anything(), default={})),
-    ignored=parse.CONFIG_METADATA.ignored - {"annotations"},
+    CONFIG_METADATA,
+    fields=(*CONFIG_METADATA.fields, Field("annotations", _Anything(), default={})),
+    ignored=CONFIG_METADATA.ignored - {"annotations"},
 )
 _STORAGE = Object(dict, (Field("storage", Amount()),))
 _CLAIM = Object(
     dict,
     (
-        parse.API_VERSION,
+        API_VERSION,
         Field("kind", Text()),
         Field("metadata", _ANNOTATED_METADATA, required=True),
         Field(
@@ -158,7 +172,7 @@ _CLAIM = Object(
                     Field("access_modes", Sequence(Text()), default=()),
                     Field("volume_mode", Text(choices=("Filesystem",)), default="Filesystem"),
                     Field("storage_class_name", Text()),
-                    Field("volume_name", Text(parse.podman_name)),
+                    Field("volume_name", Text(podman_name)),
                     Field(
                         "resources",
                         Object(
@@ -184,11 +198,11 @@ _CLAIM = Object(
 )
 _SECRET_FIELDS = tuple(
     replace(field, type=_ANNOTATED_METADATA) if field.name == "metadata" else field
-    for field in parse.DOCUMENTS["Secret"].fields
+    for field in DOCUMENTS["Secret"].fields
 )
 _KINDS = {
-    **parse.DOCUMENTS,
-    "Secret": replace(parse.DOCUMENTS["Secret"], fields=_SECRET_FIELDS),
+    **DOCUMENTS,
+    "Secret": replace(DOCUMENTS["Secret"], fields=_SECRET_FIELDS),
     "PersistentVolumeClaim": _CLAIM,
 }
 
@@ -197,20 +211,20 @@ ANNOTATIONS = "podwright.io/"
 
 
 def _secret_annotations() -> dict[str, Type]:
-    secrets = next(field.type for field in parse.HOST_FIELDS if field.name == "secrets")
+    secrets = next(field.type for field in HOST_FIELDS if field.name == "secrets")
     secret = cast(Object, cast(Sequence, secrets).item)
     return {field.name: field.type for field in secret.fields if field.name in ("generate", "rotate")}
 
 
 _POD_ANNOTATIONS: dict[str, Type] = {
-    **{field.name.replace("_", "-"): field.type for field in parse.HOST_FIELDS if field.name in _OWN_HOST_FIELDS},
+    **{field.name.replace("_", "-"): field.type for field in HOST_FIELDS if field.name in _OWN_HOST_FIELDS},
     "depends-on": Sequence(_DEPENDENCY, unique_by="pod"),
     # Doubles are found among all networks of all documents.
     "stack-networks": Sequence(_NETWORK),
 }
 _SECRET_ANNOTATIONS = _secret_annotations()
 _CLAIM_ANNOTATIONS: dict[str, Type] = {
-    "volume-name": Text(parse.podman_name),
+    "volume-name": Text(podman_name),
     "declared": Boolean(),
     "assumed-size": Amount(),
     "driver": Text(),
@@ -228,8 +242,8 @@ class _PodAt:
     pod: s.PodSpec
     name_at: Place
     spec_at: Place
-    dependencies: parse.Reading | None = None
-    networks: tuple[parse.Reading, ...] = ()
+    dependencies: Reading | None = None
+    networks: tuple[Reading, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -252,7 +266,7 @@ def parse_options(
     faults: list[Fault] = []
     at = Place("", Style.NATIVE, faults)
     values = _STACK.parse(options, at)
-    read = parse.read_documents(documents, source, faults, _KINDS)
+    read = read_documents(documents, source, faults, _KINDS)
     claims = [_claim(claim, place) for claim, place in read["PersistentVolumeClaim"]]
     pods = [*_native_pods(values["pods"], at.key("pods")), *_document_pods(read["Pod"], claims)]
     stack = StackSpec(
@@ -264,9 +278,9 @@ def parse_options(
         volumes=_volumes(claims, values["volumes"], at.key("volumes")),
         networks=_networks(pods, values["networks"], at.key("networks")),
     )
-    known = parse.Configuration(stack.config_maps, stack.secrets)
+    known = Configuration(stack.config_maps, stack.secrets)
     for given in pods:
-        parse.check_pod(given.pod, given.spec_at, known)
+        check_pod(given.pod, given.spec_at, known)
     _check_names(pods)
     _check_host_ports(pods)
     _check_dependencies(stack, pods, at.key("depends_on"), is_sound=not faults)
@@ -303,7 +317,7 @@ def _native_pods(read: Any, at: Place) -> Iterator[_PodAt]:
             yield _PodAt(s.PodSpec(**values), place.key("name"), place)
 
 
-def _document_pods(read: SequenceT[parse.Reading], claims: SequenceT[_Claim]) -> Iterator[_PodAt]:
+def _document_pods(read: SequenceT[Reading], claims: SequenceT[_Claim]) -> Iterator[_PodAt]:
     names = {claim.name: claim.volume.name for claim in claims if claim.name != claim.volume.name}
     for values, at in read:
         if values is not INVALID:
@@ -314,8 +328,8 @@ def _document_pod(values: Any, at: Place, names: MappingT[str, str]) -> _PodAt:
     """A pod as its document has it, with what its annotations say; ``names`` are the volumes of claims called other."""
     place = at.key("metadata").key("annotations")
     own = _own(values["metadata"]["annotations"], _POD_ANNOTATIONS, place)
-    host = {field.name: own.get(field.name.replace("_", "-"), field.default) for field in parse.HOST_FIELDS}
-    pod = parse.assemble(values, host)
+    host = {field.name: own.get(field.name.replace("_", "-"), field.default) for field in HOST_FIELDS}
+    pod = assemble(values, host)
     if pod.host_network and host["networks"]:
         reason = "a pod on the host's network joins no other; leave one of them out"
         pod = replace(pod, networks=place.raw(f"{ANNOTATIONS}networks").fault(reason))
@@ -353,17 +367,17 @@ def _depends_on(given: Any, pods: SequenceT[_PodAt]) -> Any:
     return joined
 
 
-def _config_maps(read: SequenceT[parse.Reading], given: Any, at: Place) -> Any:
-    objects = [parse.config_object(s.ConfigMap, values, place, parse.check_config_map) for values, place in read]
-    return parse.join_objects("config map", objects, given, at)
+def _config_maps(read: SequenceT[Reading], given: Any, at: Place) -> Any:
+    objects = [config_object(s.ConfigMap, values, place, check_config_map) for values, place in read]
+    return join_objects("config map", objects, given, at)
 
 
-def _secrets(read: SequenceT[parse.Reading], given: Any, at: Place) -> Any:
-    return parse.join_objects("secret", [_secret(values, place) for values, place in read], given, at)
+def _secrets(read: SequenceT[Reading], given: Any, at: Place) -> Any:
+    return join_objects("secret", [_secret(values, place) for values, place in read], given, at)
 
 
-def _secret(values: Any, at: Place) -> parse.Reading:
-    secret, name_at = parse.config_object(s.Secret, values, at, parse.check_secret)
+def _secret(values: Any, at: Place) -> Reading:
+    secret, name_at = config_object(s.Secret, values, at, check_secret)
     place = at.key("metadata").key("annotations")
     own = _own(values["metadata"]["annotations"], _SECRET_ANNOTATIONS, place)
     generate, rotate = own.get("generate", {}), own.get("rotate", {})
@@ -394,11 +408,11 @@ def _claim(values: Any, at: Place) -> _Claim:
 
 def _volumes(claims: SequenceT[_Claim], given: Any, at: Place) -> Any:
     declared = [(claim.volume, claim.name_at) for claim in claims if claim.is_declared]
-    return parse.join_objects("volume", declared, given, at)
+    return join_objects("volume", declared, given, at)
 
 
 def _networks(pods: SequenceT[_PodAt], given: Any, at: Place) -> Any:
-    return parse.join_objects("network", [network for one in pods for network in one.networks], given, at)
+    return join_objects("network", [network for one in pods for network in one.networks], given, at)
 
 
 # --- annotations -----------------------------------------------------------------------------------------------------
@@ -462,7 +476,7 @@ def _check_names(pods: SequenceT[_PodAt]) -> None:
     for pod, name_at in ((given.pod, given.name_at) for given in pods):
         if pod.name is INVALID or seen.get(pod.name) is not name_at:
             continue
-        for name, part in parse.podman_names(pod):
+        for name, part in podman_names(pod):
             owner, other = names.setdefault(name, (pod.name, part))
             if owner != pod.name:
                 what = f"its {part} would be called" if part else "it is called"
@@ -473,10 +487,10 @@ def _check_names(pods: SequenceT[_PodAt]) -> None:
 def _check_host_ports(pods: SequenceT[_PodAt]) -> None:
     taken: dict[tuple[int | None, str], list[tuple[s.PodSpec, s.ContainerPort]]] = {}
     for pod, spec_at in ((given.pod, given.spec_at) for given in pods):
-        own = list(parse.published_ports(pod, spec_at))
+        own = list(published_ports(pod, spec_at))
         for place, port in own:
             others = taken.get((port.host_port, port.protocol), ())
-            other = next((p for p, used in others if parse.ports_meet(port, used)), None)
+            other = next((p for p, used in others if ports_meet(port, used)), None)
             if other is not None:
                 place.fault(f"{port.host_port}/{port.protocol} is already used by pod {other.name}")
         for _place, port in own:

@@ -26,7 +26,8 @@ from pathlib import Path
 from typing import Any, Callable
 
 from .._declaration import spec as s
-from .._declaration.parse import parse_options, pod_name
+from .._declaration.checks import pod_name
+from .._declaration.parse import parse_options
 from .._errors import Busy, DamagedState, HostError, InvalidInput, NewerState
 from .._reconcile import start_program
 from .._reconcile.costs import RestartOnChange, Settings

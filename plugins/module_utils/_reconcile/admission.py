@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator, Mapping
 
 from .._declaration import image_reference
 from .._declaration import spec as s
-from .._declaration.parse import PodPlace, published_ports
+from .._declaration.parse import PodPlace
+from .._declaration.pod_rules import published_ports
 from .._declaration.quantity import show_bytes
 from .._declaration.schema import Place, Style, spell
 from .._errors import ContainerFailed, Fault

@@ -16,7 +16,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any, Callable, Protocol
 
-from .._declaration import arguments, parse
+from .._declaration import arguments, checks, parse, pod_fields
 from .._declaration import spec as s
 from .._declaration.quantity import Quantity
 from .._errors import ContainerFailed, DamagedState, Fault, InvalidInput, PodFailed, PodwrightError
@@ -86,7 +86,7 @@ def read_request(options: Mapping[str, Any], is_check: bool) -> Request:
     run = arguments.judged(options, arguments.RUN)
     name = options.get("name") or _name_in(options.get("definition"))
     pod = _declared(options) if run["state"] == "started" else None
-    if pod is None and (reason := parse.pod_name(name) if isinstance(name, str) else "is required, as text"):
+    if pod is None and (reason := checks.pod_name(name) if isinstance(name, str) else "is required, as text"):
         raise InvalidInput([Fault("name", reason)])
     if pod is not None and run["grace_period_seconds"] is not None:
         raise InvalidInput([Fault("grace_period_seconds", "is for the states stopped and absent only")])
@@ -115,9 +115,9 @@ def read_settings(options: Mapping[str, Any], stack: str = "") -> Settings:
 def _declared(options: Mapping[str, Any]) -> s.PodSpec:
     definition = options.get("definition")
     if definition is None:
-        return parse.parse_options({row.name: options.get(row.name) for row in parse.POD_FIELDS})
+        return parse.parse_options({row.name: options.get(row.name) for row in pod_fields.POD_FIELDS})
     documents = definition if isinstance(definition, list) else [definition]
-    return parse.parse_documents(documents, {row.name: options.get(row.name) for row in parse.HOST_FIELDS})
+    return parse.parse_documents(documents, {row.name: options.get(row.name) for row in pod_fields.HOST_FIELDS})
 
 
 def _place(options: Mapping[str, Any]) -> parse.PodPlace:

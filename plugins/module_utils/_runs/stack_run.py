@@ -21,6 +21,7 @@ from urllib.parse import quote
 
 from .._declaration import arguments, parse, stack_parse, stack_spec
 from .._declaration import spec as s
+from .._declaration.documents import UNNAMED
 from .._declaration.stack_order import cycle, ordered
 from .._declaration.stack_spec import Dependency, StackSpec
 from .._errors import DamagedState, Fault, HostError, InvalidInput, NotFound, PodwrightError, Refused
@@ -91,7 +92,7 @@ def read_request(options: Mapping[str, Any], is_check: bool) -> StackRequest:
     if state == "started":
         declared = {row.name: options.get(row.name) for row in stack_parse.STACK_FIELDS}
         documents, names = options.get("definition") or (), run["definition_names"] or ()
-        source: str | list[str] = list(names) if len(names) == len(documents) else parse.UNNAMED
+        source: str | list[str] = list(names) if len(names) == len(documents) else UNNAMED
         stack = stack_parse.parse_options(declared, documents, source)
         places = stack_parse.pod_places(declared, documents, source)
     if run["revision"] is not None and state != "rolled_back":

@@ -1,0 +1,197 @@
+# Copyright: (c) 2026, podwright.pods contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Kubernetes documents: the table of each kind that is read, what to give instead of others, and objects made of them.
+
+What a cluster writes into exported documents is passed over.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping as MappingT
+from collections.abc import Sequence as SequenceT
+from typing import Any
+
+from .._errors import Fault
+from . import foreign
+from . import spec as s
+from .checks import object_name
+from .config_fields import CONFIG_MAP, SECRET
+from .pod_fields import METADATA_FIELDS, NO_API, SPEC_FIELDS, SPEC_HARMLESS, SPEC_UNSUPPORTED
+from .schema import INVALID, Field, Object, Place, Style, Text, shown, suggest
+
+_SPEC_IGNORED = frozenset({"automountServiceAccountToken", "enableServiceLinks"})
+_METADATA_IGNORED = frozenset(
+    {
+        "creationTimestamp",
+        "deletionGracePeriodSeconds",
+        "deletionTimestamp",
+        "finalizers",
+        "generateName",
+        "generation",
+        "managedFields",
+        "namespace",
+        "ownerReferences",
+        "resourceVersion",
+        "selfLink",
+        "uid",
+    }
+)
+
+METADATA = Object(dict, METADATA_FIELDS, ignored=_METADATA_IGNORED)
+_SPEC = Object(dict, SPEC_FIELDS, unsupported=SPEC_UNSUPPORTED, harmless=SPEC_HARMLESS, ignored=_SPEC_IGNORED)
+API_VERSION = Field("api_version", Text(choices=("v1",)), required=True)
+CONFIG_METADATA = Object(
+    dict,
+    (Field("name", Text(object_name), required=True),),
+    ignored=_METADATA_IGNORED | {"labels", "annotations"},
+    secret=True,
+)
+_CONFIG_FIELDS = (API_VERSION, Field("kind", Text()), Field("metadata", CONFIG_METADATA, required=True))
+_SECRET_FIELDS = tuple(field for field in SECRET.fields if field.name not in ("name", "generate", "rotate"))
+DOCUMENTS = {
+    "Pod": Object(
+        dict,
+        (
+            API_VERSION,
+            Field("kind", Text(choices=("Pod",)), required=True),
+            Field("metadata", METADATA, required=True),
+            Field("spec", _SPEC, required=True),
+        ),
+        ignored=frozenset({"status"}),
+    ),
+    "ConfigMap": Object(dict, (*_CONFIG_FIELDS, *CONFIG_MAP.fields[1:])),
+    "Secret": Object(dict, (*_CONFIG_FIELDS, *_SECRET_FIELDS), secret=True),
+}
+_OTHER_KINDS = {
+    "Deployment": "give its template as a Pod",
+    "ReplicaSet": "give its template as a Pod",
+    "ReplicationController": "give its template as a Pod",
+    "StatefulSet": "give its template as a Pod",
+    "DaemonSet": "give its template as a Pod, and the hosts with the inventory",
+    "Job": "give its template as a Pod with restartPolicy OnFailure or Never",
+    "CronJob": "give the template as a Pod and run the playbook from a timer",
+    "Service": "publish ports with hostPort",
+    "Ingress": "publish ports with hostPort, and run a reverse proxy as a pod",
+    "PersistentVolumeClaim": "named volumes are made when a pod claims them",
+    "PersistentVolume": "named volumes are made when a pod claims them",
+    "Namespace": "a host has one namespace; leave it out",
+    "PodTemplate": "give its template as a Pod",
+    "NetworkPolicy": "have Pods join networks of their own: by networks, or the annotation podwright.io/networks",
+    "EndpointSlice": "give the addresses in hostAliases of the Pods",
+    "StorageClass": "give a volume's driver in volumes, or in the annotation podwright.io/driver of its claim",
+    "HorizontalPodAutoscaler": "give each Pod by itself; their number stays as it is declared",
+    "PodDisruptionBudget": "one host evicts nothing; leave it out",
+    "PriorityClass": "one host evicts nothing; leave it out",
+    "RuntimeClass": "set the OCI runtime in the host's containers.conf",
+    "LimitRange": "give requests and limits in the Pods",
+    "ResourceQuota": "give what Pods may take of the host in allocatable",
+    "Kustomization": "give the folder that it is in, which is built, or what kubectl kustomize makes of it",
+    **dict.fromkeys(("ServiceAccount", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"), NO_API),
+    **dict.fromkeys(
+        ("IngressClass", "Gateway", "HTTPRoute"), "publish ports with hostPort, and run a reverse proxy as a pod"
+    ),
+}
+
+UNNAMED = "definition"
+"""What faults call documents that come from no file."""
+Reading = tuple[Any, Place]
+"""The values of one document (or what was built from them) and where it stands."""
+
+
+def places_of(documents: SequenceT[Any], source: str | SequenceT[str], faults: list[Fault]) -> list[Place]:
+    """Where each document stands: paths start at its own fields where it is the only one and has no name of its own.
+
+    ``source`` is what all of them are called together, or the name of each.
+    """
+    if len(documents) == 1 and (isinstance(source, str) or source[0] == UNNAMED):
+        return [Place("", Style.KUBERNETES, faults)]
+    names = [f"{source}[{number}]" for number in range(len(documents))] if isinstance(source, str) else source
+    return [Place(name, Style.KUBERNETES, faults) for name in names]
+
+
+def read_documents(
+    documents: SequenceT[Any],
+    source: str | SequenceT[str],
+    faults: list[Fault],
+    kinds: MappingT[str, Object] | None = None,
+) -> dict[str, list[Reading]]:
+    """The documents' values by kind (of ``kinds``, by default DOCUMENTS); faults of others are noted."""
+    kinds = DOCUMENTS if kinds is None else kinds
+    read: dict[str, list[Reading]] = {kind: [] for kind in kinds}
+    for document, at in zip(documents, places_of(documents, source, faults)):
+        kind = document.get("kind") if isinstance(document, MappingT) else None
+        if kind == "Pod":
+            document = _as_declared(document)
+        if not isinstance(document, MappingT):
+            here = Place(at.path or (source if isinstance(source, str) else source[0]), at.style, faults)
+            here.fault("is not a mapping with apiVersion, kind and metadata")
+        elif foreign.reason(document):
+            here = Place(at.path or (source if isinstance(source, str) else source[0]), at.style, faults)
+            here.fault(foreign.reason(document))
+        elif not isinstance(kind, str) or suggest(kind, ("Pod",)):
+            read["Pod"].append((kinds["Pod"].parse(document, at), at))
+        elif kind in kinds:
+            read[kind].append((kinds[kind].parse(document, at), at))
+        else:
+            hint = _OTHER_KINDS.get(kind) or f"give {', '.join(kinds)}" + suggest(kind, tuple(kinds))
+            at.key("kind").fault(f"{shown(kind)} is not supported; {hint}")
+    return read
+
+
+_API_ACCESS = re.compile(r"kube-api-access-[a-z0-9]{5}")
+"""The volume that an API server adds to Pods, with a token of their service account."""
+
+
+def _as_declared(document: MappingT[str, Any]) -> MappingT[str, Any]:
+    """An exported Pod without what a cluster has put into its spec: its node, and its access to the API server."""
+    metadata, spec = document.get("metadata"), document.get("spec")
+    if not isinstance(metadata, MappingT) or not isinstance(spec, MappingT) or not metadata.get("uid"):
+        return document
+    spec = {name: value for name, value in spec.items() if name != "nodeName"}
+    if isinstance(spec.get("volumes"), (list, tuple)):
+        spec["volumes"] = [volume for volume in spec["volumes"] if not _is_api_access(volume)]
+    for group in ("initContainers", "containers"):
+        if isinstance(spec.get(group), (list, tuple)):
+            spec[group] = [_without_api_access(container) for container in spec[group]]
+    return {**document, "spec": spec}
+
+
+def _without_api_access(container: Any) -> Any:
+    mounts = container.get("volumeMounts") if isinstance(container, MappingT) else None
+    if not isinstance(mounts, (list, tuple)):
+        return container
+    return {**container, "volumeMounts": [mount for mount in mounts if not _is_api_access(mount)]}
+
+
+def _is_api_access(item: Any) -> bool:
+    name = item.get("name") if isinstance(item, MappingT) else None
+    return isinstance(name, str) and _API_ACCESS.fullmatch(name) is not None
+
+
+def config_object(build: Any, values: Any, at: Place, check: Any) -> Reading:
+    """A ConfigMap or Secret from the values of its document, and where its name stands."""
+    fields = {name: value for name, value in values.items() if name not in ("api_version", "kind", "metadata")}
+    built = build(name=values["metadata"]["name"], **fields)
+    check(built, at)
+    return built, at.key("metadata").key("name")
+
+
+def join_objects(what: str, read: SequenceT[Reading], given: Any, given_at: Place) -> Any:
+    """Objects from documents and from native options together; INVALID where the options are."""
+    named = [*read, *((item, given_at.index(number).key("name")) for number, item in enumerate(given))]
+    seen: dict[str, Place] = {}
+    for number, (item, at) in enumerate(named):
+        twin = seen.setdefault(item.name, at) if item.name is not INVALID else at
+        # Doubles among the options themselves have been noted already.
+        if twin is not at and (number < len(read) or twin in [there for _item, there in read]):
+            at.fault(f"the {what} {item.name!r} is already given by {twin.path}")
+    return given if given is INVALID else tuple(item for item, _place in named)
+
+
+def assemble(values: Any, given: MappingT[str, Any]) -> s.PodSpec:
+    """The pod of one document; fields of a part that is no mapping are INVALID."""
+    metadata = values["metadata"] or dict.fromkeys((field.name for field in METADATA_FIELDS), INVALID)
+    fields = values["spec"] or dict.fromkeys((field.name for field in SPEC_FIELDS), INVALID)
+    return s.PodSpec(**metadata, **fields, **given)
