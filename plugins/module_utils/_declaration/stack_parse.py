@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Reads a stack: the tables of its own fields, and the rules that look at more than one of its objects.
 
-Pods, ConfigMaps and Secrets are read by the tables of `parse`. Every fault of every object is reported at once.
+Pods, ConfigMaps and Secrets are read as those of a pod alone. Every fault of every object is reported at once.
 What documents cannot say in Kubernetes' own fields they say in annotations, which `kubernetes` writes.
 """
 
@@ -21,7 +21,7 @@ from typing import Any, cast
 from .._errors import Fault, InvalidInput
 from . import parse
 from . import spec as s
-from .checks import pod_name, podman_name
+from .checks import ip_address, pod_name, podman_name
 from .config_fields import check_config_map, check_secret
 from .documents import (
     API_VERSION,
@@ -96,14 +96,6 @@ def _subnet(text: str) -> str | None:
     return None
 
 
-def _address(text: str) -> str | None:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return f"{shown(text)} is not an IP address"
-    return None
-
-
 def _check_network(network: Network, at: Place) -> None:
     if network.gateway and network.subnet is None:
         at.key("gateway").fault("needs subnet")
@@ -120,7 +112,7 @@ _NETWORK = Object(
     (
         Field("name", Text(podman_name), required=True),
         Field("subnet", Text(_subnet)),
-        Field("gateway", Text(_address)),
+        Field("gateway", Text(ip_address)),
         Field("internal", Boolean(), default=False),
         Field("dns", Boolean(), default=True),
     ),
