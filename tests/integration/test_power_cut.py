@@ -271,8 +271,8 @@ def test_installed_code_after_a_power_cut(disk: Disk, monkeypatch: pytest.Monkey
 
         def check() -> None:
             with disk.cut() as after:
-                # Not the programs, which name the other place.
-                assert install(after)["code_changed"] is not is_done
+                # Not the programs, which name the other place. Shortly before the end all of the code is there, too.
+                assert not (install(after)["code_changed"] and is_done)
                 assert not install(after)["changed"]
                 done = subprocess.run([after / "bin/podwright", "--help"], capture_output=True, text=True, check=False)
                 assert done.returncode == 0, done.stderr

@@ -21,9 +21,9 @@ from ansible_collections.podwright.pods.plugins.module_utils._agent import pod_k
 from ansible_collections.podwright.pods.plugins.module_utils._agent.agent import Agent
 from ansible_collections.podwright.pods.plugins.module_utils._agent.event_log import Event, EventLog
 from ansible_collections.podwright.pods.plugins.module_utils._agent.pod_keeper import Turn
-from ansible_collections.podwright.pods.plugins.module_utils._errors import Busy
+from ansible_collections.podwright.pods.plugins.module_utils._errors import Busy, PodmanError
 from ansible_collections.podwright.pods.plugins.module_utils._host.podman import Podman
-from ansible_collections.podwright.pods.plugins.module_utils._host.store import Store
+from ansible_collections.podwright.pods.plugins.module_utils._host.store import Record, Store
 
 
 @pytest.fixture
@@ -119,6 +119,20 @@ def test_who_has_the_turn_learns_that_another_process_had_it(agent: Agent) -> No
     file.write_text("1")
     with agent.acting("web", 0, lambda: None):
         assert agent.changes()["web"] == before + 1
+
+
+def test_an_attempt_that_has_failed_is_a_change_as_well(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where a hook has failed and its container was ended: what a waiting run saw before holds no more."""
+
+    def act(keeper: pod_keeper.PodKeeper, podman: Podman, record: Record) -> None:
+        raise PodmanError("the hook failed")
+
+    monkeypatch.setattr(pod_keeper.PodKeeper, "_act", act)
+    pod_keeper.PodKeeper("web", agent, Turn(agent.store, "web"))._try_to_act(cast(Podman, None), cast(Record, None))
+    after_the_keepers = agent.changes()["web"]
+    with pytest.raises(PodmanError), agent.acting("web", 0, lambda: None):
+        raise PodmanError("the hook failed")
+    assert agent.changes()["web"] > after_the_keepers
 
 
 def test_runs_by_the_agent_follow_each_other_and_leave_the_turn_to_the_keeper(agent: Agent) -> None:

@@ -355,6 +355,7 @@ class Agent:
                     self._note_change(pod)
                 yield
         finally:
+            self.acted(pod)
             if self.store.knows(pod):
                 self.keeper_of(pod).changed()
             else:
@@ -369,6 +370,9 @@ class Agent:
             self.keeper_of(operation.pod).kick()
         elif isinstance(operation, op.Forget):
             self._let_go(operation.pod)
+
+    def acted(self, pod: str) -> None:
+        self._note_change(pod)
 
     def _note_change(self, pod: str) -> None:
         # Podman tells of it a moment later.

@@ -93,6 +93,9 @@ class House(Protocol):
     def done(self, operation: op.Operation) -> None:
         """Told of each operation that was carried out."""
 
+    def acted(self, pod: str) -> None:
+        """Told when somebody has tried to change the pod. What has failed may have changed it, too."""
+
     def backing_off(self, pod: str, container: str) -> None:
         """Told of a container that has failed and waits for its next attempt."""
 
@@ -569,6 +572,8 @@ class PodKeeper:
             if not _is_interrupted(error):
                 self._tell_of_error(error)
                 self._acts = self._acts.failed(time.monotonic())
+        finally:
+            self._house.acted(self.name)
 
     def _act(self, podman: Podman, record: Record) -> None:
         """Bring about what is due."""
