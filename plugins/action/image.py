@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ..module_utils._declaration.schema import Place, Style, suggest
+from ..module_utils._declaration.place import Place, Style, suggest
 from ..module_utils._errors import InvalidInput
 from ..modules.image import ARGUMENT_SPEC
 from ..plugin_utils._declaring import failure

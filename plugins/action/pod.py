@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..module_utils._declaration import arguments, manifest, parse
-from ..module_utils._declaration.schema import INVALID, Place, Style
+from ..module_utils._declaration.place import INVALID, Place, Style
 from ..module_utils._errors import Fault, InvalidInput
 from ..plugin_utils._declaring import DeclaringAction, collect, with_secrets_apart
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..module_utils._declaration import arguments, manifest, stack_parse
 from ..module_utils._declaration.documents import UNNAMED
-from ..module_utils._declaration.schema import INVALID, Place, Style
+from ..module_utils._declaration.place import INVALID, Place, Style
 from ..module_utils._errors import Fault, InvalidInput
 from ..plugin_utils._declaring import DeclaringAction, collect, named_documents, with_secrets_apart
 

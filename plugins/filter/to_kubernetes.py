@@ -11,7 +11,7 @@ from typing import Any, Callable
 from ansible.errors import AnsibleFilterError
 
 from ..module_utils._declaration import arguments, kubernetes, manifest, parse, stack_parse
-from ..module_utils._declaration.schema import Place, Style, shown
+from ..module_utils._declaration.place import Place, Style, shown
 from ..module_utils._declaration.stack_spec import StackSpec
 from ..module_utils._errors import Fault, InvalidInput
 

@@ -97,7 +97,7 @@ from typing import Any
 from ansible.errors import AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Constructable
 
-from ..module_utils._declaration import checks, schema
+from ..module_utils._declaration import checks, place, schema
 from ..module_utils._errors import Fault, InvalidInput, PodwrightError
 from ..module_utils._host import stack_store
 from ..module_utils._host.store import Store
@@ -158,7 +158,7 @@ def _read_labels(given: Any, unknown: Collection[Any]) -> dict[str, str]:
     let more hosts through than were meant.
     """
     faults = [Fault(str(name), "is not an option of this plugin") for name in sorted(unknown, key=str)]
-    labels = _LABELS.parse(given or {}, schema.Place("labels", schema.Style.NATIVE, faults))
+    labels = _LABELS.parse(given or {}, place.Place("labels", place.Style.NATIVE, faults))
     if faults:
         raise InvalidInput(faults)
     return {str(name): str(value) for name, value in labels.items()}

@@ -14,7 +14,8 @@ from ansible.errors import AnsibleError
 
 from ..module_utils._declaration import checks, foreign, manifest
 from ..module_utils._declaration import spec as s
-from ..module_utils._declaration.schema import Place, Text, shown
+from ..module_utils._declaration.place import Place, shown
+from ..module_utils._declaration.schema import Text
 from ..module_utils._errors import Fault, InvalidInput
 from ..module_utils._host import kustomization
 from ._shipping import ShippingAction

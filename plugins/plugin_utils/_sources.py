@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from ..module_utils._declaration.schema import WrittenNumber
+from ..module_utils._declaration.place import WrittenNumber
 
 try:
     from ansible._internal._datatag._tags import Origin

@@ -23,8 +23,8 @@ from hypothesis import strategies as st
 
 from ansible_collections.podwright.pods.plugins.module_utils._declaration import spec as s
 from ansible_collections.podwright.pods.plugins.module_utils._declaration.parse import PodPlace, parse_options
+from ansible_collections.podwright.pods.plugins.module_utils._declaration.place import Place, Style
 from ansible_collections.podwright.pods.plugins.module_utils._declaration.quantity import Quantity
-from ansible_collections.podwright.pods.plugins.module_utils._declaration.schema import Place, Style
 from ansible_collections.podwright.pods.plugins.module_utils._errors import Refused
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.costs import CONTAINER_FIELDS, POD_FIELDS, Cost
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.observed import (

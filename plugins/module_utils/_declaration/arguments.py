@@ -14,8 +14,9 @@ from typing import Any
 from .._errors import Fault, InvalidInput
 from .checks import TEXTS, config_key, object_name, pod_name
 from .parse import ALLOCATABLE
+from .place import Place, Style
 from .pod_fields import HOST_FIELDS, POD_FIELDS
-from .schema import Boolean, Field, Integer, Mapping, Object, Place, Style, Text
+from .schema import Boolean, Field, Integer, Mapping, Object, Text
 
 STATES = ("started", "stopped", "absent")
 _RESTART_ON_CHANGE = Object(

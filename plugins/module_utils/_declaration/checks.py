@@ -13,8 +13,9 @@ import re
 
 from . import image_reference
 from . import spec as s
+from .place import shown
 from .quantity import Quantity
-from .schema import Check, Integer, Sequence, Text, shown
+from .schema import Check, Integer, Sequence, Text
 
 
 def _matches(pattern: str, limit: int, what: str) -> Check:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from . import spec as s
 from .checks import base64_text, config_key, object_name
-from .schema import Boolean, Field, Integer, Mapping, Object, Place, Text, spell
+from .place import Place, spell
+from .schema import Boolean, Field, Integer, Mapping, Object, Text
 
 
 def check_config_map(config: s.ConfigMap, at: Place) -> None:

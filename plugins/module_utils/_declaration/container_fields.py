@@ -29,23 +29,10 @@ from .checks import (
     whole_bytes,
 )
 from .downward_fields import FIELD_REF, RESOURCE_FIELD_REF, check_env_source
+from .place import INVALID, Place, has_faults, shown, spell
 from .quantity import Quantity
 from .resources import ResourceRequirements
-from .schema import (
-    INVALID,
-    Amount,
-    Boolean,
-    Field,
-    Integer,
-    Object,
-    Place,
-    PortReference,
-    Sequence,
-    Text,
-    has_faults,
-    shown,
-    spell,
-)
+from .schema import Amount, Boolean, Field, Integer, Object, PortReference, Sequence, Text
 from .security_fields import SECURITY_CONTEXT
 
 PROTOCOLS = ("TCP", "UDP", "SCTP")

@@ -18,8 +18,9 @@ from . import foreign
 from . import spec as s
 from .checks import object_name
 from .config_fields import CONFIG_MAP, SECRET
+from .place import INVALID, Place, Style, shown, suggest
 from .pod_fields import METADATA_FIELDS, NO_API, SPEC_FIELDS, SPEC_HARMLESS, SPEC_UNSUPPORTED
-from .schema import INVALID, Field, Object, Place, Style, Text, shown, suggest
+from .schema import Field, Object, Text
 
 _SPEC_IGNORED = frozenset({"automountServiceAccountToken", "enableServiceLinks"})
 _METADATA_IGNORED = frozenset(

@@ -10,8 +10,9 @@ from typing import Any
 
 from . import spec as s
 from .checks import dns_label
+from .place import INVALID, Place, shown
 from .quantity import Quantity
-from .schema import INVALID, Amount, Field, Object, Place, Text, shown
+from .schema import Amount, Field, Object, Text
 
 _FILE_ONLY = ("metadata.labels", "metadata.annotations")
 _ENV_ONLY = (

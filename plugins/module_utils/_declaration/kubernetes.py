@@ -19,7 +19,7 @@ from typing import Any
 from .._errors import Fault, InvalidInput
 from . import checks
 from . import spec as s
-from .schema import Style, spell
+from .place import Style, spell
 from .stack_parse import ANNOTATIONS
 from .stack_spec import NamedVolume, StackSpec
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any, Callable
 
 from .._errors import Fault, InvalidInput
-from .schema import shown
+from .place import shown
 
 MAX_CHARACTERS = 4 * 1024 * 1024
 MAX_VALUES = 200_000

@@ -27,8 +27,9 @@ from .checks import (
 )
 from .config_fields import CONFIG_MAP, SECRET
 from .container_fields import CONTAINER, INIT_CONTAINER, NO_DEVICES, RESOURCES
+from .place import INVALID, Place, shown
 from .quantity import Quantity
-from .schema import INVALID, Amount, Boolean, Field, Integer, Mapping, Object, Place, Sequence, Text, shown
+from .schema import Amount, Boolean, Field, Integer, Mapping, Object, Sequence, Text
 from .security_fields import POD_SECURITY_CONTEXT, WINDOWS
 from .volume_fields import VOLUME
 

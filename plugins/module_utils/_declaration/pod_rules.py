@@ -13,8 +13,8 @@ from dataclasses import replace
 from typing import Any, cast
 
 from . import spec as s
+from .place import INVALID, Place, Style, has_faults, shown, spell
 from .resources import ContainerResources, Role, pod_requests
-from .schema import INVALID, Place, Style, has_faults, shown, spell
 from .volume_fields import PROJECTION_SOURCES
 
 

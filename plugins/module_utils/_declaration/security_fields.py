@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from . import spec as s
 from .checks import IDENTITY, capability, not_empty, sysctl_name
-from .schema import INVALID, Boolean, Field, Object, Place, Sequence, Text, spell
+from .place import INVALID, Place, spell
+from .schema import Boolean, Field, Object, Sequence, Text
 
 _PROFILE_FIELDS = (
     Field("type", Text(choices=("RuntimeDefault", "Unconfined", "Localhost")), required=True),

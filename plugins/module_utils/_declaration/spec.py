@@ -14,9 +14,9 @@ from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass, replace
 from typing import Any, TypeVar
 
+from .place import Style, spell
 from .quantity import Quantity
 from .resources import ResourceRequirements
-from .schema import Style, spell
 
 POD_NAME_LIMIT = 63
 NODE_LABELS = ("kubernetes.io/arch", "kubernetes.io/hostname", "beta.kubernetes.io/arch")

@@ -33,24 +33,10 @@ from .documents import (
     join_objects,
     read_documents,
 )
+from .place import INVALID, Place, Style, shown, spell, suggest
 from .pod_fields import HOST_FIELDS, METADATA_FIELDS, SPEC_FIELDS, SPEC_HARMLESS, SPEC_UNSUPPORTED
 from .pod_rules import Configuration, check_pod, podman_names, ports_meet, published_ports
-from .schema import (
-    INVALID,
-    Amount,
-    Boolean,
-    Field,
-    Mapping,
-    Object,
-    Place,
-    Sequence,
-    Style,
-    Text,
-    Type,
-    shown,
-    spell,
-    suggest,
-)
+from .schema import Amount, Boolean, Field, Mapping, Object, Sequence, Text, Type
 from .stack_order import cycle
 from .stack_spec import CONDITIONS, Dependency, NamedVolume, Network, StackSpec
 

@@ -10,7 +10,8 @@ from typing import Any
 from . import spec as s
 from .checks import absolute_path, config_key, dns_label, object_name, podman_name, projected_path, whole_bytes
 from .downward_fields import FIELD_REF, RESOURCE_FIELD_REF, check_downward_file
-from .schema import INVALID, Amount, Boolean, Field, FileMode, Object, Place, Sequence, Text, shown
+from .place import INVALID, Place, shown
+from .schema import Amount, Boolean, Field, FileMode, Object, Sequence, Text
 
 HOST_PATH_TYPES = (
     "",

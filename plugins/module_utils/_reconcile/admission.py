@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterator, Mapping
 from .._declaration import image_reference
 from .._declaration import spec as s
 from .._declaration.parse import PodPlace
+from .._declaration.place import Place, Style, spell
 from .._declaration.pod_rules import published_ports
 from .._declaration.quantity import show_bytes
-from .._declaration.schema import Place, Style, spell
 from .._errors import ContainerFailed, Fault
 from . import render, start_program
 from .costs import Context, port_text
