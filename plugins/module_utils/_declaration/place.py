@@ -37,8 +37,8 @@ _CAMEL_EXCEPTIONS = {
 }
 
 # No real number of a declaration has more digits; Python itself refuses to write out ones of a few thousand.
-_MAX_DIGITS = 40
-_MAX_SHOWN_CHARACTERS = 60
+MAX_DIGITS = 40
+MAX_SHOWN_CHARACTERS = 60
 _MAX_KEY_CHARACTERS = 80
 _MAX_REASON_CHARACTERS = 600
 
@@ -136,14 +136,14 @@ class Place:
 
 def shown(value: object) -> str:
     """A value as reasons show it: on one line, short, whatever it is."""
-    if isinstance(value, int) and abs(value) >= 10**_MAX_DIGITS:
-        return f"a number of more than {_MAX_DIGITS} digits"
+    if isinstance(value, int) and abs(value) >= 10**MAX_DIGITS:
+        return f"a number of more than {MAX_DIGITS} digits"
     if isinstance(value, (MappingT, list, tuple, set)):
-        return _kind(value)
-    return _shortened(repr(value[: 2 * _MAX_SHOWN_CHARACTERS] if isinstance(value, str) else value))
+        return kind_of(value)
+    return _shortened(repr(value[: 2 * MAX_SHOWN_CHARACTERS] if isinstance(value, str) else value))
 
 
-def _shortened(text: str, limit: int = _MAX_SHOWN_CHARACTERS) -> str:
+def _shortened(text: str, limit: int = MAX_SHOWN_CHARACTERS) -> str:
     return text if len(text) <= limit else text[: limit - 3] + "..."
 
 
@@ -165,7 +165,7 @@ _KIND_WORDS: tuple[tuple[type, str], ...] = (
 )
 
 
-def _kind(value: object, secret: bool = False) -> str:
+def kind_of(value: object, secret: bool = False) -> str:
     """What kind of value was given; the value itself as well where that says more and it is no ``secret``."""
     if isinstance(value, MappingT):
         return "a mapping"

@@ -17,13 +17,13 @@ from dataclasses import field as dataclass_field
 from typing import Any, Callable
 
 from .place import (
-    _MAX_DIGITS,
-    _MAX_SHOWN_CHARACTERS,
     INVALID,
+    MAX_DIGITS,
+    MAX_SHOWN_CHARACTERS,
     Place,
     Style,
     WrittenNumber,
-    _kind,
+    kind_of,
     shown,
     spell,
     suggest,
@@ -64,13 +64,13 @@ class Text(Type):
 
     def parse(self, value: object, at: Place) -> Any:
         if isinstance(value, bool):
-            return at.fault(f"expected a string, got {_kind(value, self.secret)}; put it in quotes")
+            return at.fault(f"expected a string, got {kind_of(value, self.secret)}; put it in quotes")
         if isinstance(value, (float, WrittenNumber)):
             return at.fault(self._number_reason(value))
-        if isinstance(value, int) and abs(value) < 10**_MAX_DIGITS:
+        if isinstance(value, int) and abs(value) < 10**MAX_DIGITS:
             value = str(value)
         if not isinstance(value, str):
-            return at.fault(f"expected a string, got {_kind(value, self.secret)}")
+            return at.fault(f"expected a string, got {kind_of(value, self.secret)}")
         if "\0" in value:
             return at.fault("holds a NUL character")
         if re.search("[\ud800-\udfff]", value):
@@ -82,7 +82,7 @@ class Text(Type):
         return at.fault(reason) if reason else value
 
     def _number_reason(self, value: float | WrittenNumber) -> str:
-        number = _kind(value, self.secret)
+        number = kind_of(value, self.secret)
         if isinstance(value, WrittenNumber) and not self.secret:
             return f"is written as {shown(value.text)}, which YAML reads as {number}; put it in quotes"
         return (
@@ -104,7 +104,7 @@ class Text(Type):
 
 MAX_INT32 = 2**31 - 1
 # No zeros in front: whether 010 means 8 or 10 is anybody's guess.
-_INTEGER = re.compile(rf"[+-]?(0|[1-9][0-9]{{0,{_MAX_DIGITS - 1}}})", re.ASCII)
+_INTEGER = re.compile(rf"[+-]?(0|[1-9][0-9]{{0,{MAX_DIGITS - 1}}})", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -126,11 +126,11 @@ class Integer(Type):
         if isinstance(value, WrittenNumber):
             if value.is_ambiguous:
                 given = "a number that" if self.secret else shown(value.text)
-                number = _kind(int(value), self.secret)
+                number = kind_of(int(value), self.secret)
                 return at.fault(f"{given} is read as {number} by YAML; write it without zeros in front, ':' and '_'")
             value = int(value)
         if isinstance(value, bool) or not isinstance(value, int):
-            return at.fault(f"expected a whole number, got {_kind(value, self.secret)}")
+            return at.fault(f"expected a whole number, got {kind_of(value, self.secret)}")
         given = "a number that" if self.secret else shown(value)
         if value < self.minimum:
             return at.fault(f"{given} is less than {self.minimum}")
@@ -151,7 +151,7 @@ class Boolean(Type):
             return value
         if isinstance(value, str) and value.lower() in _BOOLEANS:
             return _BOOLEANS[value.lower()]
-        return at.fault(f"expected true or false, got {_kind(value)}")
+        return at.fault(f"expected true or false, got {kind_of(value)}")
 
     def argument(self) -> dict[str, Any]:
         return {"type": "bool"}
@@ -165,8 +165,8 @@ class Amount(Type):
 
     def parse(self, value: object, at: Place) -> Any:
         if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-            return at.fault(f"expected a quantity such as 500m or 64Mi, got {_kind(value)}")
-        if isinstance(value, int) and abs(value) >= 10**_MAX_DIGITS:
+            return at.fault(f"expected a quantity such as 500m or 64Mi, got {kind_of(value)}")
+        if isinstance(value, int) and abs(value) >= 10**MAX_DIGITS:
             return at.fault(f"{shown(value)} is not a quantity that any host has")
         try:
             quantity = Quantity.parse(value)
@@ -190,7 +190,7 @@ class FileMode(Type):
                 return at.fault(f'{shown(value)} is not a file mode; write octal text such as "0644"')
             value = int(value.replace("o", ""), 8)
         if isinstance(value, bool) or not isinstance(value, int):
-            return at.fault(f'expected a file mode such as "0644", got {_kind(value)}')
+            return at.fault(f'expected a file mode such as "0644", got {kind_of(value)}')
         if not 0 <= value <= 0o777:
             given = f"0{value:o}" if 0 < value < 0o7777 else shown(value)
             return at.fault(f'{given} is not between 0 and 0777; write octal text such as "0644"')
@@ -205,7 +205,7 @@ class PortReference(Type):
         if isinstance(value, str) and _INTEGER.fullmatch(value):
             value = int(value)
         if isinstance(value, bool) or not isinstance(value, (int, str)):
-            return at.fault(f"expected a port number or name, got {_kind(value)}")
+            return at.fault(f"expected a port number or name, got {kind_of(value)}")
         if isinstance(value, int) and not 1 <= value <= 65535:
             return at.fault(f"{shown(value)} is not a port (1 to 65535)")
         if value == "":
@@ -230,7 +230,7 @@ class Mapping(Type):
 
     def parse(self, value: object, at: Place) -> Any:
         if not isinstance(value, MappingT):
-            return at.fault(f"expected a mapping, got {_kind(value, self.secret)}")
+            return at.fault(f"expected a mapping, got {kind_of(value, self.secret)}")
         result: dict[str, Any] = {}
         for key, item in value.items():
             if not isinstance(key, str):
@@ -287,7 +287,7 @@ class Sequence(Type):
 
     def parse(self, value: object, at: Place) -> Any:
         if not isinstance(value, (list, tuple)):
-            return at.fault(f"expected a list, got {_kind(value, self.secret)}{self._form(value, at)}")
+            return at.fault(f"expected a list, got {kind_of(value, self.secret)}{self._form(value, at)}")
         if len(value) < self.minimum:
             return at.fault("is empty; give at least one")
         if len(value) > self.maximum:
@@ -301,7 +301,7 @@ class Sequence(Type):
             return at.fault("is empty")
         if self.form and not isinstance(value, MappingT):
             form = _spelled(self.form, at.style).strip("[]")
-            return at.fault(f"expected a mapping, got {_kind(value, self.secret)}; write {form}")
+            return at.fault(f"expected a mapping, got {kind_of(value, self.secret)}; write {form}")
         return self.item.parse("" if value is None else value, at)
 
     def _form(self, value: object, at: Place) -> str:
@@ -311,7 +311,7 @@ class Sequence(Type):
         words = value.split() if isinstance(value, str) else []
         are_plain = all(re.fullmatch(r"[-\w./=:%@+]+", word, re.ASCII) for word in words)
         items = ", ".join(json.dumps(word) for word in words) if are_plain else ""
-        return f"; write [{items}]" if 0 < len(items) <= _MAX_SHOWN_CHARACTERS else '; write ["...", "..."]'
+        return f"; write [{items}]" if 0 < len(items) <= MAX_SHOWN_CHARACTERS else '; write ["...", "..."]'
 
     def _refuse_doubles(self, items: list[Any], at: Place) -> None:
         if not self.unique_by and not self.unique:
@@ -393,7 +393,7 @@ class Object(Type):
 
     def parse(self, value: object, at: Place) -> Any:
         if not isinstance(value, MappingT):
-            return at.fault(f"expected a mapping, got {_kind(value, self.secret)}")
+            return at.fault(f"expected a mapping, got {kind_of(value, self.secret)}")
         self._refuse_unknown(value, at)
         values = {field.name: self.read_field(field, value, at) for field in self.fields}
         self._check_choice(value, at)
