@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as MappingT
-from typing import Any
+from typing import Any, get_args
 
 from . import spec as s
 from .checks import (
@@ -29,15 +29,15 @@ from .checks import (
     whole_bytes,
 )
 from .downward_fields import FIELD_REF, RESOURCE_FIELD_REF, check_env_source
+from .image_reference import PullPolicy
 from .place import INVALID, Place, has_faults, shown, spell
 from .quantity import Quantity
 from .resources import ResourceRequirements
 from .schema import Amount, Boolean, Field, Integer, Object, PortReference, Sequence, Text
 from .security_fields import SECURITY_CONTEXT
 
-PROTOCOLS = ("TCP", "UDP", "SCTP")
-PULL_POLICIES = ("Always", "IfNotPresent", "Never")
 MIN_MEMORY_BYTES = 4 * 1024 * 1024
+
 _EXEC = Object(s.ExecAction, (Field("command", Sequence(Text(), minimum=1), required=True),))
 _HEADER = Object(
     s.HttpHeader, (Field("name", Text(http_header), required=True), Field("value", Text(header_value), default=""))
@@ -48,7 +48,7 @@ _HTTP_GET = Object(
         Field("port", PortReference(), required=True),
         Field("path", Text(header_value), default="/", zero_is_unset=True),
         Field("host", Text(host_name)),
-        Field("scheme", Text(choices=("HTTP", "HTTPS")), default="HTTP"),
+        Field("scheme", Text(choices=get_args(s.Scheme)), default="HTTP"),
         Field("http_headers", Sequence(_HEADER), default=()),
     ),
 )
@@ -148,7 +148,7 @@ _PORT = Object(
         Field("name", Text(port_name)),
         Field("host_port", PORT, zero_is_unset=True),
         Field("host_ip", Text(ip_address)),
-        Field("protocol", Text(choices=PROTOCOLS), default="TCP"),
+        Field("protocol", Text(choices=get_args(s.Protocol)), default="TCP"),
     ),
 )
 
@@ -174,7 +174,7 @@ _MOUNT = Object(
         Field("sub_path", Text(relative_path)),
         Field("sub_path_expr", Text(relative_path)),
         Field("read_only", Boolean(), default=False),
-        Field("mount_propagation", Text(choices=("None", "HostToContainer", "Bidirectional"))),
+        Field("mount_propagation", Text(choices=get_args(s.MountPropagation))),
     ),
     check=_check_mount,
     unsupported={"recursive_read_only": "use read_only (readOnly)"},
@@ -237,15 +237,15 @@ RESOURCES = Object(
 _RESIZE_POLICY = Object(
     s.ResizePolicy,
     (
-        Field("resource_name", Text(choices=("cpu", "memory")), required=True),
-        Field("restart_policy", Text(choices=("NotRequired", "RestartContainer")), default="NotRequired"),
+        Field("resource_name", Text(choices=get_args(s.ResizableResource)), required=True),
+        Field("restart_policy", Text(choices=get_args(s.ResizeRestartPolicy)), default="NotRequired"),
     ),
 )
 
 _CONTAINER_FIELDS = (
     Field("name", Text(dns_label), required=True),
     Field("image", Text(image), required=True),
-    Field("image_pull_policy", Text(choices=PULL_POLICIES)),
+    Field("image_pull_policy", Text(choices=get_args(PullPolicy))),
     Field("command", TEXTS, default=()),
     Field("args", TEXTS, default=()),
     Field("working_dir", Text(absolute_path)),
@@ -261,7 +261,7 @@ _CONTAINER_FIELDS = (
     Field("lifecycle", _LIFECYCLE),
     Field("security_context", SECURITY_CONTEXT),
     Field("termination_message_path", Text(absolute_path), default="/dev/termination-log"),
-    Field("termination_message_policy", Text(choices=("File", "FallbackToLogsOnError")), default="File"),
+    Field("termination_message_policy", Text(choices=get_args(s.TerminationMessagePolicy)), default="File"),
     Field("stdin", Boolean(), default=False),
     Field("stdin_once", Boolean(), default=False),
     Field("tty", Boolean(), default=False),

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as MappingT
-from typing import Any
+from typing import Any, get_args
 
 from . import spec as s
 from .checks import (
@@ -33,8 +33,6 @@ from .schema import Amount, Boolean, Field, Integer, Mapping, Object, Sequence, 
 from .security_fields import POD_SECURITY_CONTEXT, WINDOWS
 from .volume_fields import VOLUME
 
-RESTART_POLICIES = ("Always", "OnFailure", "Never")
-DNS_POLICIES = ("ClusterFirst", "ClusterFirstWithHostNet", "Default", "None")
 # Podman's monitor writes as much at once, and counts in 64 bits.
 _LOG_SIZES = (Quantity.parse("8Ki"), Quantity.parse("1Ei"))
 
@@ -103,7 +101,7 @@ SPEC_FIELDS = (
     Field("containers", Sequence(CONTAINER, "name", minimum=1, form="[{name: a, image: b}]"), required=True),
     Field("init_containers", Sequence(INIT_CONTAINER, unique_by="name"), default=()),
     Field("volumes", Sequence(VOLUME, "name", form="[{name: data, empty_dir: {}}]"), default=()),
-    Field("restart_policy", Text(choices=RESTART_POLICIES), default="Always"),
+    Field("restart_policy", Text(choices=get_args(s.RestartPolicy)), default="Always"),
     Field("termination_grace_period_seconds", SECONDS, default=30),
     Field("active_deadline_seconds", Integer(minimum=1)),
     Field("hostname", Text(dns_label)),
@@ -113,7 +111,7 @@ SPEC_FIELDS = (
     Field("host_ipc", Boolean(), default=False),
     Field("share_process_namespace", Boolean(), default=False),
     Field("host_aliases", Sequence(_HOST_ALIAS), default=()),
-    Field("dns_policy", Text(choices=DNS_POLICIES), default="ClusterFirst"),
+    Field("dns_policy", Text(choices=get_args(s.DnsPolicy)), default="ClusterFirst"),
     Field("dns_config", _DNS_CONFIG),
     Field("security_context", POD_SECURITY_CONTEXT),
     Field("resources", RESOURCES),

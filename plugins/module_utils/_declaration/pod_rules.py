@@ -10,11 +10,11 @@ import ipaddress
 from collections.abc import Iterator
 from collections.abc import Sequence as SequenceT
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 from . import spec as s
 from .place import INVALID, Place, Style, has_faults, shown, spell
-from .resources import ContainerResources, Role, pod_requests
+from .resources import ContainerResources, pod_requests
 from .volume_fields import PROJECTION_SOURCES
 
 
@@ -376,7 +376,7 @@ def _check_pod_resources(pod: s.PodSpec, places: SequenceT[tuple[s.Container, Pl
                 place.key("resources").key("limits").raw(name).fault(
                     f"{limit.canonical()} is more than the pod's limit of {pod_limit}"
                 )
-    wanted = pod_requests([ContainerResources(c.resources, cast(Role, pod.role_of(c))) for c, _place in places])
+    wanted = pod_requests([ContainerResources(c.resources, pod.role_of(c)) for c, _place in places])
     for name, request in wanted.items():
         allowed = declared.requests.get(name, declared.limits.get(name))
         if allowed is not None and request > allowed:

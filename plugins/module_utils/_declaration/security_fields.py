@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 from . import spec as s
 from .checks import IDENTITY, capability, not_empty, sysctl_name
 from .place import INVALID, Place, spell
 from .schema import Boolean, Field, Object, Sequence, Text
 
 _PROFILE_FIELDS = (
-    Field("type", Text(choices=("RuntimeDefault", "Unconfined", "Localhost")), required=True),
+    Field("type", Text(choices=get_args(s.ProfileType)), required=True),
     Field("localhost_profile", Text(not_empty)),
 )
 
@@ -72,7 +74,7 @@ POD_SECURITY_CONTEXT = Object(
         Field("run_as_group", IDENTITY),
         Field("run_as_non_root", Boolean()),
         Field("fs_group", IDENTITY),
-        Field("fs_group_change_policy", Text(choices=("Always", "OnRootMismatch"))),
+        Field("fs_group_change_policy", Text(choices=get_args(s.FsGroupChangePolicy))),
         Field("supplemental_groups", Sequence(IDENTITY), default=()),
         Field(
             "sysctls",

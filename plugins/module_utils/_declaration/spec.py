@@ -6,17 +6,36 @@
 Names and defaults are those of Kubernetes 1.32 (https://kubernetes.io/docs/reference/kubernetes-api/),
 in snake_case. Optional fields that were not given are None; lists are tuples. `parse` makes these
 objects from input, `to_options` gives them back in the form `parse` reads.
+
+One file, though a long one: it is read from a probe up to the pod like the reference that it follows, and holds no more
+than data and what follows from it alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
+from .image_reference import PullPolicy
 from .place import Style, spell
 from .quantity import Quantity
-from .resources import ResourceRequirements
+from .resources import ResourceRequirements, Role
+
+RestartPolicy = Literal["Always", "OnFailure", "Never"]
+DnsPolicy = Literal["ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"]
+Scheme = Literal["HTTP", "HTTPS"]
+Protocol = Literal["TCP", "UDP", "SCTP"]
+MountPropagation = Literal["None", "HostToContainer", "Bidirectional"]
+TerminationMessagePolicy = Literal["File", "FallbackToLogsOnError"]
+ResizableResource = Literal["cpu", "memory"]
+ResizeRestartPolicy = Literal["NotRequired", "RestartContainer"]
+ProfileType = Literal["RuntimeDefault", "Unconfined", "Localhost"]
+FsGroupChangePolicy = Literal["Always", "OnRootMismatch"]
+Medium = Literal["", "Memory"]
+HostPathType = Literal[
+    "", "DirectoryOrCreate", "Directory", "FileOrCreate", "File", "Socket", "CharDevice", "BlockDevice"
+]
 
 POD_NAME_LIMIT = 63
 NODE_LABELS = ("kubernetes.io/arch", "kubernetes.io/hostname", "beta.kubernetes.io/arch")
@@ -45,7 +64,7 @@ class HttpGetAction:
     port: int | str
     path: str = "/"
     host: str | None = None
-    scheme: str = "HTTP"
+    scheme: Scheme = "HTTP"
     http_headers: tuple[HttpHeader, ...] = ()
 
 
@@ -179,7 +198,7 @@ class ContainerPort:
     name: str | None = None
     host_port: int | None = None
     host_ip: str | None = None
-    protocol: str = "TCP"
+    protocol: Protocol = "TCP"
 
 
 @dataclass(frozen=True)
@@ -191,15 +210,15 @@ class VolumeMount:
     sub_path: str | None = None
     sub_path_expr: str | None = None
     read_only: bool = False
-    mount_propagation: str | None = None
+    mount_propagation: MountPropagation | None = None
 
 
 @dataclass(frozen=True)
 class ResizePolicy:
     """Whether a change of a resource restarts the container."""
 
-    resource_name: str
-    restart_policy: str = "NotRequired"
+    resource_name: ResizableResource
+    restart_policy: ResizeRestartPolicy = "NotRequired"
 
 
 @dataclass(frozen=True)
@@ -214,7 +233,7 @@ class Capabilities:
 class SeccompProfile:
     """The filter of system calls."""
 
-    type: str
+    type: ProfileType
     localhost_profile: str | None = None
 
 
@@ -222,7 +241,7 @@ class SeccompProfile:
 class AppArmorProfile:
     """The AppArmor profile."""
 
-    type: str
+    type: ProfileType
     localhost_profile: str | None = None
 
 
@@ -268,7 +287,7 @@ class PodSecurityContext:
     run_as_group: int | None = None
     run_as_non_root: bool | None = None
     fs_group: int | None = None
-    fs_group_change_policy: str | None = None
+    fs_group_change_policy: FsGroupChangePolicy | None = None
     supplemental_groups: tuple[int, ...] = ()
     sysctls: tuple[Sysctl, ...] = ()
     seccomp_profile: SeccompProfile | None = None
@@ -282,7 +301,7 @@ class Container:
 
     name: str
     image: str
-    image_pull_policy: str | None = None
+    image_pull_policy: PullPolicy | None = None
     command: tuple[str, ...] = ()
     args: tuple[str, ...] = ()
     working_dir: str | None = None
@@ -298,18 +317,18 @@ class Container:
     lifecycle: Lifecycle | None = None
     security_context: SecurityContext | None = None
     termination_message_path: str = "/dev/termination-log"
-    termination_message_policy: str = "File"
+    termination_message_policy: TerminationMessagePolicy = "File"
     stdin: bool = False
     stdin_once: bool = False
     tty: bool = False
-    restart_policy: str | None = None
+    restart_policy: Literal["Always"] | None = None
 
 
 @dataclass(frozen=True)
 class EmptyDirVolume:
     """A directory that lives as long as the pod; in memory with medium Memory."""
 
-    medium: str = ""
+    medium: Medium = ""
     size_limit: Quantity | None = None
 
 
@@ -318,7 +337,7 @@ class HostPathVolume:
     """A path of the host."""
 
     path: str
-    type: str = ""
+    type: HostPathType = ""
 
 
 @dataclass(frozen=True)
@@ -509,7 +528,7 @@ class PodSpec:
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
     volumes: tuple[Volume, ...] = ()
-    restart_policy: str = "Always"
+    restart_policy: RestartPolicy = "Always"
     termination_grace_period_seconds: int = 30
     active_deadline_seconds: int | None = None
     hostname: str | None = None
@@ -519,7 +538,7 @@ class PodSpec:
     host_ipc: bool = False
     share_process_namespace: bool = False
     host_aliases: tuple[HostAlias, ...] = ()
-    dns_policy: str = "ClusterFirst"
+    dns_policy: DnsPolicy = "ClusterFirst"
     dns_config: DnsConfig | None = None
     security_context: PodSecurityContext | None = None
     resources: ResourceRequirements | None = None
@@ -552,8 +571,7 @@ class PodSpec:
     def infra_name(self) -> str:
         return self.infra.name or f"{self.name}-infra"
 
-    def role_of(self, container: Container) -> str:
-        """``init``, ``sidecar`` or ``app``."""
+    def role_of(self, container: Container) -> Role:
         if container in self.containers:
             return "app"
         return "sidecar" if container.restart_policy == "Always" else "init"

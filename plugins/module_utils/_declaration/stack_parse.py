@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from collections.abc import Mapping as MappingT
 from collections.abc import Sequence as SequenceT
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 from .._errors import Fault, InvalidInput
 from . import parse
@@ -38,7 +38,7 @@ from .pod_fields import HOST_FIELDS, METADATA_FIELDS, SPEC_FIELDS, SPEC_HARMLESS
 from .pod_rules import Configuration, check_pod, podman_names, ports_meet, published_ports
 from .schema import Amount, Boolean, Field, Mapping, Object, Sequence, Text, Type
 from .stack_order import cycle
-from .stack_spec import CONDITIONS, Dependency, NamedVolume, Network, StackSpec
+from .stack_spec import Condition, Dependency, NamedVolume, Network, StackSpec
 
 _OWN_HOST_FIELDS = ("infra", "networks", "log_size_max", "min_ready_seconds")
 """Those of `pod_fields.HOST_FIELDS` that each pod has for itself."""
@@ -60,7 +60,7 @@ _DEPENDENCY = Object(
     Dependency,
     (
         Field("pod", Text(pod_name), required=True),
-        Field("condition", Text(choices=CONDITIONS), default="ready"),
+        Field("condition", Text(choices=get_args(Condition)), default="ready"),
     ),
 )
 _VOLUME = Object(

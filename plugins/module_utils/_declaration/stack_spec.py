@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from . import spec as s
 from .quantity import Quantity
 
-CONDITIONS = ("started", "ready", "completed")
+Condition = Literal["started", "ready", "completed"]
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Dependency:
     """What has to be true of another pod before a pod is changed: its containers started, it is ready, or has ended."""
 
     pod: str
-    condition: str = "ready"
+    condition: Condition = "ready"
 
 
 @dataclass(frozen=True)

@@ -5,24 +5,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 from . import spec as s
 from .checks import absolute_path, config_key, dns_label, object_name, podman_name, projected_path, whole_bytes
 from .downward_fields import FIELD_REF, RESOURCE_FIELD_REF, check_downward_file
 from .place import INVALID, Place, shown
 from .schema import Amount, Boolean, Field, FileMode, Object, Sequence, Text
-
-HOST_PATH_TYPES = (
-    "",
-    "DirectoryOrCreate",
-    "Directory",
-    "FileOrCreate",
-    "File",
-    "Socket",
-    "CharDevice",
-    "BlockDevice",
-)
 
 _KEY_TO_PATH = Object(
     s.KeyToPath,
@@ -103,7 +92,7 @@ VOLUME = Object(
             Object(
                 s.EmptyDirVolume,
                 (
-                    Field("medium", Text(choices=("", "Memory")), default=""),
+                    Field("medium", Text(choices=get_args(s.Medium)), default=""),
                     Field("size_limit", Amount(whole_bytes)),
                 ),
             ),
@@ -114,7 +103,7 @@ VOLUME = Object(
                 s.HostPathVolume,
                 (
                     Field("path", Text(absolute_path), required=True),
-                    Field("type", Text(choices=HOST_PATH_TYPES), default=""),
+                    Field("type", Text(choices=get_args(s.HostPathType)), default=""),
                 ),
             ),
         ),

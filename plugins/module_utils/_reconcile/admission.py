@@ -174,7 +174,7 @@ def _missing_images(pod: s.PodSpec, observed: Observed, pinned: frozenset[str]) 
     for container in pod.all_containers:
         policy = container.image_pull_policy or image_reference.default_pull_policy(container.image)
         present = observed.images.get(container.image) is not None
-        action = image_reference.pull_action(policy, present)  # type: ignore[arg-type]
+        action = image_reference.pull_action(policy, present)
         if action == "ErrImageNeverPull" and container.name not in pinned:
             yield Fault(
                 f"{pod.name}/{container.name}",

@@ -48,10 +48,7 @@ def words_of_end(container: s.Container, exit_code: int, is_out_of_memory: bool 
 
 def by_role(pod: s.PodSpec) -> list[resources.ContainerResources]:
     """The containers as the sums over a pod take them, in declared order."""
-    return [
-        resources.ContainerResources(c.resources, pod.role_of(c))  # type: ignore[arg-type]
-        for c in pod.all_containers
-    ]
+    return [resources.ContainerResources(c.resources, pod.role_of(c)) for c in pod.all_containers]
 
 
 def pod_limits(pod: s.PodSpec) -> LiveLimits:

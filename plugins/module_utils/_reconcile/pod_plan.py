@@ -459,7 +459,7 @@ def _keeper_cause(context: costs.Context, container: s.Container, found: Observe
 
 def _is_restarted(pod: s.PodSpec, container: s.Container, found: ObservedContainer) -> bool:
     policy = "Always" if pod.role_of(container) == "sidecar" else pod.restart_policy
-    return should_restart("succeeded" if found.exit_code == 0 else "failed", policy, False)  # type: ignore[arg-type]
+    return should_restart("succeeded" if found.exit_code == 0 else "failed", policy, False)
 
 
 # --- limits --------------------------------------------------------------------------------------------------------
@@ -477,9 +477,9 @@ def _resize_cause(desired: Desired, container: s.Container, found: ObservedConta
     if found.limits is None:
         before = desired.recorded.find(container.name) if desired.recorded else None
         return "resources changed" if before and before.resources != container.resources else None
-    policies = {policy.resource_name: policy.restart_policy for policy in container.resize_policy}
     differing = differences(container_limits(container), found.limits)
-    restarting = [name for name in differing if policies.get(name) == "RestartContainer"]
+    restarting_names = {p.resource_name for p in container.resize_policy if p.restart_policy == "RestartContainer"}
+    restarting = [name for name in differing if name in restarting_names]
     return f"{', '.join(restarting)} changed, and its resize policy is RestartContainer" if restarting else None
 
 
@@ -519,7 +519,7 @@ def _pulls(desired: Desired, observed: Observed, changes: Sequence[Operation]) -
             continue
         policy = container.image_pull_policy or image_reference.default_pull_policy(container.image)
         present = observed.images.get(container.image) is not None
-        if image_reference.pull_action(policy, present) == "pull":  # type: ignore[arg-type]
+        if image_reference.pull_action(policy, present) == "pull":
             causes.setdefault(container.image, "pull policy is Always" if present else "not on this host")
     return [PullImage(desired.pod.name, cause, image) for image, cause in causes.items()]
 

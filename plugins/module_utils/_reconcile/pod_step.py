@@ -308,7 +308,7 @@ def settings_of(probe: s.Probe) -> ProbeSettings:
 
 def policy_of(pod: s.PodSpec, container: s.Container) -> RestartPolicy:
     """The restart policy that holds for a main container or a sidecar."""
-    return "Always" if pod.role_of(container) == "sidecar" else cast(RestartPolicy, pod.restart_policy)
+    return "Always" if pod.role_of(container) == "sidecar" else pod.restart_policy
 
 
 def _facts(pod: s.PodSpec, container: s.Container, found: ObservedContainer | None) -> ContainerFacts | None:

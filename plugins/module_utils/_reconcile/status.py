@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
-from typing import Any, Optional, Union, cast
+from typing import Any, Optional, Union
 
 from .._declaration.resources import ContainerResources, QosClass, Role, qos_class
 from .._declaration.spec import Container, PodSpec
@@ -672,7 +672,7 @@ def _statuses_of(
 ) -> tuple[ContainerStatus, ...]:
     statuses = []
     for container in containers:
-        name, role = container.name, cast(Role, pod.role_of(container))
+        name, role = container.name, pod.role_of(container)
         observed = evidence.observed.find(name) if evidence.observed else None
         previous = evidence.previous.container(name) if evidence.previous else None
         context = ContainerContext(
@@ -698,7 +698,7 @@ def _restart_policy(pod: PodSpec, role: Role) -> RestartPolicy:
         return "Always"
     if role == "init":
         return "Never" if pod.restart_policy == "Never" else "OnFailure"
-    return cast(RestartPolicy, pod.restart_policy)
+    return pod.restart_policy
 
 
 def _runs_begun_anew(pod: PodSpec, previous: PodStatus | None, observed: ObservedPod | None) -> tuple[float, ...]:
@@ -750,7 +750,7 @@ def _verdict(pod: PodSpec, reached: str, late: bool) -> PodStatus:
 
 
 def _qos_class(pod: PodSpec) -> QosClass:
-    parts = [ContainerResources(c.resources, cast(Role, pod.role_of(c))) for c in pod.all_containers]
+    parts = [ContainerResources(c.resources, pod.role_of(c)) for c in pod.all_containers]
     return qos_class(parts, pod.resources)
 
 
@@ -857,7 +857,7 @@ def _read_condition(item: Mapping[str, Any]) -> Condition:
 
 def _read_statuses(items: Sequence[Mapping[str, Any]], pod: PodSpec) -> tuple[ContainerStatus, ...]:
     declared = ((item, pod.find(item["name"])) for item in items)
-    return tuple(_read_status(item, cast(Role, pod.role_of(found))) for item, found in declared if found)
+    return tuple(_read_status(item, pod.role_of(found)) for item, found in declared if found)
 
 
 def _read_status(item: Mapping[str, Any], role: Role) -> ContainerStatus:

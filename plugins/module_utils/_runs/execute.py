@@ -586,7 +586,7 @@ class Executor:
             if exit_code == 0:
                 return
             logs = self._logs(container)
-            if not should_restart("failed", self.pod.restart_policy, False):  # type: ignore[arg-type]
+            if not should_restart("failed", self.pod.restart_policy, False):
                 raise self._failed(container, INIT_ERROR, ended, logs)
             delay = backoff.wait_seconds(key, finished_at, time.time())
             backoff = backoff.next(key, finished_at, time.time())
