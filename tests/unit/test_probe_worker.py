@@ -15,13 +15,11 @@ from lifecycle_tables import (
     IMAGES,
     INITIAL_DELAYS,
     KINDS,
-    LATEST_STATES,
     PROBES,
     ROUNDS,
     SEQUENCES,
     SETTINGS,
     START,
-    restart_rows,
 )
 
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.probe_worker import (
@@ -42,7 +40,6 @@ from ansible_collections.podwright.pods.plugins.module_utils._reconcile.probe_wo
     container_started,
     grace_period_seconds,
     image_pull_backoff_key,
-    should_restart,
     termination_order,
 )
 
@@ -425,21 +422,6 @@ def test_waits_never_shrink_while_it_keeps_failing(run_seconds):
     assert waits == sorted(waits)
     assert waits[0] == 0
     assert waits[-1] == CONTAINER_BACKOFF.max_seconds
-
-
-# -- Restart policy
-
-
-@pytest.mark.parametrize("row", restart_rows())
-def test_should_restart(row):
-    latest_state = LATEST_STATES[row["latest_state"]]
-    assert should_restart(latest_state, row["policy"], row["deleting"]) is row["restart"]
-
-
-@pytest.mark.parametrize("policy", ["Always", "OnFailure", "Never"])
-def test_a_container_only_created_is_started(policy):
-    assert should_restart("created", policy, deleting=False)
-    assert not should_restart("created", policy, deleting=True)
 
 
 # -- Termination

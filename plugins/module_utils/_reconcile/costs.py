@@ -18,6 +18,7 @@ from typing import Any, Callable
 from .._declaration import spec as s
 from .materials import Environment, Facts, Materials, digest, environment, files_digest, volume_files
 from .observed import Node
+from .restart_policy import podman_policy_of
 
 
 class Cost(Enum):
@@ -143,16 +144,6 @@ def effective_security_context(pod: s.PodSpec, container: s.Container) -> s.Secu
     return s.SecurityContext(**values)
 
 
-def restart_policy(pod: s.PodSpec, container: s.Container, node: Node) -> str:
-    """Podman's restart policy for the container: init containers are retried by us, sidecars always run."""
-    role = pod.role_of(container)
-    if role == "init" or node.has_keeper:
-        return "no"
-    if role == "sidecar":
-        return "always"
-    return {"Always": "always", "OnFailure": "on-failure", "Never": "no"}[pod.restart_policy]
-
-
 def native_liveness(container: s.Container, node: Node) -> s.Probe | None:
     """The liveness probe that Podman can keep by itself: exec only, and its timers need systemd."""
     probe = container.liveness_probe
@@ -187,7 +178,7 @@ CONTAINER_FIELDS: tuple[ContainerField, ...] = (
     ContainerField("stdin", Cost.CONTAINER, _given("stdin")),
     ContainerField("stdin_once", Cost.CONTAINER, _given("stdin_once")),
     ContainerField("tty", Cost.CONTAINER, _given("tty")),
-    ContainerField("restart_policy", Cost.CONTAINER, lambda context, c: restart_policy(context.pod, c, context.node)),
+    ContainerField("restart_policy", Cost.CONTAINER, lambda context, c: podman_policy_of(context.pod, c, context.node)),
     ContainerField("health check", Cost.CONTAINER, _health, ("liveness_probe",)),
     ContainerField("resources", Cost.UPDATE),
     ContainerField("name", Cost.NOTHING),

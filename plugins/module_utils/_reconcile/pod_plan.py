@@ -47,7 +47,7 @@ from .operations import (
     UpdatePodLimits,
     WriteFiles,
 )
-from .probe_worker import should_restart
+from .restart_policy import is_restarted
 from .status import Failure
 
 STOPPABLE = ("running", "paused", "stopping", UNWATCHED, STUCK)
@@ -434,7 +434,8 @@ def _restart_cause(
         return "it was not started"
     if found.has_exited and found.stopped_by_run:
         return "it was stopped"
-    if found.has_exited and container.name not in desired.held and _is_restarted(desired.pod, container, found):
+    is_held = container.name in desired.held
+    if found.has_exited and not is_held and is_restarted(desired.pod, container, found.exit_code):
         return f"it is not running (exit code {found.exit_code})"
     return _sub_path_cause(desired.pod, observed, container, found) or _resize_cause(desired, container, found)
 
@@ -455,11 +456,6 @@ def _keeper_cause(context: costs.Context, container: s.Container, found: Observe
     if costs.changed_fields(costs.container_digests(other, container), found.digests):
         return None
     return "the agent restarts it from now on" if node.has_keeper else "Podman restarts it from now on"
-
-
-def _is_restarted(pod: s.PodSpec, container: s.Container, found: ObservedContainer) -> bool:
-    policy = "Always" if pod.role_of(container) == "sidecar" else pod.restart_policy
-    return should_restart("succeeded" if found.exit_code == 0 else "failed", policy, False)
 
 
 # --- limits --------------------------------------------------------------------------------------------------------

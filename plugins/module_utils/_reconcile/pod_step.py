@@ -25,14 +25,13 @@ from .probe_worker import (
     ProbeKind,
     ProbeSettings,
     ProbeWorker,
-    RestartPolicy,
     RunState,
     container_backoff_key,
     container_ready,
     container_started,
     grace_period_seconds,
-    should_restart,
 )
+from .restart_policy import is_restarted, policy_of
 
 KINDS: tuple[ProbeKind, ...] = ("startup", "liveness", "readiness")
 MIN_READY_SECONDS = 1
@@ -209,7 +208,7 @@ def has_succeeded(pod: s.PodSpec, container: s.Container, observed: ObservedPod 
     found = observed.find(container.name) if observed else None
     if found is None or not found.has_exited or found.stopped_by_run or found.exit_code != 0:
         return False
-    return not should_restart("succeeded", policy_of(pod, container), deleting=False)
+    return not is_restarted(pod, container, found.exit_code)
 
 
 def min_ready_seconds_of(pod: s.PodSpec, container: s.Container) -> int:
@@ -306,11 +305,6 @@ def settings_of(probe: s.Probe) -> ProbeSettings:
     )
 
 
-def policy_of(pod: s.PodSpec, container: s.Container) -> RestartPolicy:
-    """The restart policy that holds for a main container or a sidecar."""
-    return "Always" if pod.role_of(container) == "sidecar" else pod.restart_policy
-
-
 def _facts(pod: s.PodSpec, container: s.Container, found: ObservedContainer | None) -> ContainerFacts | None:
     if found is None:
         return None
@@ -333,8 +327,7 @@ def restarts_due(
         found = observed.find(container.name) if observed else None
         if found is None or not found.has_exited or found.stopped_by_run or memory.pod.role_of(container) == "init":
             continue
-        latest = "succeeded" if found.exit_code == 0 else "failed"
-        if should_restart(latest, policy_of(memory.pod, container), deleting=False):  # type: ignore[arg-type]
+        if is_restarted(memory.pod, container, found.exit_code):
             ended = found.finished_at or now_seconds
             wait = memory.backoff.wait_seconds(_backoff_key(memory.pod, found), ended, now_seconds)
             # An end in the future means that the clock was set back; it would wait for that time again.

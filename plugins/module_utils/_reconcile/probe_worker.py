@@ -15,12 +15,11 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
 from .._declaration.resources import Role
+from .._declaration.spec import RestartPolicy
 
 ProbeKind = Literal["liveness", "readiness", "startup"]
 Outcome = Literal["Success", "Failure", "Unknown"]
 RunState = Literal["waiting", "running", "terminated"]
-RestartPolicy = Literal["Always", "OnFailure", "Never"]
-LatestState = Literal["none", "created", "running", "succeeded", "failed", "unknown"]
 
 # What a probe is taken to say before it has run.
 INITIAL_RESULTS: Mapping[ProbeKind, Outcome] = {"liveness": "Success", "readiness": "Failure", "startup": "Unknown"}
@@ -298,18 +297,6 @@ def container_backoff_key(pod: str, container: str, spec_digest: str) -> str:
 def image_pull_backoff_key(pod: str, image: str) -> str:
     """The key of an image's pulls for one pod."""
     return f"{pod}_{image}"
-
-
-def should_restart(latest_state: LatestState, restart_policy: RestartPolicy, deleting: bool) -> bool:
-    """Whether a container is to be started, given how its latest run stands; back-off is asked about separately.
-
-    ``none``: it never ran. Unknown and created count as not done, whatever the policy. For a sidecar pass Always.
-    """
-    if deleting or latest_state == "running":
-        return False
-    if latest_state in ("none", "created", "unknown"):
-        return True
-    return restart_policy == "Always" or (restart_policy == "OnFailure" and latest_state == "failed")
 
 
 # -- Termination ------------------------------------------------------------------------------------------------------

@@ -19,15 +19,7 @@ from .._declaration import spec as s
 from .._declaration.expansion import expand
 from .._errors import ContainerFailed
 from . import limits, start_program
-from .costs import (
-    Context,
-    container_digests,
-    effective_security_context,
-    host_ports,
-    native_liveness,
-    pod_digests,
-    restart_policy,
-)
+from .costs import Context, container_digests, effective_security_context, host_ports, native_liveness, pod_digests
 from .materials import Environment, names_secret
 from .observed import (
     LABEL_CONTAINER,
@@ -39,10 +31,10 @@ from .observed import (
     Node,
     ObservedImage,
 )
+from .restart_policy import podman_policy_of, policy_of
 
 _CPU_PERIOD_US = 100_000
 _NANOSECONDS = 1_000_000_000
-_KILL_ON_FAILURE = 2
 _RESTART_ON_FAILURE = 3
 _STOP_ON_FAILURE = 4
 
@@ -195,7 +187,7 @@ def container_body(context: Context, container: s.Container, parts: ContainerPar
             LABEL_ROLE: role,
             LABEL_DIGESTS: json.dumps(container_digests(context, container), sort_keys=True),
         },
-        "restart_policy": restart_policy(pod, container, node),
+        "restart_policy": podman_policy_of(pod, container, node),
         "stop_timeout": pod.termination_grace_period_seconds,
         # Podman's monitors, and what those call, stay out of the pod's cgroup: its limits are for its own processes.
         "cgroups_mode": "no-conmon",
@@ -211,7 +203,7 @@ def container_body(context: Context, container: s.Container, parts: ContainerPar
         body["work_dir"] = container.working_dir
     probe = native_liveness(container, node)
     if probe:
-        body.update(_health_keys(pod, probe, parts.start))
+        body.update(_health_keys(probe, policy_of(pod, container), parts.start))
     score = oom_score_adj(pod, container, node)
     if score is not None:
         body["oom_score_adj"] = score
@@ -355,9 +347,9 @@ def _refuse_root(pod: s.PodSpec, container: s.Container, user: str) -> None:
     raise ContainerFailed(pod.name, container.name, "CreateContainerConfigError", reason)
 
 
-def _health_keys(pod: s.PodSpec, probe: s.Probe, start: Sequence[str]) -> dict[str, Any]:
+def _health_keys(probe: s.Probe, policy: s.RestartPolicy, start: Sequence[str]) -> dict[str, Any]:
     """An exec liveness probe as Podman's health check, so that it is kept between runs."""
-    on_failure = _RESTART_ON_FAILURE if pod.restart_policy != "Never" else _STOP_ON_FAILURE
+    on_failure = _RESTART_ON_FAILURE if policy != "Never" else _STOP_ON_FAILURE
     return {
         "healthconfig": {
             "Test": ["CMD", *start, *(probe.exec.command if probe.exec else ())],

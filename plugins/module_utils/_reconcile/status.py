@@ -15,10 +15,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import Any, Optional, Union
 
-from .._declaration.resources import ContainerResources, QosClass, Role, qos_class
-from .._declaration.spec import Container, PodSpec
+from .._declaration.resources import QosClass, Role
+from .._declaration.spec import Container, PodSpec, RestartPolicy
+from .limits import qos_class
 from .observed import ENDING, LOST, STUCK, UNWATCHED, Node, ObservedContainer, ObservedPod, read_time, strip_digest
-from .probe_worker import RestartPolicy, should_restart
+from .restart_policy import policy_of, should_restart, state_after
 
 PHASES = ("Pending", "Running", "Succeeded", "Failed", "Unknown")
 FINAL_PHASES = ("Succeeded", "Failed")
@@ -382,7 +383,7 @@ class ContainerContext:
 
     def restarts(self, run: Terminated) -> bool:
         """Whether the restart policy starts the container again after this run."""
-        return should_restart("failed" if run.exit_code else "succeeded", self.restart_policy, self.over)
+        return should_restart(state_after(run.exit_code), self.restart_policy, self.over)
 
 
 def last_known(previous: ContainerStatus | None, end: End | None, present_id: str) -> ContainerStatus | None:
@@ -632,7 +633,7 @@ def pod_status(
         init_container_statuses=inits,
         pod_ip=ip,
         host_ip=node.ip,
-        qos_class=_qos_class(pod),
+        qos_class=qos_class(pod),
         start_time=start_time,
         reason=verdict.reason,
         message=verdict.message,
@@ -678,7 +679,7 @@ def _statuses_of(
         context = ContainerContext(
             pod_name=pod.name,
             role=role,
-            restart_policy=_restart_policy(pod, role),
+            restart_policy=policy_of(pod, container),
             initialized=initialized,
             mains_started=evidence.mains_started,
             over=evidence.over,
@@ -690,15 +691,6 @@ def _statuses_of(
         )
         statuses.append(container_status(container, observed, context))
     return tuple(statuses)
-
-
-def _restart_policy(pod: PodSpec, role: Role) -> RestartPolicy:
-    """The policy that holds for a container: an init container that has completed is done, whatever the pod's."""
-    if role == "sidecar":
-        return "Always"
-    if role == "init":
-        return "Never" if pod.restart_policy == "Never" else "OnFailure"
-    return pod.restart_policy
 
 
 def _runs_begun_anew(pod: PodSpec, previous: PodStatus | None, observed: ObservedPod | None) -> tuple[float, ...]:
@@ -747,11 +739,6 @@ def _verdict(pod: PodSpec, reached: str, late: bool) -> PodStatus:
     if not late or reached in FINAL_PHASES:
         return PodStatus(reached)
     return PodStatus("Failed", reason=DEADLINE_EXCEEDED, message=DEADLINE_MESSAGE)
-
-
-def _qos_class(pod: PodSpec) -> QosClass:
-    parts = [ContainerResources(c.resources, pod.role_of(c)) for c in pod.all_containers]
-    return qos_class(parts, pod.resources)
 
 
 # -- Kubernetes' shape ------------------------------------------------------------------------------------------------

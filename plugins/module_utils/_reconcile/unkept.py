@@ -13,11 +13,12 @@ from collections.abc import Iterator
 
 from .._declaration import spec as s
 from . import render
-from .costs import Context, native_liveness, restart_policy
+from .costs import Context, native_liveness
 from .materials import Facts, environment
 from .observed import Node, Observed
 from .operations import Plan, UpdateLimits
 from .pod_step import KINDS, is_grpc, probe_of
+from .restart_policy import podman_policy_of
 
 
 def warnings(context: Context, observed: Observed, plan: Plan) -> tuple[str, ...]:
@@ -74,7 +75,7 @@ def _grpc(pod: s.PodSpec, node: Node) -> Iterator[str]:
 
 
 def _hooks(pod: s.PodSpec, node: Node) -> Iterator[str]:
-    hooked = [c.name for c in pod.all_containers if c.lifecycle and restart_policy(pod, c, node) != "no"]
+    hooked = [c.name for c in pod.all_containers if c.lifecycle and podman_policy_of(pod, c, node) != "no"]
     if hooked:
         yield (
             f"hooks: postStart and preStop of {', '.join(hooked)} run at every start and stop that a run makes, "

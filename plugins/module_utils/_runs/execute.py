@@ -59,7 +59,8 @@ from .._reconcile.observed import (
 )
 from .._reconcile.pod_plan import remake
 from .._reconcile.pod_step import Memory, restarts_due
-from .._reconcile.probe_worker import CONTAINER_BACKOFF, Backoff, TerminationBudget, should_restart
+from .._reconcile.probe_worker import CONTAINER_BACKOFF, Backoff, TerminationBudget
+from .._reconcile.restart_policy import is_restarted
 from .._reconcile.status import INIT_ERROR, End, end_of, from_kubernetes
 from .wait import Waiter, Watch
 
@@ -586,7 +587,7 @@ class Executor:
             if exit_code == 0:
                 return
             logs = self._logs(container)
-            if not should_restart("failed", self.pod.restart_policy, False):
+            if not is_restarted(self.pod, container, exit_code):
                 raise self._failed(container, INIT_ERROR, ended, logs)
             delay = backoff.wait_seconds(key, finished_at, time.time())
             backoff = backoff.next(key, finished_at, time.time())

@@ -27,6 +27,7 @@ from .._reconcile import probe_worker
 from .._reconcile.limits import words_of_end
 from .._reconcile.observed import ObservedContainer, ObservedPod, read_time
 from .._reconcile.pod_step import min_ready_seconds_of
+from .._reconcile.restart_policy import is_restarted
 from .._reconcile.status import final_failure, from_kubernetes
 from .prober import Prober
 
@@ -163,8 +164,7 @@ class Watch(abc.ABC):
         found = self.seen.find(container.name) if self.seen else None
         if found is None or not found.has_exited:
             return False
-        latest = "succeeded" if found.exit_code == 0 else "failed"
-        if probe_worker.should_restart(latest, self._pod.restart_policy, False):  # type: ignore[arg-type]
+        if is_restarted(self._pod, container, found.exit_code):
             return False
         if found.exit_code == 0:
             return True
