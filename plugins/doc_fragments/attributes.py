@@ -7,7 +7,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """``podwright.pods.attributes``; a module overrides what differs for it."""
+    """``podwright.pods.attributes``; ``.applying`` or ``.info`` before it wins over it, and the module over all."""
 
     DOCUMENTATION = r"""
 attributes:
@@ -34,4 +34,37 @@ notes:
   - >-
     Podman is reached by its socket, that of E(CONTAINER_HOST) or the user's own. Where none listens, a service is
     started for the length of the task and ended with it.
+"""
+
+    # Of the modules that apply a declaration.
+    APPLYING = r"""
+attributes:
+  action_group:
+    description: >-
+      Takes its defaults from C(module_defaults) of the group, which holds M(podwright.pods.pod) and
+      M(podwright.pods.stack): for options that both have, such as O(wait_timeout), O(on_failure) and
+      O(restart_on_change).
+    support: full
+    membership: [podwright.pods.podwright]
+  async:
+    description: Can be run with the C(async) keyword of a task.
+    support: full
+  idempotent:
+    details:
+      - Images that are pulled every time, as those with the tag C(latest) are, can change on their own.
+"""
+
+    # Of the modules that only tell.
+    INFO = r"""
+attributes:
+  check_mode:
+    details:
+      - This module changes nothing in any mode.
+  diff_mode:
+    support: none
+    details:
+      - This module changes nothing.
+  idempotent:
+    details:
+      - This module changes nothing.
 """

@@ -19,18 +19,8 @@ description:
   - Readiness is found out on the spot, by running the startup and readiness probes once.
   - Pods and containers that others made are left out.
 extends_documentation_fragment:
+  - podwright.pods.attributes.info
   - podwright.pods.attributes
-attributes:
-  check_mode:
-    details:
-      - This module changes nothing in any mode.
-  diff_mode:
-    support: none
-    details:
-      - This module changes nothing.
-  idempotent:
-    details:
-      - This module changes nothing.
 options:
   name:
     description: Tell of the Pod with this name only.

@@ -27,22 +27,9 @@ description:
     Each changed declaration is kept on the host as a numbered revision. If one cannot be brought about, the last good
     one is brought back (O(on_failure)); V(rolled_back) does the same on request.
 extends_documentation_fragment:
+  - podwright.pods.attributes.applying
   - podwright.pods.attributes
   - podwright.pods.configuration
-attributes:
-  action_group:
-    description: >-
-      Takes its defaults from C(module_defaults) of the group, which holds M(podwright.pods.pod) and
-      M(podwright.pods.stack): for options that both have, such as O(wait_timeout), O(on_failure) and
-      O(restart_on_change).
-    support: full
-    membership: [podwright.pods.podwright]
-  async:
-    description: Can be run with the C(async) keyword of a task.
-    support: full
-  idempotent:
-    details:
-      - Images that are pulled every time, as those with the tag C(latest) are, can change on their own.
 options:
   name:
     description: The stack's name. It is known on its host only.

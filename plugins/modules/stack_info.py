@@ -15,18 +15,8 @@ author:
 description:
   - Tells of stacks that M(podwright.pods.stack) made, with their revisions, their Pods and what else they own.
 extends_documentation_fragment:
+  - podwright.pods.attributes.info
   - podwright.pods.attributes
-attributes:
-  check_mode:
-    details:
-      - This module changes nothing in any mode.
-  diff_mode:
-    support: none
-    details:
-      - This module changes nothing.
-  idempotent:
-    details:
-      - This module changes nothing.
 options:
   name:
     description: Tell of the stack with this name only.

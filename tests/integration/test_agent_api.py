@@ -338,7 +338,7 @@ REFUSALS: dict[str, tuple[bytes, int, str]] = {
     "in chunks": (request(RUN, method="POST", Transfer_Encoding="chunked") + b"2\r\n{}\r\n0\r\n\r\n", 411, "needs a"),
     "chunks with a length": (request(RUN, b"2\r\n{}\r\n", Transfer_Encoding="chunked"), 400, "the request is not JSON"),
     "since when": (request("/v1/events?since=yesterday"), 400, "since is a whole number"),
-    "bracket in the path": (request("http://[/v1/health"), 400, "the path is none"),
+    "bracket in the path": (request("http://[/v1/health"), 400, "the path cannot be read"),
 }  # fmt: skip
 
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from agent_process import AgentProcess
+from damages import DAMAGES
 from pod_runs import Options, await_true, container, pod
 from test_agent import await_new_run, run_of
 
@@ -24,22 +24,6 @@ pytestmark = pytest.mark.integration
 IS_FULL = bool(os.environ.get("PODWRIGHT_TEST_FULL"))
 PASSWORD = {"name": "P", "value_from": {"secret_key_ref": {"name": "login", "key": "password"}}}
 SECRETS = [{"name": "login", "generate": {"password": 24}}]
-
-
-def in_place(path: Path, make: Callable[[Path], object]) -> None:
-    path.unlink()
-    make(path)
-
-
-DAMAGES: dict[str, Callable[[Path], object]] = {
-    "empty": lambda path: path.write_bytes(b""),
-    "cut": lambda path: os.truncate(path, path.stat().st_size // 2),
-    "other JSON": lambda path: path.write_bytes(b"[]"),
-    "no text": lambda path: path.write_bytes(b"\xff\xfe"),
-    "folder": lambda path: in_place(path, Path.mkdir),
-    "pipe": lambda path: in_place(path, os.mkfifo),
-    "link": lambda path: in_place(path, lambda place: place.symlink_to("nothing")),
-}
 LASTING = ("record.json", "1.json", "shop.json", "lone.json", "stack@shop.json")
 """What is not made anew by itself, and is told of."""
 
@@ -139,7 +123,7 @@ def test_others_are_started_again_and_the_damaged_one_can_be_removed_or_mended(a
     agent.apply(LONE)
     agent.apply(SHOP)
     for record in (state / "pods/lone/record.json", state / "stacks/shop/record.json"):
-        in_place(record, Path.mkdir)
+        DAMAGES["folder"](record)
     before = run_of(agent.host, "web-main")
     os.kill(agent.host.inspect("web-main")["State"]["Pid"], 9)
     await_new_run(agent.host, "web-main", before, 30)
@@ -151,7 +135,7 @@ def test_others_are_started_again_and_the_damaged_one_can_be_removed_or_mended(a
     mended = agent.client.post("/run", {"run": "run_repair", "options": {"name": "shop"}})
     assert (mended["changed"], mended["advice"]) == (True, [])
     assert not agent.apply(SHOP)["changed"]
-    in_place(state / "stacks/shop/record.json", Path.mkdir)
+    DAMAGES["folder"](state / "stacks/shop/record.json")
     assert agent.apply({"name": "shop", "depends_on": {}, "state": "absent"})["changed"]
     assert not agent.host.containers()
     assert not (state / "stacks/shop").exists()

@@ -92,7 +92,7 @@ def replace(pods: PodRuns) -> None:
         (remove, remake("main", "it was not there", False)[1:]),
         (pause, remake("main", "it is paused", True)),
         (lose, remake("main", "its process is gone, though Podman says that it runs", False)),
-        (unwatch, remake("main", "what watches it for Podman is gone, so that its end would not be seen", True)),
+        (unwatch, remake("main", "its monitor (conmon) is gone, so Podman would not see it end", True)),
     ],
 )
 def test_one_container(pods: PodRuns, change: Callable[[PodRuns], None], expected: list[str]) -> None:

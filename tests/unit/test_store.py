@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import gc
 import json
-import os
 import shutil
 import tempfile
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from damages import DAMAGES
 
 from ansible_collections.podwright.pods.plugins.module_utils._declaration import stack_parse
 from ansible_collections.podwright.pods.plugins.module_utils._declaration.parse import parse_options
@@ -228,22 +228,6 @@ def test_a_stack_that_takes_a_pod_over_takes_its_values_or_none(tmp_path: Path) 
 
 
 # --- damage ----------------------------------------------------------------------------------------------------------
-
-
-def _replace(path: Path, make: Callable[[Path], object]) -> None:
-    path.unlink()
-    make(path)
-
-
-DAMAGES: dict[str, Callable[[Path], object]] = {
-    "empty": lambda path: path.write_bytes(b""),
-    "cut": lambda path: os.truncate(path, path.stat().st_size // 2),
-    "other JSON": lambda path: path.write_bytes(b"[]"),
-    "no text": lambda path: path.write_bytes(b"\xff\xfe"),
-    "folder": lambda path: _replace(path, Path.mkdir),
-    "link to nothing": lambda path: _replace(path, lambda place: place.symlink_to("nothing")),
-    "pipe": lambda path: _replace(path, os.mkfifo),
-}
 
 
 @pytest.fixture

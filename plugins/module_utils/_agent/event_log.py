@@ -4,7 +4,7 @@
 """What has happened to pods, as Kubernetes' events: a repetition counts up, the oldest event goes first.
 
 Each event is written down as it comes, as one more line of a file, so that an agent that is killed loses none; now and
-then the file is written anew with only those that are kept.
+then the file is rewritten with only those that are kept.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ CAPACITY = 1000
 """How many events are kept."""
 MESSAGE_LENGTH = 1024
 JOURNAL_LINES = 4 * CAPACITY
-"""How many lines the file may have before `EventLog.save` writes it anew."""
+"""How many lines the file may have before `EventLog.save` rewrites it."""
 
 
 @dataclass(frozen=True)

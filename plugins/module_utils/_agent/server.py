@@ -462,7 +462,7 @@ def _url(path: str) -> SplitResult:
     try:
         return urlsplit(path)
     except ValueError as error:
-        raise BadRequest(f"the path is none: {error}") from None
+        raise BadRequest(f"the path cannot be read: {error}") from None
 
 
 def _kind(method: str, parts: list[str], parameters: Mapping[str, str]) -> str:

@@ -8,18 +8,17 @@ So a pod's ports are reached at its own address, with nothing installed in its i
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import errno
 import fcntl
 import os
-import signal
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import NoReturn
 
 from .._errors import HostError
+from . import processes
 
 CLONE_NEWUSER = 0x10000000
 CLONE_NEWNET = 0x40000000
@@ -162,14 +161,8 @@ def _send_socket(channel: socket.socket, owner: int, namespace: int, family: int
 
 
 def _receive_socket(channel: socket.socket, child: int) -> socket.socket:
-    try:
+    with processes.reaped(child):
         message, descriptors, _flags, _address = socket.recv_fds(channel, 16, 1, socket.MSG_CMSG_CLOEXEC)
-    except BaseException:
-        os.kill(child, signal.SIGKILL)
-        raise
-    finally:
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(child, 0)
     if not descriptors:
         number = int(message or errno.EIO)
         raise OSError(number, os.strerror(number))

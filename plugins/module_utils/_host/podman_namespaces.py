@@ -12,12 +12,12 @@ import contextlib
 import errno
 import json
 import os
-import signal
 import subprocess
 from collections.abc import Iterator
 from typing import Callable, NoReturn
 
 from .._errors import HostError
+from . import processes
 from .netns import CLONE_NEWUSER, set_namespace
 from .podman import podman_program, service_environment, user_runtime_directory
 
@@ -90,15 +90,8 @@ def _work_and_end(work: Callable[[], object], namespaces: list[tuple[int, int]],
 
 
 def _hear(answer: int, child: int) -> dict[str, object]:
-    try:
-        with open(answer, "rb") as pipe:
-            heard = pipe.read()
-    except BaseException:
-        os.kill(child, signal.SIGKILL)
-        raise
-    finally:
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(child, 0)
+    with processes.reaped(child), open(answer, "rb") as pipe:
+        heard = pipe.read()
     told: dict[str, object] = json.loads(heard or b'{"message": "the process in the namespaces of Podman was killed"}')
     return told
 

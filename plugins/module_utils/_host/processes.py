@@ -10,8 +10,11 @@ got since has another parent.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 _ZOMBIES = frozenset({"Z", "X", "x"})
@@ -80,3 +83,16 @@ def _read(path: str) -> bytes:
             return file.read(1 << 16)
     except OSError:
         return b""
+
+
+@contextlib.contextmanager
+def reaped(child: int) -> Iterator[None]:
+    """Wait for a child process in the end; kill it first if what is done within fails."""
+    try:
+        yield
+    except BaseException:
+        os.kill(child, signal.SIGKILL)
+        raise
+    finally:
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(child, 0)

@@ -142,7 +142,7 @@ def read_request(params: Mapping[str, Any]) -> Request:
         faults += [] if absent or source == "pull" else name_faults(reference, source)
     except ValueError as error:
         faults.append(Fault("name", str(error)))
-    faults += [Fault(each, "is of no use with state absent") for each in given if absent]
+    faults += [Fault(each, "has no effect with state absent; leave it out") for each in given if absent]
     faults += bootstrap_faults(params["bootstrap"]) if source == "bootstrap" else []
     if faults:
         raise InvalidInput(faults)
@@ -240,7 +240,7 @@ def plan_pull(podman: Podman, request: Request, present: Image | None) -> list[O
     if action == "use":
         return []
     if action != "pull":
-        raise ImageError(action, f"{name} is not on this host, and with the pull policy Never it is not fetched")
+        raise ImageError(action, f"{name} is not on this host, and its pull policy is Never")
     newer = "policy Always (whether there is a newer one shows only then)"
     cause = "it is not on this host" if present is None else newer
     return [Operation(f"pull image {name}: {cause}", partial(pull, podman, name, options), certain=present is None)]
@@ -385,7 +385,7 @@ def read_root_filesystem(options: Mapping[str, Any], installer: str) -> RootFile
         raise InvalidInput(faults)
     suite = options["suite"] or default_suite(installer)
     if not suite:
-        raise InvalidInput([Fault("bootstrap.suite", "this host tells no release of its own; name the one to install")])
+        raise InvalidInput([Fault("bootstrap.suite", "this host names no release of its own; give the one to install")])
     if options["keyring"] and not Path(options["keyring"]).is_file():
         raise InvalidInput([Fault("bootstrap.keyring", f"{options['keyring']} is not a file on this host")])
     return RootFilesystem(
@@ -458,7 +458,7 @@ def recipe_of(parts: Mapping[str, Any]) -> Recipe:
 
 
 def cause_to_make(request: Request, present: Image | None, recipe: Recipe) -> str:
-    """Return why the image has to be made (anew); empty when it need not be."""
+    """Return why the image has to be made; empty if it need not be."""
     if present is None:
         return "it is not on this host"
     if present.recipe is None:

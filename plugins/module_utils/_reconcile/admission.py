@@ -150,7 +150,7 @@ def _unreachable_addresses(pod: s.PodSpec, node: Node, observed: Observed, place
             yield Fault(
                 f"{at.path.rpartition('.')[0]}.{spell('host_ip', at.style)}",
                 f"{port.host_ip} is an IPv6 address, and no network of the pod has any, so that connections to it "
-                "would come to nothing; leave it out, or give the pod a network with an IPv6 subnet",
+                "would fail; leave it out, or give the pod a network with an IPv6 subnet",
             )
 
 

@@ -54,8 +54,8 @@ STOPPABLE = ("running", "paused", "stopping", UNWATCHED, STUCK)
 INFRA_GRACE_SECONDS = 10
 BROKEN = {
     LOST: "its process is gone, though Podman says that it runs",
-    UNWATCHED: "what watches it for Podman is gone, so that its end would not be seen",
-    STUCK: "its stop was begun and given up",
+    UNWATCHED: "its monitor (conmon) is gone, so Podman would not see it end",
+    STUCK: "its stop was given up",
 }
 """Why a container is made anew that Podman cannot tell the truth of, by its state."""
 

@@ -139,13 +139,13 @@ class ProbeWorker:
         return replace(counted, result=outcome)
 
     def _adopt(self, container_id: str) -> ProbeWorker:
-        """Start anew for a container not seen before."""
+        """Start over for a new container."""
         if container_id == self.container_id:
             return self
         return ProbeWorker(self.kind, self.settings, container_id, INITIAL_RESULTS[self.kind])
 
     def _idle(self, pod: PodFacts, container: ContainerFacts) -> ProbeWorker | None:
-        """The worker where there is nothing to probe now, None where there is."""
+        """The worker if there is nothing to probe now; None if there is."""
         waiting = replace(self, due_at_seconds=None)
         if container.state != "running":
             over = container.state == "terminated" and container.restart_policy == "Never"
@@ -162,7 +162,7 @@ class ProbeWorker:
         settings = self.settings
         first = container.started_at_seconds + settings.initial_delay_seconds
         due = first if self.due_at_seconds is None else self.due_at_seconds
-        # A clock set back must not silence the probe for as long as it went back.
+        # After the clock was set back the probe must not wait for it to catch up.
         due = min(due, now_seconds + max(settings.initial_delay_seconds, settings.period_seconds))
         if now_seconds < due:
             return ProbeStep(replace(self, due_at_seconds=due), False)
@@ -254,7 +254,7 @@ class Backoff:
 
 @dataclass(frozen=True)
 class Attempts:
-    """How often in a row something has failed that is tried again and again, and when it comes next.
+    """How many times in a row something failed, and when to try it next.
 
     The second attempt comes almost at once, the others 10, 20, 40 ... 300 s after the one before.
     """
@@ -282,7 +282,7 @@ def poll_pause_seconds(waited_seconds: float, shortest_seconds: float, longest_s
 
 
 SECOND_ATTEMPT_SECONDS = 1
-"""How long what has failed once is left alone: time for what was half done by somebody else to be whole."""
+"""How long to wait after the first failure: time for somebody else's half-done work to end."""
 # The kubelet's and the Job controller's; start from these.
 CONTAINER_BACKOFF = Backoff(initial_seconds=10, max_seconds=300)
 IMAGE_PULL_BACKOFF = Backoff(initial_seconds=10, max_seconds=300)

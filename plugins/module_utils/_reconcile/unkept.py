@@ -99,7 +99,7 @@ def _limits(pod: s.PodSpec, node: Node, plan: Plan) -> Iterator[str]:
             "memory delegated to its user"
         )
     if any(render.oom_score_adj(pod, c, node) is None for c in pod.all_containers):
-        yield "oom-score: this host may not lower OOM scores (CAP_SYS_RESOURCE), so the pod is not preferred to others"
+        yield "oom-score: this host may not lower OOM scores (CAP_SYS_RESOURCE), so the kernel may kill this pod first"
     if node.podman_version < (5, 0) and any(isinstance(op, UpdateLimits) for op in plan.operations):
         yield (
             "resize: this Podman keeps the new limits only until a container restarts by itself; "

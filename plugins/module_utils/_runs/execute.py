@@ -69,14 +69,14 @@ KEPT_LOG_BYTES = 1 << 20
 """How much of the log of a container that is started again is kept of the run before."""
 _STOP_WORKERS = 4
 _API_GRACE_SECONDS = 30
-# Not the run's own time: a start that is given up on goes on in Podman.
+# Independent of the run's own deadline: Podman goes on with a start that the run gives up.
 _START_SECONDS = 120
 _MONITOR_SECONDS = 20
 """How long what watches containers may outlive them."""
 _NO_MONITOR = "timed out waiting for file"
-"""What Podman says of a container that it has ended, and whose end there was nobody to write down."""
+"""Podman's words for a container that has ended without a monitor to record it."""
 _UNSETTLED = ("device or resource busy", "container state improper", "could not be stopped", _NO_MONITOR)
-"""What Podman says of a container that is ending, or whose end nobody told it of: the next try finds it so."""
+"""Podman's words for a container that is just ending, or whose end it has not noticed: the next try succeeds."""
 _POLL_SECONDS = (0.02, 0.25)
 
 
@@ -108,14 +108,14 @@ class Executor:
     on_back_off: Callable[[str], None] = lambda container: None
     """Told of an init container that has failed and waits for its next attempt."""
     watch: Callable[[float], Watch] | None = None
-    """Sees the pod's gates open until a deadline, where somebody keeps it; else each gate is looked at by itself."""
+    """Waits for the pod's gates by its keeper's view until a deadline; None where nobody keeps the pod."""
     warnings: list[str] = field(default_factory=list)
     _backoff: Backoff = CONTAINER_BACKOFF
     _sandbox: Sandbox | None = None
     _images: dict[str, ObservedImage] = field(default_factory=dict)
     pinned_images: dict[str, str] = field(default_factory=dict)
     _unwritten: list[tuple[int, op.Operation]] = field(default_factory=list)
-    """Words that a pod is stopped for which there was no room, with their numbers in the plan."""
+    """Records of a stop that a full disk refused, with their numbers in the plan. They are tried again at the end."""
 
     @property
     def pod(self) -> s.PodSpec:
@@ -127,7 +127,7 @@ class Executor:
             self._run_group(number, group)
             number += len(group)
         for kept_back, operation in self._unwritten:
-            # Where there still is no room, the run fails with all of it done but this.
+            # If the disk is still full, the run fails with this alone left undone.
             self._run_one(kept_back, operation, self.podman)
         self._unwritten = []
 
@@ -154,7 +154,7 @@ class Executor:
                 and operation.is_stopped
                 and not self._unwritten
             ):
-                # A pod is stopped all the same: what it writes may be what fills the disk.
+                # The pod is stopped all the same: its own data may be what fills the disk.
                 self._unwritten.append((number, operation))
                 return
             cause = error if isinstance(error, PodwrightError) else HostError(str(error))
@@ -190,7 +190,7 @@ class Executor:
         name = tmpfs_volume(self.pod, volume)
         if name not in tmpfs_volumes(podman, self.pod.name):
             self._create_tmpfs(volume, size_limit, podman)
-        # Podman would empty it each time that no container has it, as between an init container and the next one.
+        # Podman empties a tmpfs volume whenever no container uses it, as between two init containers.
         keep_mounted(name)
 
     def _create_tmpfs(self, volume: s.Volume, size_limit: Quantity | None, podman: Podman) -> None:
@@ -248,7 +248,7 @@ class Executor:
         self.store.renew(operation.owner, operation.secret, operation.values, declared.rotate)
 
     def _forget(self, operation: op.Forget, podman: Podman) -> None:
-        # What is mounted of a volume keeps that alive.
+        # A mount of a volume's part keeps the volume in use.
         self.store.sub_path_mounts.release(operation.pod)
         for volume in tmpfs_volumes(podman, operation.pod):
             named_volumes.remove(podman, volume)
@@ -262,8 +262,8 @@ class Executor:
         podman.post("/pods/create", body=render.pod_body(self.context))
 
     def _start_pod(self, operation: op.StartPod, podman: Podman) -> None:
-        # What makes the infra container, and cleans up after it, works in the pod's cgroup: a small limit of CPU or
-        # memory would hold it up for minutes, and all that waits for Podman's lock on the container.
+        # Podman's helpers for the infra container run in the pod's cgroup: a small limit of CPU or memory would slow
+        # them down for minutes, along with everything that waits for Podman's lock on the container.
         path = self._cgroup_path(operation.pod, podman)
         cgroup.lift(path)
         podman.post(f"/containers/{self.pod.infra_name}/start", timeout_seconds=_START_SECONDS)
@@ -394,7 +394,7 @@ class Executor:
     def _make_mount_points(
         self, container: s.Container, variables: Environment, mounts: Sequence[render.Mount]
     ) -> None:
-        """The runtime cannot make the places of mounts in what it mounts read-only."""
+        """Make the mount points below volumes that are mounted read-only: the runtime cannot."""
         kinds = {posixpath.normpath(mount.destination): mount.is_folder for mount in mounts}
         for nested in nested_mounts(self.pod, container, variables):
             self.store.make_mount_point(self.pod.name, nested.volume, nested.path, kinds[nested.destination])
@@ -486,7 +486,7 @@ class Executor:
 
     def _stop_container(self, operation: op.StopContainer, podman: Podman) -> None:
         budget = TerminationBudget(operation.grace_seconds, time.monotonic(), operation.minimum_seconds)
-        # One that is no longer declared has its hook too; the plan has put numbers in place of its port names.
+        # A container that is no longer declared keeps its hook; the plan has replaced port names by numbers.
         container = self.pod.find(operation.container) or s.Container(operation.container, "")
         if container.image and not operation.is_left_to_policy:
             self._mark_stop(operation)
@@ -505,7 +505,7 @@ class Executor:
         self._end(operation.id, budget, podman)
 
     def _mark_stop(self, operation: op.StopContainer) -> None:
-        """Best as one can: a container that fills the disk has to end as well."""
+        """Record that this run stops the container. A full disk only warns: the container may be what fills it."""
         try:
             self.store.mark_stop(operation.pod, operation.container, operation.id)
         except (PodwrightError, OSError) as error:
@@ -545,11 +545,11 @@ class Executor:
             self.store.forget_container(operation.pod, operation.container)
 
     def _note_end(self, container: str, container_id: str, is_restart: bool, podman: Podman) -> None:
-        """Write down how a container ended that is about to be removed, for then Podman knows nothing of it any more.
+        """Write down how a container ended before it is removed, since Podman forgets it then.
 
-        Of one whose place another takes, no more than that: that one is no restart of it.
+        If another declaration takes its place, write that alone: the new container is not a restart.
         """
-        # Where there is no room for it, that is no reason to keep the container.
+        # A full disk is no reason to keep the container.
         with contextlib.suppress(NotFound, HostError, OSError):
             end = End(container_id, time.time())
             noted = self._end_before_restart(container, container_id, podman) if is_restart else end
@@ -557,7 +557,7 @@ class Executor:
                 self.store.mark_end(self.pod.name, container, noted)
 
     def _end_before_restart(self, container: str, container_id: str, podman: Podman) -> End | None:
-        """How it ended, None for one that has not."""
+        """How the container ended; None if it has not."""
         pod, found = self.pod.name, read_ended(container, podman.get(f"/containers/{container_id}/json"))
         if found is None:
             return None
@@ -570,7 +570,7 @@ class Executor:
         present = cgroup.read_limits(pid)
         lifts_quota = wanted.cpu_quota_us is None and not (present and present.cpu_quota_us is None)
         if lifts_quota and self.context.node.podman_version < (5, 0) and cgroup.version() == 1:
-            # What the runtime may not be able to do (see `update_body`), and this Podman keeps for no longer.
+            # Some runtimes cannot do this (see `update_body`), and this Podman keeps it no longer than that.
             cgroup.lift_cpu_quota(pid)
             lifts_quota = False
         podman.post(f"/containers/{operation.id}/update", body=render.update_body(wanted, lifts_quota))
@@ -600,13 +600,13 @@ class Executor:
             self._restart(container, container_id, f"it exited with {exit_code}", podman)
 
     def _restart(self, container: s.Container, container_id: str, cause: str, podman: Podman) -> None:
-        """The same container once more, while what comes after it waits at its gate."""
+        """Start the same container once more while later containers wait at its gate."""
         for operation in remake(self.pod, container, container_id, cause):
             _PERFORMERS[type(operation)](self, operation, podman)
             self.on_done(operation)
 
     def _await_exit(self, container: s.Container, podman: Podman) -> tuple[int, float, bool]:
-        """The exit code, when (epoch seconds), and whether for want of memory, of what runs or has just ended."""
+        """Wait for the container's end: exit code, time (epoch seconds), and whether memory ran out."""
         for pause in _pauses():
             state = podman.get(f"/containers/{self._podman_name(container)}/json")["State"]
             if str(state["Status"]).lower() in ("exited", "stopped"):
@@ -652,7 +652,7 @@ def target_of(store: Store, pod: s.PodSpec, container: s.Container, sandbox: San
 
 
 def _batches(steps: Sequence[op.Operation]) -> Iterator[list[op.Operation]]:
-    """Single operations, save for containers that stop side by side."""
+    """Operations one by one, except that the stops of one batch go together."""
 
     def key(item: tuple[int, op.Operation]) -> tuple[str, int]:
         number, operation = item
@@ -663,9 +663,9 @@ def _batches(steps: Sequence[op.Operation]) -> Iterator[list[op.Operation]]:
 
 
 def _insist(remove: Callable[[], object]) -> None:
-    """Remove a pod or container, which may be gone already, again and again while Podman has not come to know its end.
+    """Remove a pod or container, if it is still there; retry while Podman has not noticed its end.
 
-    Raises PodmanError where that takes too long, or for what is in the way otherwise.
+    Raises PodmanError if that takes too long, or for any other reason of Podman's.
     """
     deadline = time.monotonic() + _MONITOR_SECONDS
     for pause in _pauses():
@@ -678,7 +678,7 @@ def _insist(remove: Callable[[], object]) -> None:
 
 
 def _try(remove: Callable[[], object]) -> PodmanError | None:
-    """Remove what may be gone already; what Podman says where it has not come to know of an end."""
+    """Try to remove what may be gone already; returns Podman's words if it has not noticed an end."""
     try:
         remove()
     except NotFound:
@@ -698,7 +698,7 @@ def _pauses() -> Iterator[float]:
 
 
 def _secrets_of(podman: Podman, *names: str) -> list[str]:
-    """A pod's, or one container's, Podman secrets, which the first of our releases made.
+    """The Podman secrets of a pod or of one container, which our first release made.
 
     Names of pods hold dots, but no ``_``.
     """

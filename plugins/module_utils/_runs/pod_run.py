@@ -575,7 +575,7 @@ class Run:
                 executor.run(plan_started(desired, observe(self.podman, self.store, previous.pod.name, previous.pod)))
             self._settle(executor, desired)
         except PodwrightError as error:
-            return f"Going back to the state before failed as well: {error}"
+            return f"The rollback failed as well: {error}"
         steps = "; ".join(str(operation) for operation in self.done[before:])
         return f"Rolled back to the state before, which is ready again ({steps or 'nothing had to be changed'})."
 
