@@ -108,3 +108,16 @@ def test_a_violation_is_found(path: str, source: str, violation: str) -> None:
 def test_what_is_allowed_is_no_violation() -> None:
     assert violations("import re\nfrom . import limits\nfrom .._errors import Fault", Path("_reconcile/costs.py")) == []
     assert violations("import os\nfrom .._reconcile import costs", Path("_host/store.py")) == []
+
+
+def test_all_shared_code_is_marked_as_private() -> None:
+    """As the Ansible community package asks of what other collections must not import."""
+    shared = [*ROOT.iterdir(), *ROOT.with_name("plugin_utils").iterdir()]
+    assert [path.name for path in shared if not path.name.startswith("_")] == []
+
+
+def test_every_module_has_a_row_in_the_architecture_page() -> None:
+    page = ROOT.parents[1].joinpath("docs", "architecture.md").read_text(encoding="utf-8")
+    rows = [line.split("|")[1] for line in page.splitlines() if line.startswith("| ")]
+    modules = [path.stem for path in FILES if path.name != "__init__.py"]
+    assert [name for name in modules if not any(f"`{name}`" in row for row in rows)] == []
