@@ -101,7 +101,7 @@ from ..module_utils._declaration import checks, place, schema
 from ..module_utils._errors import Fault, InvalidInput, PodwrightError
 from ..module_utils._host import stack_store
 from ..module_utils._host.store import Store
-from ..module_utils._runs import pod_run
+from ..module_utils._runs import pod_info
 
 _SUFFIXES = ("podwright.yml", "podwright.yaml")
 _LABELS = schema.Mapping(schema.Text(checks.label_value), checks.label_key)
@@ -122,7 +122,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable):
         config = self._read_config_data(path)
         try:
             labels = _read_labels(self.get_option("labels"), config.keys() - self.option_definitions.keys())
-            pods = pod_run.run_pod_info({"labels": labels})["pods"]
+            pods = pod_info.run_pod_info({"labels": labels})["pods"]
             owners = stack_store.owners_of_pods(Store())
         except PodwrightError as error:
             raise AnsibleParserError(str(error)) from None
@@ -165,7 +165,7 @@ def _read_labels(given: Any, unknown: Collection[Any]) -> dict[str, str]:
 
 
 def _containers(pod: Mapping[str, Any], stack: str) -> Iterator[dict[str, Any]]:
-    """The variables of each container of a Pod that was ever made, from what `pod_run.describe` tells of the Pod."""
+    """The variables of each container of a Pod that was ever made, from what `pod_info.describe` tells of the Pod."""
     metadata, spec, status = pod["metadata"], pod["spec"], pod["status"]
     policies = {container["name"]: container.get("restartPolicy") for container in spec.get("initContainers", ())}
     for container in (*status.get("initContainerStatuses", ()), *status.get("containerStatuses", ())):

@@ -80,7 +80,7 @@ class AgentProcess:
         if not directory.exists():
             shutil.copytree(REPOSITORY / "plugins" / "module_utils", directory / "podwright")
         self._socket_path = benchmark.host.state_directory / "agent.sock"
-        command = "import sys; from podwright._agent import agent; sys.exit(agent.main(['run']))"
+        command = "import sys; from podwright._agent import program; sys.exit(program.main(['run']))"
         self._process = subprocess.Popen(
             [sys.executable, "-c", command], env={**benchmark.environment, "PYTHONPATH": str(directory)}
         )

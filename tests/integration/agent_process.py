@@ -19,7 +19,7 @@ from podman_host import PodmanHost
 from ansible_collections.podwright.pods.plugins.module_utils._agent import client as agent_client
 from playbooks import REPOSITORY
 
-PROGRAM = f"import sys; from {agent_client.__package__} import agent; sys.exit(agent.main(['run', *sys.argv[1:]]))"
+PROGRAM = f"import sys; from {agent_client.__package__} import program; sys.exit(program.main(['run', *sys.argv[1:]]))"
 
 
 class AgentProcess:

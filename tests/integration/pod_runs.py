@@ -21,7 +21,7 @@ import requests
 from podman_host import BUSYBOX, PodmanHost
 
 from ansible_collections.podwright.pods.plugins.module_utils._errors import PodwrightError
-from ansible_collections.podwright.pods.plugins.module_utils._runs import pod_run
+from ansible_collections.podwright.pods.plugins.module_utils._runs import pod_info, pod_run, run_failure
 
 CGROUP = Path("/sys/fs/cgroup")
 SLEEP = "trap 'exit 0' TERM; sleep 86400 & wait"
@@ -108,7 +108,7 @@ class PodRuns:
         self._assert_same(before)
         return result
 
-    def fail(self, options: Options, kind: type[PodwrightError] = pod_run.RunFailed, **more: Any) -> Any:
+    def fail(self, options: Options, kind: type[PodwrightError] = run_failure.RunFailed, **more: Any) -> Any:
         """Expect the run to fail; returns the error."""
         with pytest.raises(kind) as caught:
             pod_run.run_pod({"wait": False, **options, **more}, False)
@@ -222,7 +222,7 @@ class PodRuns:
 
     def status_of(self, name: str) -> Options:
         """The pod's status as pod_info tells it."""
-        (found,) = pod_run.run_pod_info({"name": name})["pods"]
+        (found,) = pod_info.run_pod_info({"name": name})["pods"]
         return dict(found["status"])
 
 

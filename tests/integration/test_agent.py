@@ -24,8 +24,8 @@ from pod_runs import SLEEP, Options, await_true, container, pod, read_cgroup, se
 from podman_host import PodmanHost, busybox_archive
 from test_stack_interrupted import apply_elsewhere, was_killed
 
-from ansible_collections.podwright.pods.plugins.module_utils._agent import agent as program
 from ansible_collections.podwright.pods.plugins.module_utils._agent import client as agent_client
+from ansible_collections.podwright.pods.plugins.module_utils._agent import program as podwrightd
 from ansible_collections.podwright.pods.plugins.module_utils._agent.agent import LIST_SECONDS
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.observed import read_time
 from ansible_collections.podwright.pods.plugins.module_utils._runs import pod_run
@@ -675,7 +675,7 @@ def test_words_that_the_program_does_not_know(
     words: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PODWRIGHT_STATE_DIR", str(tmp_path / "state"))
-    assert program.main(words) == 2
+    assert podwrightd.main(words) == 2
     assert "usage: podwrightd" in capsys.readouterr().err
     assert not (tmp_path / "state").exists()
 

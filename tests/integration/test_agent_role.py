@@ -14,8 +14,8 @@ import pytest
 from pod_runs import pod, server
 from podman_host import PodmanHost
 
-from ansible_collections.podwright.pods.plugins.module_utils._agent import agent
 from ansible_collections.podwright.pods.plugins.module_utils._agent import client as agent_client
+from ansible_collections.podwright.pods.plugins.module_utils._agent import program
 from ansible_collections.podwright.pods.plugins.module_utils._host.store import Store
 from playbooks import HERE, Playbook
 
@@ -33,7 +33,7 @@ class Installation(Playbook):
 
     @property
     def agent_pid(self) -> int:
-        return agent.running_agent(Store(self.host.state_directory))
+        return program.running_agent(Store(self.host.state_directory))
 
     def program(self, *words: str) -> str:
         command = [*self.prefix, "/usr/local/bin/podwrightd", *words]

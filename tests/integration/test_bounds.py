@@ -22,7 +22,7 @@ from podman_host import PodmanHost
 
 from ansible_collections.podwright.pods.plugins.module_utils._agent.client import RemoteFailure
 from ansible_collections.podwright.pods.plugins.module_utils._host.container_output import SHOWN_BYTES
-from ansible_collections.podwright.pods.plugins.module_utils._runs import pod_run
+from ansible_collections.podwright.pods.plugins.module_utils._runs import pod_run, run_failure
 
 pytestmark = pytest.mark.integration
 
@@ -161,7 +161,7 @@ def test_without_any_room_it_is_stopped_and_said(small_disk: Callable[[], None],
     pods.create(pod())
     (pods.host.state_directory / "reserve").unlink()
     small_disk()
-    with pytest.raises(pod_run.RunFailed, match="No space left on device"):
+    with pytest.raises(run_failure.RunFailed, match="No space left on device"):
         pod_run.run_pod({"name": "web", "state": "stopped"}, False)
     assert pods.state("web-main") == "exited"
     (pods.host.state_directory / "ballast").unlink()

@@ -27,7 +27,7 @@ from test_pod_security import capabilities
 from test_pod_volumes import inside, mode, mount_options
 
 from ansible_collections.podwright.pods.plugins.module_utils._declaration import manifest
-from ansible_collections.podwright.pods.plugins.module_utils._runs import pod_run
+from ansible_collections.podwright.pods.plugins.module_utils._runs import pod_info
 
 pytestmark = pytest.mark.integration
 
@@ -73,7 +73,7 @@ class Example:
         return datetime.fromisoformat(self.pods.host.inspect(container)["State"]["StartedAt"])
 
     def metadata(self, pod: str) -> Options:
-        (found,) = pod_run.run_pod_info({"name": pod})["pods"]
+        (found,) = pod_info.run_pod_info({"name": pod})["pods"]
         return dict(found["metadata"])
 
     def _options(self, text: str) -> Options:
@@ -469,7 +469,7 @@ def static_pod(applied: Example) -> None:
     metadata = applied.metadata("gatekeeper")
     assert metadata["labels"] == {"component": "gatekeeper", "tier": "control-plane"}
     assert metadata["annotations"]["kubernetes.io/config.source"] == "file"
-    (selected,) = pod_run.run_pod_info({"labels": {"tier": "control-plane"}})["pods"]
+    (selected,) = pod_info.run_pod_info({"labels": {"tier": "control-plane"}})["pods"]
     assert selected["metadata"]["name"] == "gatekeeper"
 
 

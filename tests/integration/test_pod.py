@@ -13,7 +13,7 @@ import yaml
 from pod_runs import SLEEP, Options, PodRuns, container, plan, pod, server, tripwire
 from podman_host import BUSYBOX
 
-from ansible_collections.podwright.pods.plugins.module_utils._runs import pod_run
+from ansible_collections.podwright.pods.plugins.module_utils._runs import pod_info, pod_run
 
 pytestmark = pytest.mark.integration
 
@@ -208,7 +208,7 @@ def test_a_name_that_begins_ids_of_other_pods(pods: PodRuns) -> None:
 
 
 def info(**options: Any) -> list[Options]:
-    return list(pod_run.run_pod_info(options)["pods"])
+    return list(pod_info.run_pod_info(options)["pods"])
 
 
 def test_pod_info(pods: PodRuns) -> None:

@@ -24,7 +24,7 @@ from ansible_collections.podwright.pods.plugins.module_utils._errors import Refu
 from ansible_collections.podwright.pods.plugins.module_utils._host import named_volumes
 from ansible_collections.podwright.pods.plugins.module_utils._host.podman import connect
 from ansible_collections.podwright.pods.plugins.module_utils._runs import pod_run
-from ansible_collections.podwright.pods.plugins.module_utils._runs.pod_run import RunFailed
+from ansible_collections.podwright.pods.plugins.module_utils._runs.run_failure import RunFailed
 
 pytestmark = pytest.mark.integration
 

@@ -17,7 +17,7 @@ import pytest
 from pod_runs import SLEEP, Options, PodRuns, await_true, container, plan, pod
 
 from ansible_collections.podwright.pods.plugins.module_utils._errors import Refused
-from ansible_collections.podwright.pods.plugins.module_utils._runs.pod_run import RunFailed
+from ansible_collections.podwright.pods.plugins.module_utils._runs.run_failure import RunFailed
 
 pytestmark = pytest.mark.integration
 

@@ -16,8 +16,13 @@ from stack_runs import StackRuns, results
 from ansible_collections.podwright.pods.plugins.module_utils._declaration import manifest
 from ansible_collections.podwright.pods.plugins.module_utils._errors import HostError, InvalidInput, Refused
 from ansible_collections.podwright.pods.plugins.module_utils._host import podman
-from ansible_collections.podwright.pods.plugins.module_utils._runs import generated_secrets, pod_run, stack_run
-from ansible_collections.podwright.pods.plugins.module_utils._runs.pod_run import RunFailed
+from ansible_collections.podwright.pods.plugins.module_utils._runs import (
+    generated_secrets,
+    pod_run,
+    run_failure,
+    stack_run,
+)
+from ansible_collections.podwright.pods.plugins.module_utils._runs.run_failure import RunFailed
 
 pytestmark = pytest.mark.integration
 
@@ -536,7 +541,7 @@ def test_what_waits_for_a_failure_is_not_begun(runs: StackRuns) -> None:
         "depends_on": {"b": [{"pod": "a"}]},
     }
     with pytest.raises(
-        pod_run.RunFailed, match=r"a/a: .*exited with code 3(.|\n)*Not begun, since they wait for it: b"
+        run_failure.RunFailed, match=r"a/a: .*exited with code 3(.|\n)*Not begun, since they wait for it: b"
     ):
         stack_run.run_stack(options, False)
     assert not any(name.startswith("b-") for name in runs.host.containers())
@@ -583,7 +588,7 @@ def test_a_stack_that_does_not_become_ready_is_taken_back_as_a_whole(runs: Stack
     runs.create(shop())
     broken = shop(level="2")
     broken["pods"][0]["containers"][0]["command"] = ["sh", "-c", SLEEP]
-    with pytest.raises(pod_run.RunFailed, match="Rolled back to revision 1, which is ready again"):
+    with pytest.raises(run_failure.RunFailed, match="Rolled back to revision 1, which is ready again"):
         stack_run.run_stack({**broken, "wait_timeout": 3}, False)
     assert (runs.info()["revision"], runs.info()["is_good"]) == (1, True)
     runs.unchanged(shop())
@@ -597,7 +602,7 @@ def test_what_was_never_ready_is_not_brought_back(runs: StackRuns, on_failure: s
         return {"name": "words", "pods": [pod(container(readiness_probe=ready, env=[{"name": "A", "value": word}]))]}
 
     runs.create(serving("one"))
-    with pytest.raises(pod_run.RunFailed):
+    with pytest.raises(run_failure.RunFailed):
         stack_run.run_stack({**serving("broken"), "wait_timeout": 2, "on_failure": on_failure}, False)
     runs.create(serving("fixed"))
     assert [each["number"] for each in runs.info("words")["revisions"]] == [1, 2, 3]
@@ -607,7 +612,7 @@ def test_what_was_never_ready_is_not_brought_back(runs: StackRuns, on_failure: s
 
 def test_a_first_stack_that_fails_is_left_to_look_at(runs: StackRuns) -> None:
     broken = {"name": "new", "pods": [pod(container(script="exit 1"), restart_policy="Never")]}
-    with pytest.raises(pod_run.RunFailed, match="no earlier revision was ready"):
+    with pytest.raises(run_failure.RunFailed, match="no earlier revision was ready"):
         stack_run.run_stack(broken, False)
     assert (runs.info("new")["revision"], runs.info("new")["is_good"]) == (1, False)
     fine = {"name": "new", "pods": [pod(restart_policy="Never")]}

@@ -20,7 +20,7 @@ from ansible_collections.podwright.pods.plugins.module_utils._agent import agent
 from ansible_collections.podwright.pods.plugins.module_utils._agent.agent import Agent
 from ansible_collections.podwright.pods.plugins.module_utils._agent.unchanged_runs import CAPACITY
 from ansible_collections.podwright.pods.plugins.module_utils._errors import PodwrightError
-from ansible_collections.podwright.pods.plugins.module_utils._runs import pod_run, stack_run
+from ansible_collections.podwright.pods.plugins.module_utils._runs import pod_info, pod_run, stack_run
 
 pytestmark = pytest.mark.integration
 
@@ -119,7 +119,7 @@ def test_a_single_pod_is_remembered_with_its_status(resident: Resident) -> None:
     options = pod(server())
     resident.settle(options)
     told = resident.apply(options)["pod"]["status"]
-    (found,) = pod_run.run_pod_info({"name": "web"}, keeper=resident.agent)["pods"]
+    (found,) = pod_info.run_pod_info({"name": "web"}, keeper=resident.agent)["pods"]
     assert told == found["status"]
 
 

@@ -27,7 +27,7 @@ from ansible_collections.podwright.pods.plugins.module_utils._host import (
 )
 from ansible_collections.podwright.pods.plugins.module_utils._host.store import Store
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.observed import LiveLimits, Node
-from ansible_collections.podwright.pods.plugins.module_utils._runs import execute, pod_run, stack_run
+from ansible_collections.podwright.pods.plugins.module_utils._runs import execute, pod_info, pod_run, stack_run
 
 from . import clock, primitives
 from .scheduler import Killed, Process, Scheduler
@@ -228,10 +228,11 @@ def _replace_modules(scheduler: Scheduler) -> None:
             "Podman": lambda path, version=(): SimulatedClient(_present().podman),
             "AgentServer": _Server,
             "read_node": lambda version: NODE,
-            "notify_supervisor": lambda state: None,
+            "notify_systemd": lambda state: None,
             "say": lambda *words: None,
         },
         pod_run: {"read_node": lambda version: NODE},
+        pod_info: {"read_node": lambda version: NODE},
         stack_run: {"read_node": lambda version: NODE},
         unchanged_runs: {"read_node": lambda version: NODE},
         observe: {"read_node": lambda version: NODE},

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.podwright.pods.plugins.module_utils._agent.event_log import EventLog
-from ansible_collections.podwright.pods.plugins.module_utils._agent.pod_keeper import EVENTS, tell_of, tell_of_failure
+from ansible_collections.podwright.pods.plugins.module_utils._agent.event_words import EVENTS, tell_of, tell_of_failure
 from ansible_collections.podwright.pods.plugins.module_utils._declaration.stack_spec import Network
 from ansible_collections.podwright.pods.plugins.module_utils._errors import ImageError
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile import operations as op
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.observed import LiveLimits
 from ansible_collections.podwright.pods.plugins.module_utils._runs.execute import OperationFailed
-from ansible_collections.podwright.pods.plugins.module_utils._runs.pod_run import RunFailed
+from ansible_collections.podwright.pods.plugins.module_utils._runs.run_failure import RunFailed
 
 MISSING = op.MISSING
 TOLD: dict[op.Operation, str] = {

@@ -20,7 +20,7 @@ import pytest
 from ansible_collections.podwright.pods.plugins.module_utils._agent import pod_keeper
 from ansible_collections.podwright.pods.plugins.module_utils._agent.agent import Agent
 from ansible_collections.podwright.pods.plugins.module_utils._agent.event_log import Event, EventLog
-from ansible_collections.podwright.pods.plugins.module_utils._agent.pod_keeper import Turn
+from ansible_collections.podwright.pods.plugins.module_utils._agent.turn import Turn
 from ansible_collections.podwright.pods.plugins.module_utils._errors import Busy, PodmanError
 from ansible_collections.podwright.pods.plugins.module_utils._host.podman import Podman
 from ansible_collections.podwright.pods.plugins.module_utils._host.store import Record, Store

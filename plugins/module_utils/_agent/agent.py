@@ -12,24 +12,16 @@ Modules hand their work to the agent by its socket (`server`), so that it is the
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import functools
 import itertools
 import os
-import re
-import resource
-import shutil
-import signal
-import socket
-import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, Callable, NoReturn
+from typing import Any, Callable
 
 from .._declaration import spec as s
 from .._declaration.stack_order import ordered
@@ -47,15 +39,21 @@ from .._reconcile import operations as op
 from .._reconcile.observed import LABEL_POD, LiveLimits, Node
 from .._reconcile.probe_worker import SECOND_ATTEMPT_SECONDS, Attempts
 from .._reconcile.status import is_well
-from .._runs.pod_run import RunFailed, run_pod
+from .._runs.pod_run import run_pod
+from .._runs.run_failure import RunFailed
 from .._runs.stack_run import create_network, verify_revision
 from .._runs.wait import Watch
 from . import client as agent_client
 from .event_log import Event, EventLog
-from .pod_keeper import KeptWatch, PodKeeper, Turn, View, tell_of, tell_of_failure
+from .event_words import tell_of, tell_of_failure
+from .kept_watch import KeptWatch
+from .pod_keeper import PodKeeper
 from .server import AgentServer
+from .systemd import notify_systemd
 from .thread_pool import ThreadPool
+from .turn import Turn
 from .unchanged_runs import UnchangedRuns
+from .view import View
 
 LIST_SECONDS = 10
 """How often the containers of all pods are compared with what they were."""
@@ -154,7 +152,7 @@ class Agent:
                     threading.Thread(target=self._go_on, args=(name, work), name=name, daemon=True).start()
                 for name in self.store.recorded_pods():
                     self.keeper_of(name)
-                notify_supervisor("READY=1")
+                notify_systemd("READY=1")
                 version, number = Release().version, len(self.store.recorded_pods())
                 say(f"{version} keeps the pods of {self.store.directory}: {number} are there")
                 while not self._ended.wait(LIST_SECONDS):
@@ -163,9 +161,9 @@ class Agent:
                     self.events.save()
                     if self._service:
                         self._service.trim_log()
-                    notify_supervisor("WATCHDOG=1")
+                    notify_systemd("WATCHDOG=1")
             finally:
-                notify_supervisor("STOPPING=1")
+                notify_systemd("STOPPING=1")
                 say("ends, and all pods with it" if self.is_stopping_pods else "ends; containers go on")
                 server.close()
                 if self.is_stopping_pods:
@@ -539,7 +537,7 @@ class Agent:
         # A restart cuts off all that the service does: one that is merely busy is left alone for a while.
         if self._service and (self._failed_looks >= _BUSY_LOOKS or (error and not self._service_answers())):
             # The look and the restart may take longer together than systemd waits for a word.
-            notify_supervisor("WATCHDOG=1")
+            notify_systemd("WATCHDOG=1")
             # Where that fails it is tried again after the next look.
             with contextlib.suppress(HostError, OSError):
                 self._service.restart()
@@ -640,154 +638,4 @@ def _say_event(event: Event) -> None:
         say(": ".join(filter(None, (event.reason, event.pod, event.message))))
 
 
-def take_open_files() -> None:
-    """Have as many open files as this host allows, for each pod takes some. Podman does so by itself."""
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-
-
-def notify_supervisor(state: str) -> None:
-    """Tell systemd, where it is what runs the agent (sd_notify)."""
-    address = os.environ.get("NOTIFY_SOCKET", "")
-    if address:
-        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
-            channel.connect("\0" + address[1:] if address.startswith("@") else address)
-            channel.sendall(state.encode())
-
-
-def host_goes_down() -> bool:
-    """Whether systemd is ending all that runs on this host."""
-    program = shutil.which("systemctl")
-    if program is None or not Path("/run/systemd/system").is_dir():
-        return False
-    question = [program, "is-system-running"]
-    try:
-        done = subprocess.run(question, capture_output=True, text=True, check=False, timeout=10)
-    except subprocess.TimeoutExpired:
-        # So busy a host is far more often one that goes down.
-        return True
-    return done.stdout.strip() == "stopping"
-
-
 # --- the program podwrightd ------------------------------------------------------------------------------------------
-
-_USAGE = f"""usage: podwrightd run | start | restart [--terminated-pods=N]
-       podwrightd stop [--pods]
-       podwrightd status
-
-  run      keep the pods of this user until SIGTERM; SIGUSR1 ends the pods as well
-  start    the same in the background, where there is no systemd to do it; anew where it runs with another N
-  stop     end the agent; its pods go on, unless --pods ends them with their hooks
-  restart  stop and start
-  status   say whether it runs
-
-  N pods that have ended are kept, of more the oldest are removed; {TERMINATED_PODS} unless given, 0 for all
-"""
-_TERMINATED_OPTION = "--terminated-pods="
-_START_SECONDS = 30
-_STOP_SECONDS = 3600
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """The agent as a program, with its own arguments unless others are given; returns its exit status."""
-    arguments = sys.argv[1:] if arguments is None else arguments
-    command, options = (arguments[0] if arguments else ""), list(arguments[1:])
-    terminated_pods = _terminated_pods(options)
-    commands: Mapping[str, Callable[[], int]] = {
-        "run": lambda: _run(terminated_pods),
-        "start": lambda: _start(terminated_pods),
-        "stop": lambda: _stop("--pods" in options),
-        "restart": lambda: _stop(False) or _start(terminated_pods),
-        "status": _status,
-    }
-    allowed = {"stop": [["--pods"]], "status": []}.get(command, [options] if terminated_pods >= 0 else [])
-    if command not in commands or options not in ([], *allowed):
-        sys.stderr.write(_USAGE)
-        return 2
-    try:
-        return commands[command]()
-    except PodwrightError as error:
-        sys.stderr.write(f"podwrightd: {error}\n")
-        return 1
-
-
-def _terminated_pods(options: Sequence[str]) -> int:
-    """How many pods that have ended the options say to keep; -1 where they do not say it well."""
-    if not options:
-        return TERMINATED_PODS
-    name, number = options[0][: len(_TERMINATED_OPTION)], options[0][len(_TERMINATED_OPTION) :]
-    is_well = len(options) == 1 and name == _TERMINATED_OPTION and re.fullmatch("[0-9]{1,9}", number)
-    return int(number) if is_well else -1
-
-
-def _run(terminated_pods: int) -> NoReturn:
-    take_open_files()
-    agent = Agent(terminated_pods=terminated_pods)
-    signal.signal(signal.SIGTERM, lambda number, frame: agent.end(host_goes_down()))
-    signal.signal(signal.SIGINT, lambda number, frame: agent.end())
-    signal.signal(signal.SIGUSR1, lambda number, frame: agent.end(is_to_stop_pods=True))
-    agent.run()
-    # Python would wait for the threads of runs that wait for a pod.
-    os._exit(0)
-
-
-def _start(terminated_pods: int) -> int:
-    """Start the agent detached from this process; returns once it answers."""
-    if running_agent(Store()):
-        if agent_client.AgentClient().get("/health").get("terminated_pods") == terminated_pods:
-            sys.stdout.write("podwrightd runs already\n")
-            return 0
-        _stop(False)
-    store = Store()
-    store.ensure()
-    with open(store.directory / "agent.log", "ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, sys.argv[0], "run", f"{_TERMINATED_OPTION}{terminated_pods}"],
-            cwd="/",
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-    deadline = time.monotonic() + _START_SECONDS
-    while not agent_client.is_there():
-        if process.poll() is not None or time.monotonic() > deadline:
-            words = (store.directory / "agent.log").read_text(errors="replace").strip()[-2000:]
-            raise HostError(f"the agent did not start: {words or 'it said nothing'}")
-        time.sleep(0.05)
-    sys.stdout.write(f"podwrightd started (process {process.pid})\n")
-    return 0
-
-
-def _stop(is_to_stop_pods: bool) -> int:
-    pid = running_agent(Store())
-    if not pid:
-        sys.stdout.write("podwrightd does not run\n")
-        return 0
-    os.kill(pid, signal.SIGUSR1 if is_to_stop_pods else signal.SIGTERM)
-    deadline = time.monotonic() + _STOP_SECONDS
-    while running_agent(Store()) == pid:
-        if time.monotonic() > deadline:
-            raise HostError(f"the agent (process {pid}) does not end")
-        time.sleep(0.05)
-    sys.stdout.write("podwrightd stopped\n")
-    return 0
-
-
-def _status() -> int:
-    pid = running_agent(Store())
-    sys.stdout.write(f"podwrightd runs (process {pid})\n" if pid else "podwrightd does not run\n")
-    return 0 if pid else 3
-
-
-def running_agent(store: Store) -> int:
-    """The process of the agent that keeps a state directory, 0 for none."""
-    try:
-        with open(store.directory / "agent.lock") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return int(lock.read() or 0)
-    except OSError:
-        pass
-    return 0

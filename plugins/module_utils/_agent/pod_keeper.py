@@ -14,12 +14,11 @@ from __future__ import annotations
 import contextlib
 import functools
 import math
-import os
 import queue
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Callable, Protocol
 
 from .._declaration import spec as s
@@ -27,7 +26,7 @@ from .._errors import PodmanError, PodwrightError
 from .._host import probes
 from .._host.observe import Sandbox, Snapshot, observe, observe_image, observe_sandbox
 from .._host.podman import Podman
-from .._host.store import Record, Store, busy
+from .._host.store import Record, Store
 from .._reconcile import materials as m
 from .._reconcile import operations as op
 from .._reconcile import pod_step
@@ -40,10 +39,17 @@ from .._reconcile.secrecy import masked
 from .._reconcile.status import DEADLINE_EXCEEDED, DEADLINE_MESSAGE, STATUS_UNKNOWN, Waiting
 from .._runs import report
 from .._runs.execute import Executor, OperationFailed, target_of
-from .._runs.pod_run import Request, Run, RunFailed, secrets_of
+from .._runs.pod_run import Run
 from .._runs.prober import Prober
+from .._runs.report import secrets_of
+from .._runs.request import Request
+from .._runs.run_failure import RunFailed
 from .._runs.wait import Watch
 from .event_log import EventLog
+from .event_words import tell_of_failure
+from .kept_watch import OwnWatch
+from .turn import Interrupted, Turn, is_interrupted
+from .view import View
 
 GATE_SECONDS = 3600
 """How long an init container or a sidecar's startup may take in one go; then it is begun anew."""
@@ -54,8 +60,6 @@ ENDING_SECONDS = 1
 STOPPING_SECONDS = 10
 """How long a container may outlive its grace period while Podman says that it stops, and how often it is looked at."""
 DEPENDENCY_SECONDS = 1
-WAITING_SECONDS = 0.2
-"""How often who waits for a turn is asked what to do meanwhile."""
 TURN_SECONDS = 1
 """How often a keeper that has to act asks whether it is its turn, while a run has it."""
 LAST_TURN_SECONDS = 60
@@ -108,107 +112,6 @@ class House(Protocol):
 
     def restore_networks(self, podman: Podman, record: Record) -> None:
         """Make those networks of the pod anew that its stack had made and somebody has removed."""
-
-
-class Turn:
-    """Whose turn it is to change a pod: that of one run, or of the pod's keeper, of all that there are on this host.
-
-    Within this process it is a mutex, and among processes the store's lock of the pod: taken in this order and held
-    together, so that who has the lock never waits for the mutex. A run without an agent has the lock from its first
-    look to its last word. A run by the agent has the turn only while it acts, for the keeper acts while that run waits
-    for the pod; other runs by the agent are kept off by `reserved`, which comes before the turn.
-
-    Who wants the turn says so: by a claim here, and to other processes by a mark beside the lock. The keeper takes it
-    only where it is free and nobody wants it, and gives it up at the next gate when somebody does. So a run waits for
-    no init container of the keeper's, in whatever process it is.
-    """
-
-    def __init__(self, store: Store, pod: str) -> None:
-        self._store = store
-        self._pod = pod
-        self._reserved = threading.Lock()
-        self._mutex = threading.Lock()
-        self._claims = 0
-        self._counting = threading.Lock()
-
-    @property
-    def is_wanted(self) -> bool:
-        """Whether somebody waits for the turn: who has it is to give it up at the next gate."""
-        return self._claims > 0 or self._store.is_lock_wanted(self._pod)
-
-    @contextlib.contextmanager
-    def reserved(self, timeout_seconds: float, while_waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
-        """Be the only run by this process on the pod; its keeper goes on. Raises Busy.
-
-        ``while_waiting`` is called now and then until it is, here and in `claimed`.
-        """
-        self._await(self._reserved, timeout_seconds, while_waiting)
-        try:
-            yield
-        finally:
-            self._reserved.release()
-
-    @contextlib.contextmanager
-    def claimed(self, timeout_seconds: float, while_waiting: Callable[[], None] = lambda: None) -> Iterator[bool]:
-        """Have the turn as soon as it is free; tells whether another process may have changed the pod since it was
-
-        this one's. Raises Busy.
-        """
-        self._count(1)
-        try:
-            self._await(self._mutex, timeout_seconds, while_waiting)
-        finally:
-            self._count(-1)
-        try:
-            with self._store.lock(self._pod, timeout_seconds, while_waiting) as was_elsewhere:
-                yield was_elsewhere
-        finally:
-            self._mutex.release()
-
-    @contextlib.contextmanager
-    def if_free(self) -> Iterator[bool | None]:
-        """Have the turn where it is free and nobody wants it: None where it is not, else as `claimed` tells."""
-        is_ours = self._mutex.acquire(blocking=False)
-        try:
-            if not is_ours or self.is_wanted:
-                yield None
-                return
-            with self._store.lock_if_free(self._pod) as was_elsewhere:
-                yield was_elsewhere
-        finally:
-            if is_ours:
-                self._mutex.release()
-
-    def _await(self, lock: threading.Lock, timeout_seconds: float, while_waiting: Callable[[], None]) -> None:
-        deadline = time.monotonic() + timeout_seconds
-        while not lock.acquire(timeout=min(timeout_seconds, WAITING_SECONDS)):
-            if time.monotonic() > deadline:
-                raise busy(self._pod, os.getpid(), timeout_seconds)
-            while_waiting()
-
-    def _count(self, number: int) -> None:
-        with self._counting:
-            self._claims += number
-
-
-class Interrupted(PodwrightError):
-    """An execution is given up, since somebody else wants to change the pod, or the agent ends."""
-
-
-@dataclass(frozen=True)
-class View:
-    """The pod as its keeper last saw it. ``failures`` are startup probes that have failed for good, by container."""
-
-    looked_at: float = 0.0
-    pod: s.PodSpec | None = None
-    """The declaration that it is judged by."""
-    observed: ObservedPod | None = None
-    started: Mapping[str, bool] = field(default_factory=dict)
-    ready: Mapping[str, bool] = field(default_factory=dict)
-    available: Mapping[str, bool] = field(default_factory=dict)
-    messages: Mapping[str, str] = field(default_factory=dict)
-    failures: Mapping[str, str] = field(default_factory=dict)
-    status: Mapping[str, Any] = field(default_factory=dict)
 
 
 class PodKeeper:
@@ -570,7 +473,7 @@ class PodKeeper:
             self._acts = Attempts()
         except Exception as error:
             self._must_look = True
-            if not _is_interrupted(error):
+            if not is_interrupted(error):
                 self._tell_of_error(error)
                 self._acts = self._acts.failed(time.monotonic())
         finally:
@@ -634,7 +537,7 @@ class PodKeeper:
             run.execute()
             self._waiting, self._retry = {}, IMAGE_PULL_BACKOFF
         except RunFailed as error:
-            if not _is_interrupted(error):
+            if not is_interrupted(error):
                 self._fail(record, error)
         finally:
             self._must_look, self._is_settled = True, False
@@ -793,42 +696,6 @@ class PodKeeper:
                 self._inbox.get_nowait()()
 
 
-EVENTS: Mapping[type, tuple[str, str]] = {
-    op.PullImage: ("Pulled", 'Successfully pulled image "{image}"'),
-    op.CreateNetwork: ("NetworkCreated", "Created network {network.name}"),
-    op.CreatePod: ("SandboxCreated", "Created the sandbox"),
-    op.RemovePod: ("SandboxRemoved", "Removed the sandbox: {cause}"),
-    op.CreateContainer: ("Created", "Created container {container}"),
-    op.StartContainer: ("Started", "Started container {container}"),
-    op.StopContainer: ("Killing", "Stopped container {container}: {cause}"),
-    op.RemoveContainer: ("Removed", "Removed container {container}: {cause}"),
-    op.UpdateLimits: ("Resized", "Resized container {container}: {cause}"),
-    op.UpdatePodLimits: ("Resized", "Resized the Pod: {cause}"),
-    op.RotateSecret: ("SecretRotated", "Made new values for secret {secret}: {cause}"),
-    op.WriteFiles: ("VolumeWritten", "Wrote the files of volume {volume}: {cause}"),
-}
-"""The reason and the words, after Kubernetes', of what an operation has done; what is not here is no event."""
-
-
-def tell_of(operation: op.Operation, events: EventLog) -> None:
-    """Note the event that an operation is, where it is one."""
-    reason, words = EVENTS.get(type(operation), ("", ""))
-    if reason:
-        message = words.format_map(vars(operation))
-        events.add(reason, operation.pod, message, getattr(operation, "container", ""))
-
-
-def tell_of_failure(pod: str, error: RunFailed, events: EventLog) -> str:
-    """Note the event that a failed run is, and return what it says: without the values of secrets."""
-    cause = error.__cause__
-    words = str(error)
-    if isinstance(cause, OperationFailed):
-        words = f"Failed to {cause.operation.verb} {cause.operation.target}: {cause}"
-    message = masked(words, error.secrets).partition("\n")[0]
-    events.add(error.reason or "FailedSync", pod, message, error.container, is_warning=True)
-    return message
-
-
 class _Self:
     """The keeper of a run that the keeper itself makes: it need not make sure that it is alone."""
 
@@ -863,88 +730,4 @@ class _Self:
         return Snapshot(podman)
 
     def watch(self, podman: Podman, pod: s.PodSpec, deadline: float) -> Watch:
-        return _OwnWatch(podman, pod, deadline, self._keeper, self._record)
-
-
-def _is_interrupted(error: BaseException) -> bool:
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, Interrupted):
-            return True
-        cause = cause.__cause__
-    return False
-
-
-class _ViewWatch(Watch):
-    """Waits for a pod by what its keeper sees, which probes and restarts meanwhile."""
-
-    # With the back-off in between, so many ends are seen only after half a minute.
-    crashes = 2
-
-    def _take(self, view: View, counts: bool) -> None:
-        """Go by a view. One that does not ``count`` says nothing of what is waited for."""
-        self.is_current, self.status = counts, view.status
-        shown = view if counts else View()
-        self.seen, self.started, self.ready = shown.observed, shown.started, shown.ready
-        self.available, self.messages, self.failures = shown.available, shown.messages, shown.failures
-
-
-class KeptWatch(_ViewWatch):
-    """Waits for a pod by asking its keeper.
-
-    What was seen before this watch was made says nothing, for what is waited for was done until then; nor does what was
-    judged by another declaration.
-    """
-
-    def __init__(self, podman: Podman, pod: s.PodSpec, keeper: PodKeeper, deadline: float) -> None:
-        super().__init__(podman, pod, deadline)
-        self._keeper = keeper
-        self._since = time.monotonic()
-        self._judged_by: s.PodSpec | None = None
-
-    def changed(self) -> None:
-        self._since = time.monotonic()
-
-    def _see(self, observed: ObservedPod | None) -> None:
-        """``observed``: nothing was done to the pod, so that an earlier view counts where the same containers run."""
-        self._keeper.hurry()
-        view = self._keeper.view
-        if observed is None or not (self._is_of_this(view) and _runs(view.observed) == _runs(observed)):
-            view = self._keeper.fresh_view(self._since)
-            observed = None
-        is_new = observed is not None or view.looked_at > self._since
-        self._take(view, is_new and self._is_of_this(view))
-
-    def _is_of_this(self, view: View) -> bool:
-        """Whether a view is judged by the declaration that is waited for."""
-        if view.pod is None:
-            return False
-        # One that was read from its record can write the same amount in another way.
-        if view.pod is not self._judged_by and (view.pod == self._pod or self._is_written_as(view.pod)):
-            self._judged_by = view.pod
-        return view.pod is self._judged_by
-
-    def _is_written_as(self, pod: s.PodSpec) -> bool:
-        return bool(s.to_options(pod) == s.to_options(self._pod))
-
-
-class _OwnWatch(_ViewWatch):
-    """Waits at a gate of a plan that the keeper carries out itself, in its thread: it goes on seeing to the pod."""
-
-    def __init__(self, podman: Podman, pod: s.PodSpec, deadline: float, keeper: PodKeeper, record: Record) -> None:
-        super().__init__(podman, pod, deadline, keeper.pause)
-        self._keeper = keeper
-        self._record = record
-        self.changed()
-
-    def changed(self) -> None:
-        self._keeper.note_change()
-
-    def _see(self, observed: ObservedPod | None) -> None:
-        self._take(self._keeper.see_at_gate(self._podman, self._record), counts=True)
-
-
-def _runs(pod: ObservedPod | None) -> frozenset[str]:
-    """The runs of a pod's containers; of one that has ended its id and how it stands."""
-    members = pod.members if pod else ()
-    return frozenset(c.run if c.is_running else f"{c.id} {c.state}" for c in members)
+        return OwnWatch(podman, pod, deadline, self._keeper, self._record)

@@ -52,12 +52,13 @@ from .._host.container_output import log_stream
 from .._host.observe import read_node
 from .._host.podman import Podman
 from .._host.store import Record, Store
-from .._runs import generated_secrets, pod_run, repair, report, stack_run
+from .._runs import agent, generated_secrets, pod_info, pod_run, repair, report, stack_run
 from . import client as agent_client
 from . import metrics as agent_metrics
 from .event_log import EventLog
-from .pod_keeper import PodKeeper, View
+from .pod_keeper import PodKeeper
 from .unchanged_runs import UnchangedRuns
+from .view import View
 
 REQUEST_BYTES = 64 << 20
 """The largest request: a stack with its files."""
@@ -76,7 +77,7 @@ EXEC_SECONDS = 3600
 _BUSY = json.dumps({"message": "the agent has as many requests to answer as it can; try again later"}).encode()
 _RUNS: Mapping[str, Callable[..., dict[str, Any]]] = {
     "run_pod": pod_run.run_pod,
-    "run_pod_info": pod_run.run_pod_info,
+    "run_pod_info": pod_info.run_pod_info,
     "run_stack": stack_run.run_stack,
     "run_stack_info": stack_run.run_stack_info,
     "run_secret_info": generated_secrets.run_secret_info,
@@ -86,7 +87,7 @@ _RUNS: Mapping[str, Callable[..., dict[str, Any]]] = {
 }
 
 
-class Home(pod_run.Keeper, Protocol):
+class Home(agent.Keeper, Protocol):
     """The agent, as its API needs it."""
 
     store: Store
@@ -374,7 +375,7 @@ class _Answers:
         return self._home.unchanged_runs.answer(hashlib.sha256(request).digest(), options, work)
 
     def _pods(self, options: dict[str, Any]) -> list[dict[str, Any]]:
-        pods: list[dict[str, Any]] = pod_run.run_pod_info(options, keeper=self._home)["pods"]
+        pods: list[dict[str, Any]] = pod_info.run_pod_info(options, keeper=self._home)["pods"]
         return pods
 
     def _kept_pods(self) -> list[dict[str, Any]]:

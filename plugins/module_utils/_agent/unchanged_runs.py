@@ -26,7 +26,7 @@ from .._host.processes import is_watched
 from .._host.store import Prints, Store
 from .._reconcile.observed import LiveLimits, Node, ObservedImage
 from .._reconcile.status import is_well
-from .pod_keeper import View
+from .view import View
 
 CAPACITY = 64
 """How many answers are remembered; the one that was asked for least lately goes first."""

@@ -28,7 +28,7 @@ from .._errors import DamagedState, HostError
 from .._host import state_files
 from . import host_code
 
-_PROGRAMS = {"podwrightd": f"{host_code.FOLDER}._agent.agent", "podwright": "podwright_cli"}
+_PROGRAMS = {"podwrightd": f"{host_code.FOLDER}._agent.program", "podwright": "podwright_cli"}
 _MANIFEST = "manifest.json"
 _PROGRAM = """#!{interpreter}
 \"\"\"Made by podwright.pods. {name} --help says what it does.\"\"\"

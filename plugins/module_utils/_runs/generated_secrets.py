@@ -19,8 +19,8 @@ from .._host.stack_store import StackStore, owner_of_secrets
 from .._host.store import Generated, Store
 from .._reconcile.costs import Settings
 from .._reconcile.operations import STACK_OWNER, show_owner
-from . import pod_run, stack_run
-from .pod_run import Keeper
+from . import pod_run, request, stack_run
+from .agent import Keeper
 
 
 def run_secret_info(
@@ -154,13 +154,13 @@ def _stack_request(
 
 def _pod_request(
     store: Store, name: str, asked: tuple[tuple[str, str], ...], wait_timeout_seconds: float, is_check: bool
-) -> pod_run.Request:
+) -> request.Request:
     record = store.read_record(name)
     if record is None:
         raise Refused([Fault("owner", f"there is no pod {name} any more; its secrets can be removed")])
     if record.is_stopped:
         raise Refused([Fault("owner", f"pod {name} is stopped; start it first")])
-    return pod_run.Request(
+    return request.Request(
         name=name,
         state="started",
         pod=record.applied.pod,

@@ -15,160 +15,30 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from typing import Any, Callable, Protocol
+from typing import Any, Callable
 
-from .._declaration import arguments, checks, parse, pod_fields
 from .._declaration import spec as s
-from .._declaration.quantity import Quantity
-from .._errors import ContainerFailed, DamagedState, Fault, InvalidInput, PodFailed, PodwrightError
+from .._errors import DamagedState, PodFailed, PodwrightError
 from .._host import podman as podman_module
-from .._host.observe import Snapshot, observe, observe_image, observe_sandbox, read_node
+from .._host.observe import Snapshot, observe, observe_image, read_node
 from .._host.podman import Podman
 from .._host.store import Applied, Record, Store
 from .._reconcile import materials as m
 from .._reconcile import unkept
-from .._reconcile.costs import Context, RestartOnChange, Settings
-from .._reconcile.observed import LABEL_POD, Node, Observed, ObservedPod
+from .._reconcile.observed import Observed, ObservedPod
 from .._reconcile.operations import Operation, Plan, PullImage, RotateSecret
 from .._reconcile.pod_plan import Desired, plan_absent, plan_completed, plan_started, plan_stopped, with_grace_period
 from .._reconcile.status import Failure
 from . import report
+from .agent import Keeper
+from .desired import desire
 from .execute import Executor, OperationFailed
 from .hurry import Hurry
+from .request import Request, read_request
+from .run_failure import RunFailed, advice_on, indented
 from .wait import Waiter, Watch
 
-_SAMPLE_SECONDS = 0.2
 _DEADLINE_MARGIN_SECONDS = 2
-_DIGITS_OF_UID = (8, 4, 4, 4, 12)
-
-
-@dataclass(frozen=True)
-class Request:
-    """What a task asks for. ``wait_timeout_seconds`` bounds the lock, the gates and the wait for readiness.
-
-    ``on_failure`` is empty for a pod of a stack, whose failures are not made up for pod by pod.
-    """
-
-    name: str
-    state: str
-    pod: s.PodSpec | None
-    wait: bool
-    wait_timeout_seconds: float
-    on_failure: str
-    is_check: bool
-    settings: Settings = field(default_factory=Settings)
-    expected_images: frozenset[str] = frozenset()
-    """Those that check mode takes as being there."""
-    place: parse.PodPlace = field(default_factory=parse.native_place)
-    """Where the pod is declared."""
-    absent_cause: str = "state is absent"
-    """Why the pod is to go, where it is."""
-    grace_period_seconds: int | None = None
-    """In place of the declared one, where the pod is to be stopped or to go."""
-    rotate: tuple[tuple[str, str], ...] = ()
-    """Generated secrets, by name and key, that are to get new values."""
-
-
-class RunFailed(PodwrightError):
-    """A run failed. What it carries is told beside the message; ``secrets`` must be shown nowhere."""
-
-    def __init__(self, message: str, cause: PodwrightError, actions: list[str], secrets: tuple[str, ...]) -> None:
-        self.actions = actions
-        self.secrets = secrets
-        self.pod = getattr(cause, "pod", "")
-        self.container = getattr(cause, "container", "")
-        self.reason = getattr(cause, "reason", "")
-        self.logs = getattr(cause, "logs", "")
-        super().__init__(message)
-
-
-def read_request(options: Mapping[str, Any], is_check: bool) -> Request:
-    """The request in a module's options. Raises InvalidInput with every fault."""
-    run = arguments.judged(options, arguments.RUN)
-    name = options.get("name") or _name_in(options.get("definition"))
-    pod = _declared(options) if run["state"] == "started" else None
-    if pod is None and (reason := checks.pod_name(name) if isinstance(name, str) else "is required, as text"):
-        raise InvalidInput([Fault("name", reason)])
-    if pod is not None and run["grace_period_seconds"] is not None:
-        raise InvalidInput([Fault("grace_period_seconds", "is for the states stopped and absent only")])
-    return Request(
-        name=pod.name if pod else str(name),
-        state=run["state"],
-        pod=pod,
-        wait=run["wait"],
-        wait_timeout_seconds=run["wait_timeout"],
-        on_failure=run["on_failure"],
-        is_check=is_check,
-        settings=read_settings({**options, "restart_on_change": run["restart_on_change"]}),
-        expected_images=frozenset(run["expected_images"] or ()),
-        grace_period_seconds=run["grace_period_seconds"],
-        place=_place(options),
-    )
-
-
-def read_settings(options: Mapping[str, Any], stack: str = "") -> Settings:
-    """How pods are to be applied, from the options of a module. Raises InvalidInput."""
-    given = options.get("restart_on_change") or {}
-    restarts = RestartOnChange(**{way: bool(value) for way, value in given.items() if value is not None})
-    return Settings(restarts, stack, parse.parse_allocatable(options.get("allocatable") or {}))
-
-
-def _declared(options: Mapping[str, Any]) -> s.PodSpec:
-    definition = options.get("definition")
-    if definition is None:
-        return parse.parse_options({row.name: options.get(row.name) for row in pod_fields.POD_FIELDS})
-    documents = definition if isinstance(definition, list) else [definition]
-    return parse.parse_documents(documents, {row.name: options.get(row.name) for row in pod_fields.HOST_FIELDS})
-
-
-def _place(options: Mapping[str, Any]) -> parse.PodPlace:
-    definition = options.get("definition")
-    if definition is None or (options.get("state") or "started") != "started":
-        return parse.native_place()
-    (place,) = parse.document_places(definition if isinstance(definition, list) else [definition]).values()
-    return place
-
-
-def _name_in(definition: Any) -> str | None:
-    """The name of the Pod among Kubernetes documents."""
-    for document in definition if isinstance(definition, list) else [definition]:
-        if isinstance(document, Mapping) and document.get("kind") == "Pod":
-            metadata = document.get("metadata")
-            name = metadata.get("name") if isinstance(metadata, Mapping) else None
-            return name if isinstance(name, str) else None
-    return None
-
-
-class Keeper(Protocol):
-    """Who keeps the pods of this host alive between runs, where that is this very process: the agent."""
-
-    def reserved(
-        self, pod: str, timeout_seconds: float, while_waiting: Callable[[], None]
-    ) -> AbstractContextManager[None]:
-        """Be the only run on the pod that the keeper makes. Raises Busy."""
-
-    def acting(
-        self, pod: str, timeout_seconds: float, while_waiting: Callable[[], None]
-    ) -> AbstractContextManager[None]:
-        """Be the only one that changes the pod, of all processes; it is looked at anew afterwards. Raises Busy."""
-
-    def done(self, operation: Operation) -> None:
-        """Told of each operation that was carried out."""
-
-    def backing_off(self, pod: str, container: str) -> None:
-        """Told of a container that has failed and waits for its next attempt."""
-
-    def failed(self, pod: str, error: RunFailed) -> None:
-        """Told of a run that came to an end at one of its operations."""
-
-    def changes(self) -> Mapping[str, int]:
-        """How many operations were carried out on each pod, by whomever."""
-
-    def snapshot(self, podman: Podman) -> Snapshot:
-        """The host as it is now: an earlier snapshot serves where nothing has happened since."""
-
-    def watch(self, podman: Podman, pod: s.PodSpec, deadline: float) -> Watch:
-        """The pod as its keeper sees it; ``deadline`` is in monotonic seconds."""
 
 
 def run_pod(
@@ -201,47 +71,6 @@ def only_run(
     """
     be_only = keeper.reserved if keeper else store.lock
     return be_only(pod, timeout_seconds, while_waiting)
-
-
-def _desire(
-    store: Store,
-    pod: s.PodSpec,
-    request: Request,
-    node: Node,
-    recorded: s.PodSpec | None,
-    pinned_images: Mapping[str, str] | None = None,
-    renewed: Mapping[str, Mapping[str, str]] | None = None,
-) -> Desired:
-    """``renewed`` are new values of generated secrets, which are not kept yet."""
-    promised = recorded.secrets if recorded else ()
-    if request.state == "started":
-        kept = store.generate(pod.name, pod.secrets, not request.is_check, promised=promised)
-    else:
-        # For what is to be hidden; a stop or a removal must not depend on it.
-        kept = store.generated(pod.name, pod.secrets)
-    generated = {name: {**values, **(renewed or {}).get(name, {})} for name, values in kept.items()}
-    key, allocatable = store.key(), request.settings.allocatable
-    context = Context(pod, m.gather(pod, generated), node, key, request.settings)
-    facts = m.Facts(
-        host_ip=node.ip,
-        node_name=node.hostname,
-        pod_uid=_uid(pod.name, key),
-        allocatable={
-            "cpu": Quantity.parse(f"{allocatable.get('cpu', node.cpu_millicores)}m"),
-            "memory": Quantity.parse(allocatable.get("memory", node.memory_bytes)),
-        },
-    )
-    return Desired(context, recorded, facts, allocatable, pinned_images or {})
-
-
-def _uid(pod: str, key: bytes) -> str:
-    """A UID in Kubernetes' form that stays the pod's own on this host."""
-    digits = "".join(m.digest([pod, number], key) for number in range(3))
-    parts, start = [], 0
-    for length in _DIGITS_OF_UID:
-        parts.append(digits[start : start + length])
-        start += length
-    return "-".join(parts)
 
 
 @dataclass
@@ -291,7 +120,7 @@ class Run:
         pod = self.request.pod or recorded or s.PodSpec(self.request.name, ())
         images = {**self._images_expected(pod), **self.pinned_images}
         self.desired = replace(
-            _desire(self.store, pod, self.request, self.node, recorded, images, self.renewed),
+            desire(self.store, pod, self.request, self.node, recorded, images, self.renewed),
             previous=previous,
             was_stopped=bool(self.record and self.record.is_stopped),
         )
@@ -537,8 +366,8 @@ class Run:
         lines = [f"{self._headline(error)}"]
         logs = getattr(cause, "logs", "")
         if logs:
-            lines.append(f"Last log lines of {self.request.name}/{getattr(cause, 'container', '')}:\n{_indent(logs)}")
-        advice = _advice(getattr(cause, "reason", ""), str(cause))
+            lines.append(f"Last log lines of {self.request.name}/{getattr(cause, 'container', '')}:\n{indented(logs)}")
+        advice = advice_on(getattr(cause, "reason", ""), str(cause))
         if advice:
             lines.append(advice)
         done = [str(operation) for operation in self.done]
@@ -570,7 +399,7 @@ class Run:
         if any(isinstance(operation, RotateSecret) for operation in self.done):
             self.store.keep_values(self.request.name, self.kept_values)
         try:
-            desired = _desire(self.store, previous.pod, self.request, self.node, self.desired.pod, images)
+            desired = desire(self.store, previous.pod, self.request, self.node, self.desired.pod, images)
             executor = self._executor(desired)
             with self._acting():
                 executor.run(plan_started(desired, observe(self.podman, self.store, previous.pod.name, previous.pod)))
@@ -594,130 +423,3 @@ def rotations(
         is_asked_for = all((name, key) in asked for key in values)
         shown = ", ".join(f"{numbers[name].get(key, 0)}" for key in sorted(values))
         yield RotateSecret(pod, "asked for" if is_asked_for else f"rotate is {shown}", name, values, owner)
-
-
-_ADVICE = {
-    "ErrImagePull": "Load the image with podwright.pods.image, or correct its name.",
-    "RunContainerError": "Check command and args: the program must exist in the image and be executable.",
-    "ContainersNotReady": "See the container's log and probe; raise wait_timeout if it only needs longer.",
-    "DeadlineExceeded": "It stays so until its declaration changes, or it is stopped and started again.",
-    "Init:Error": "It stays so until its declaration changes, or it is stopped and started again.",
-    "StartupProbeFailed": "Raise failure_threshold or period_seconds of its startup_probe if it only needs longer.",
-    "CrashLoopBackOff": "The container's process ends again and again: see its log, command and configuration.",
-}
-
-
-def _advice(reason: str, message: str) -> str | None:
-    if reason == "RunContainerError" and "read-only file system" in message:
-        return "A mount stands below one that is read_only, which has no place for it: make that place in the volume."
-    return _ADVICE.get(reason)
-
-
-def _indent(text: str) -> str:
-    return "\n".join(f"    {line}" for line in text.splitlines())
-
-
-# --- pod_info ------------------------------------------------------------------------------------------------------
-
-
-def run_pod_info(
-    options: Mapping[str, Any], is_check: bool = False, is_diff: bool = False, keeper: Keeper | None = None
-) -> dict[str, Any]:
-    """What there is: one pod, those whose labels match, or all that are ours; the ``pod_info`` module's work."""
-    store, options = Store(), arguments.judged(options, arguments.POD_INFO)
-    with podman_module.connect() as podman:
-        node = read_node(podman.api_version)
-        wanted = options.get("labels") or {}
-        kept = store.recorded_pods() if keeper else ()
-        names = [options["name"]] if options.get("name") else sorted({*_our_pods(podman), *kept})
-        pods = describe(podman, store, node, names, keeper)
-    return {
-        "changed": False,
-        "pods": [pod for pod in pods if wanted.items() <= (pod["metadata"].get("labels") or {}).items()],
-        "secrets": sorted({secret for name in names for secret in secrets_of(store, name)}),
-    }
-
-
-def secrets_of(store: Store, pod: str) -> tuple[str, ...]:
-    """The values of a recorded pod's secrets, which must be shown nowhere."""
-    try:
-        record = store.read_record(pod)
-    except DamagedState:
-        # What is told of such a pod is not what it declares: only what was generated for it is known.
-        return tuple(value for secret in store.readable_values(pod).values() for value in secret.values())
-    if record is None:
-        return ()
-    secrets = record.applied.pod.secrets
-    generated = store.generated(pod, secrets)
-    return m.secret_values(m.gather(record.applied.pod, generated))
-
-
-def _our_pods(podman: Podman) -> list[str]:
-    listed = podman.get("/pods/json", {"filters": {"label": [LABEL_POD]}}) or []
-    return sorted(pod["Name"] for pod in listed)
-
-
-def describe(
-    podman: Podman, store: Store, node: Node, names: Sequence[str], keeper: Keeper | None = None
-) -> list[dict[str, Any]]:
-    """The pods of ours among these as ``pod_info`` tells them. What they use is sampled over one and the same time.
-
-    One that is kept may be without its sandbox for a while, or as long as it waits for another.
-    """
-    told: list[tuple[dict[str, Any], ObservedPod | None, report.CpuSample]] = []
-    for name in names:
-        observed = observe(podman, store, name, details=True).pod
-        is_kept = observed is None and keeper is not None and report.is_recorded(store, name)
-        if is_kept or (observed is not None and observed.is_ours):
-            before = report.sample_cpu(observed) if observed else {}
-            told.append((_describe(podman, store, node, name, observed, keeper), observed, before))
-    if any(before for _document, _observed, before in told):
-        time.sleep(_SAMPLE_SECONDS)
-    return [
-        {**document, "usage": report.usage(observed, before) if observed else {}} for document, observed, before in told
-    ]
-
-
-def _describe(
-    podman: Podman, store: Store, node: Node, name: str, observed: ObservedPod | None, keeper: Keeper | None
-) -> dict[str, Any]:
-    found = report.found_pod(observed) if observed else s.PodSpec(name, ())
-    try:
-        record = store.read_record(name)
-    except DamagedState as error:
-        return _describe_damaged(podman, store, node, found, observed, error)
-    pod = record.applied.pod if record else found
-    context = Context(pod, m.Materials(), node, store.key())
-    executor = Executor(podman, store, context, m.Facts(), deadline=time.monotonic())
-    now = time.monotonic()
-    waiter: Watch = keeper.watch(podman, pod, now) if keeper else Waiter(podman, store, pod, executor.target, now)
-    ip = ""
-    if observed and observed.infra_is_running:
-        ip = observe_sandbox(podman, pod, node).ip
-    if keeper or ip:
-        _look_quietly(waiter)
-    document = s.to_kubernetes(pod)
-    document["metadata"]["uid"] = _uid(name, store.key())
-    document["status"] = waiter.status or report.status(
-        podman, store, pod, observed, waiter.ready, waiter.started, node, ip
-    )
-    document["probe_messages"] = dict(waiter.messages)
-    document["ports"] = report.ports(pod)
-    return document
-
-
-def _describe_damaged(
-    podman: Podman, store: Store, node: Node, pod: s.PodSpec, observed: ObservedPod | None, error: DamagedState
-) -> dict[str, Any]:
-    """A pod of which only Podman can tell: what is declared of it, and so whether it is well, is not known."""
-    status = report.status(podman, store, pod, observed, {}, {}, node, "")
-    document = s.to_kubernetes(pod)
-    return {**document, "status": {**status, **report.damaged_status(error)}, "probe_messages": {}, "ports": []}
-
-
-def _look_quietly(waiter: Watch) -> None:
-    """Run the probes once; what has failed for good shows in the status."""
-    try:
-        waiter.look()
-    except ContainerFailed:
-        return

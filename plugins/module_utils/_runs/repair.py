@@ -35,7 +35,8 @@ from .._host.stack_store import (
 )
 from .._host.store import Applied, Record, Store, generated_keys, put_generated
 from .._reconcile.costs import Settings
-from .pod_run import Keeper, only_run
+from .agent import Keeper
+from .pod_run import only_run
 from .stack_run import labelled, with_values
 
 _TIMEOUT_SECONDS = 300

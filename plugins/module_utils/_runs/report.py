@@ -220,3 +220,17 @@ def usage(observed: ObservedPod, before: CpuSample) -> dict[str, dict[str, Any]]
             "cpu_limit_millicores": resources.cpu_millicores_from_quota(quota) if quota else None,
         }
     return used
+
+
+def secrets_of(store: Store, pod: str) -> tuple[str, ...]:
+    """The values of a recorded pod's secrets, which must be shown nowhere."""
+    try:
+        record = store.read_record(pod)
+    except DamagedState:
+        # What is told of such a pod is not what it declares: only what was generated for it is known.
+        return tuple(value for secret in store.readable_values(pod).values() for value in secret.values())
+    if record is None:
+        return ()
+    secrets = record.applied.pod.secrets
+    generated = store.generated(pod, secrets)
+    return m.secret_values(m.gather(record.applied.pod, generated))

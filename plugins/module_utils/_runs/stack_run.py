@@ -49,8 +49,13 @@ from .._reconcile.limits import requested
 from .._reconcile.observed import LABEL_POD, LABEL_STACK, Node, Observed, Usage
 from .._reconcile.status import show_time
 from . import report
+from .agent import Keeper
 from .hurry import Hurry
-from .pod_run import Keeper, Request, Run, RunFailed, describe, only_run, read_settings, rotations, secrets_of
+from .pod_info import describe
+from .pod_run import Run, only_run, rotations
+from .report import secrets_of
+from .request import Request, read_settings
+from .run_failure import RunFailed
 
 _WORKERS = 4
 _OWNER_PREFIX = "pod "

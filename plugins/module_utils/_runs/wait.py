@@ -5,7 +5,7 @@
 """The one poll loop: look at the pod, again and again, until it is ready or cannot become so.
 
 `pod_step.step` alone decides who is ready. A `Waiter` drives the probes itself; for a pod that the agent keeps, its
-keeper does (`pod_keeper.KeptWatch`).
+keeper does (`kept_watch.KeptWatch`).
 """
 
 from __future__ import annotations

@@ -1,0 +1,150 @@
+# Copyright: (c) 2026, podwright.pods contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The program podwrightd: its command line, and how the agent is started and stopped where no systemd does it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from typing import Callable, NoReturn
+
+from .._errors import HostError, PodwrightError
+from .._host.store import Store
+from . import client as agent_client
+from .agent import TERMINATED_PODS, Agent
+from .systemd import host_goes_down
+
+_USAGE = f"""usage: podwrightd run | start | restart [--terminated-pods=N]
+       podwrightd stop [--pods]
+       podwrightd status
+
+  run      keep the pods of this user until SIGTERM; SIGUSR1 ends the pods as well
+  start    the same in the background, where there is no systemd to do it; anew where it runs with another N
+  stop     end the agent; its pods go on, unless --pods ends them with their hooks
+  restart  stop and start
+  status   say whether it runs
+
+  N pods that have ended are kept, of more the oldest are removed; {TERMINATED_PODS} unless given, 0 for all
+"""
+_TERMINATED_OPTION = "--terminated-pods="
+_START_SECONDS = 30
+_STOP_SECONDS = 3600
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The agent as a program, with its own arguments unless others are given; returns its exit status."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    command, options = (arguments[0] if arguments else ""), list(arguments[1:])
+    terminated_pods = _terminated_pods(options)
+    commands: Mapping[str, Callable[[], int]] = {
+        "run": lambda: _run(terminated_pods),
+        "start": lambda: _start(terminated_pods),
+        "stop": lambda: _stop("--pods" in options),
+        "restart": lambda: _stop(False) or _start(terminated_pods),
+        "status": _status,
+    }
+    allowed = {"stop": [["--pods"]], "status": []}.get(command, [options] if terminated_pods >= 0 else [])
+    if command not in commands or options not in ([], *allowed):
+        sys.stderr.write(_USAGE)
+        return 2
+    try:
+        return commands[command]()
+    except PodwrightError as error:
+        sys.stderr.write(f"podwrightd: {error}\n")
+        return 1
+
+
+def _terminated_pods(options: Sequence[str]) -> int:
+    """How many pods that have ended the options say to keep; -1 where they do not say it well."""
+    if not options:
+        return TERMINATED_PODS
+    name, number = options[0][: len(_TERMINATED_OPTION)], options[0][len(_TERMINATED_OPTION) :]
+    is_well = len(options) == 1 and name == _TERMINATED_OPTION and re.fullmatch("[0-9]{1,9}", number)
+    return int(number) if is_well else -1
+
+
+def _run(terminated_pods: int) -> NoReturn:
+    take_open_files()
+    agent = Agent(terminated_pods=terminated_pods)
+    signal.signal(signal.SIGTERM, lambda number, frame: agent.end(host_goes_down()))
+    signal.signal(signal.SIGINT, lambda number, frame: agent.end())
+    signal.signal(signal.SIGUSR1, lambda number, frame: agent.end(is_to_stop_pods=True))
+    agent.run()
+    # Python would wait for the threads of runs that wait for a pod.
+    os._exit(0)
+
+
+def take_open_files() -> None:
+    """Have as many open files as this host allows, for each pod takes some. Podman does so by itself."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _start(terminated_pods: int) -> int:
+    """Start the agent detached from this process; returns once it answers."""
+    if running_agent(Store()):
+        if agent_client.AgentClient().get("/health").get("terminated_pods") == terminated_pods:
+            sys.stdout.write("podwrightd runs already\n")
+            return 0
+        _stop(False)
+    store = Store()
+    store.ensure()
+    with open(store.directory / "agent.log", "ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, sys.argv[0], "run", f"{_TERMINATED_OPTION}{terminated_pods}"],
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    deadline = time.monotonic() + _START_SECONDS
+    while not agent_client.is_there():
+        if process.poll() is not None or time.monotonic() > deadline:
+            words = (store.directory / "agent.log").read_text(errors="replace").strip()[-2000:]
+            raise HostError(f"the agent did not start: {words or 'it said nothing'}")
+        time.sleep(0.05)
+    sys.stdout.write(f"podwrightd started (process {process.pid})\n")
+    return 0
+
+
+def _stop(is_to_stop_pods: bool) -> int:
+    pid = running_agent(Store())
+    if not pid:
+        sys.stdout.write("podwrightd does not run\n")
+        return 0
+    os.kill(pid, signal.SIGUSR1 if is_to_stop_pods else signal.SIGTERM)
+    deadline = time.monotonic() + _STOP_SECONDS
+    while running_agent(Store()) == pid:
+        if time.monotonic() > deadline:
+            raise HostError(f"the agent (process {pid}) does not end")
+        time.sleep(0.05)
+    sys.stdout.write("podwrightd stopped\n")
+    return 0
+
+
+def _status() -> int:
+    pid = running_agent(Store())
+    sys.stdout.write(f"podwrightd runs (process {pid})\n" if pid else "podwrightd does not run\n")
+    return 0 if pid else 3
+
+
+def running_agent(store: Store) -> int:
+    """The process of the agent that keeps a state directory, 0 for none."""
+    try:
+        with open(store.directory / "agent.lock") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return int(lock.read() or 0)
+    except OSError:
+        pass
+    return 0

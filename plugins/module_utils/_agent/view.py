@@ -1,0 +1,29 @@
+# Copyright: (c) 2026, podwright.pods contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A Pod as its keeper last saw it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .._declaration import spec as s
+from .._reconcile.observed import ObservedPod
+
+
+@dataclass(frozen=True)
+class View:
+    """The pod as its keeper last saw it. ``failures`` are startup probes that have failed for good, by container."""
+
+    looked_at: float = 0.0
+    pod: s.PodSpec | None = None
+    """The declaration that it is judged by."""
+    observed: ObservedPod | None = None
+    started: Mapping[str, bool] = field(default_factory=dict)
+    ready: Mapping[str, bool] = field(default_factory=dict)
+    available: Mapping[str, bool] = field(default_factory=dict)
+    messages: Mapping[str, str] = field(default_factory=dict)
+    failures: Mapping[str, str] = field(default_factory=dict)
+    status: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,49 @@
+# Copyright: (c) 2026, podwright.pods contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The agent as runs know it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from typing import Callable, Protocol
+
+from .._declaration import spec as s
+from .._host.observe import Snapshot
+from .._host.podman import Podman
+from .._reconcile.operations import Operation
+from .run_failure import RunFailed
+from .wait import Watch
+
+
+class Keeper(Protocol):
+    """Who keeps the pods of this host alive between runs, where that is this very process: the agent."""
+
+    def reserved(
+        self, pod: str, timeout_seconds: float, while_waiting: Callable[[], None]
+    ) -> AbstractContextManager[None]:
+        """Be the only run on the pod that the keeper makes. Raises Busy."""
+
+    def acting(
+        self, pod: str, timeout_seconds: float, while_waiting: Callable[[], None]
+    ) -> AbstractContextManager[None]:
+        """Be the only one that changes the pod, of all processes; it is looked at anew afterwards. Raises Busy."""
+
+    def done(self, operation: Operation) -> None:
+        """Told of each operation that was carried out."""
+
+    def backing_off(self, pod: str, container: str) -> None:
+        """Told of a container that has failed and waits for its next attempt."""
+
+    def failed(self, pod: str, error: RunFailed) -> None:
+        """Told of a run that came to an end at one of its operations."""
+
+    def changes(self) -> Mapping[str, int]:
+        """How many operations were carried out on each pod, by whomever."""
+
+    def snapshot(self, podman: Podman) -> Snapshot:
+        """The host as it is now: an earlier snapshot serves where nothing has happened since."""
+
+    def watch(self, podman: Podman, pod: s.PodSpec, deadline: float) -> Watch:
+        """The pod as its keeper sees it; ``deadline`` is in monotonic seconds."""

@@ -1,0 +1,42 @@
+# Copyright: (c) 2026, podwright.pods contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How a run failed, and what to do about it."""
+
+from __future__ import annotations
+
+from .._errors import PodwrightError
+
+
+class RunFailed(PodwrightError):
+    """A run failed. What it carries is told beside the message; ``secrets`` must be shown nowhere."""
+
+    def __init__(self, message: str, cause: PodwrightError, actions: list[str], secrets: tuple[str, ...]) -> None:
+        self.actions = actions
+        self.secrets = secrets
+        self.pod = getattr(cause, "pod", "")
+        self.container = getattr(cause, "container", "")
+        self.reason = getattr(cause, "reason", "")
+        self.logs = getattr(cause, "logs", "")
+        super().__init__(message)
+
+
+_ADVICE = {
+    "ErrImagePull": "Load the image with podwright.pods.image, or correct its name.",
+    "RunContainerError": "Check command and args: the program must exist in the image and be executable.",
+    "ContainersNotReady": "See the container's log and probe; raise wait_timeout if it only needs longer.",
+    "DeadlineExceeded": "It stays so until its declaration changes, or it is stopped and started again.",
+    "Init:Error": "It stays so until its declaration changes, or it is stopped and started again.",
+    "StartupProbeFailed": "Raise failure_threshold or period_seconds of its startup_probe if it only needs longer.",
+    "CrashLoopBackOff": "The container's process ends again and again: see its log, command and configuration.",
+}
+
+
+def advice_on(reason: str, message: str) -> str | None:
+    if reason == "RunContainerError" and "read-only file system" in message:
+        return "A mount stands below one that is read_only, which has no place for it: make that place in the volume."
+    return _ADVICE.get(reason)
+
+
+def indented(text: str) -> str:
+    return "\n".join(f"    {line}" for line in text.splitlines())
