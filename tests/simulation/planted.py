@@ -16,7 +16,7 @@ from ansible_collections.podwright.pods.plugins.module_utils._host import observ
 from ansible_collections.podwright.pods.plugins.module_utils._host.store import Store
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile import materials, pod_plan, pod_step
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile import operations as op
-from ansible_collections.podwright.pods.plugins.module_utils._runs import execute, wait
+from ansible_collections.podwright.pods.plugins.module_utils._runs import containers, execute, wait
 
 from . import clock
 
@@ -97,7 +97,7 @@ def _tell_podman_secrets() -> None:
         told = {name: str.__str__(value) for name, value in found.secret.items()}
         return materials.Environment({**found.plain, **{name: _revealed(value) for name, value in told.items()}}, {})
 
-    execute.environment = environment
+    containers.environment = environment
 
 
 def _revealed(value: Any) -> str:

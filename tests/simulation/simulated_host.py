@@ -27,7 +27,7 @@ from ansible_collections.podwright.pods.plugins.module_utils._host import (
 )
 from ansible_collections.podwright.pods.plugins.module_utils._host.store import Store
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.observed import LiveLimits, Node
-from ansible_collections.podwright.pods.plugins.module_utils._runs import execute, pod_info, pod_run, stack_run
+from ansible_collections.podwright.pods.plugins.module_utils._runs import mounts, pod_info, pod_run, stack_run, volumes
 
 from . import clock, primitives
 from .scheduler import Killed, Process, Scheduler
@@ -236,8 +236,8 @@ def _replace_modules(scheduler: Scheduler) -> None:
         stack_run: {"read_node": lambda version: NODE},
         unchanged_runs: {"read_node": lambda version: NODE},
         observe: {"read_node": lambda version: NODE},
-        execute: {"keep_mounted": _keep_mounted},
-        execute.Executor: {"_reader": lambda executor, container, image: None},
+        volumes: {"keep_mounted": _keep_mounted},
+        mounts: {"_reader": lambda execution, container, image: None},
         probes: {"perform": lambda *args: _present().perform(*args)},
         hooks: {"perform": lambda *args: _present().perform(*args)},
         cgroup: {

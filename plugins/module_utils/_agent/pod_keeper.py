@@ -38,7 +38,8 @@ from .._reconcile.probe_worker import IMAGE_PULL_BACKOFF, SECOND_ATTEMPT_SECONDS
 from .._reconcile.secrecy import masked
 from .._reconcile.status import DEADLINE_EXCEEDED, DEADLINE_MESSAGE, STATUS_UNKNOWN, Waiting
 from .._runs import report
-from .._runs.execute import Executor, OperationFailed, target_of
+from .._runs.execute import Executor, OperationFailed
+from .._runs.execution import target_of
 from .._runs.pod_run import Run
 from .._runs.prober import Prober
 from .._runs.report import secrets_of
