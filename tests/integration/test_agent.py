@@ -26,7 +26,7 @@ from test_stack_interrupted import apply_elsewhere, was_killed
 
 from ansible_collections.podwright.pods.plugins.module_utils._agent import client as agent_client
 from ansible_collections.podwright.pods.plugins.module_utils._agent import program as podwrightd
-from ansible_collections.podwright.pods.plugins.module_utils._agent.agent import LIST_SECONDS
+from ansible_collections.podwright.pods.plugins.module_utils._agent.moments import LIST_SECONDS
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.observed import read_time
 from ansible_collections.podwright.pods.plugins.module_utils._runs import pod_run
 

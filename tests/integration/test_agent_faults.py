@@ -38,7 +38,7 @@ from pod_runs import (
 from podman_host import DEFAULT_NETWORK, PodmanHost
 from test_agent import await_new_run, pulses, run_of
 
-from ansible_collections.podwright.pods.plugins.module_utils._agent.agent import PROBING_THREADS
+from ansible_collections.podwright.pods.plugins.module_utils._agent.probe_threads import PROBING_THREADS
 from ansible_collections.podwright.pods.plugins.module_utils._errors import PodwrightError
 
 pytestmark = pytest.mark.integration

@@ -16,7 +16,7 @@ import pytest
 from pod_runs import Options, await_true, cgroup_path, container, pod, server, write_memory_limit
 from podman_host import BUSYBOX, PodmanHost, busybox_archive
 
-from ansible_collections.podwright.pods.plugins.module_utils._agent import agent as agent_module
+from ansible_collections.podwright.pods.plugins.module_utils._agent import moments
 from ansible_collections.podwright.pods.plugins.module_utils._agent.agent import Agent
 from ansible_collections.podwright.pods.plugins.module_utils._agent.unchanged_runs import CAPACITY
 from ansible_collections.podwright.pods.plugins.module_utils._errors import PodwrightError
@@ -38,7 +38,7 @@ class Resident:
 
     def start(self) -> None:
         self._thread.start()
-        await_true(lambda: self.agent.moment() is not None)
+        await_true(lambda: self.agent.moments.present() is not None)
 
     def end(self) -> None:
         self.agent.end()
@@ -70,8 +70,8 @@ class Resident:
 
 @pytest.fixture
 def resident(in_host: PodmanHost, monkeypatch: pytest.MonkeyPatch) -> Iterator[Resident]:
-    monkeypatch.setattr(agent_module, "LIST_SECONDS", 0.5)
-    monkeypatch.setattr(agent_module, "_HEARING_SECONDS", 0.2)
+    monkeypatch.setattr(moments, "LIST_SECONDS", 0.5)
+    monkeypatch.setattr(moments, "_HEARING_SECONDS", 0.2)
     found = Resident(in_host)
     found.start()
     try:
@@ -158,8 +158,8 @@ def test_what_is_looked_at_anew_is_seen_though_nobody_has_told_of_it(
     ]
     resident.settle(options)
     # From now on the agent hears of nothing, and compares nothing.
-    monkeypatch.setattr(agent_module, "LIST_SECONDS", 600)
-    moment = resident.agent.moment()
+    monkeypatch.setattr(moments, "LIST_SECONDS", 600)
+    moment = resident.agent.moments.present()
     monkeypatch.setattr(resident.agent, "moment", lambda: moment)
     assert resident.is_remembered(options)
     before = resident.runs
@@ -193,7 +193,7 @@ def test_nothing_is_remembered_while_podman_is_not_heard(resident: Resident) -> 
     options = pod()
     resident.settle(options)
     resident.host.stop_service()
-    await_true(lambda: resident.agent.moment() is None)
+    await_true(lambda: resident.agent.moments.present() is None)
     resident.host.start_service()
     assert not resident.is_remembered(options)
     await_true(lambda: resident.is_remembered(options), 20)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.podwright.pods.plugins.module_utils._agent import agent, pod_keeper
+from ansible_collections.podwright.pods.plugins.module_utils._agent import pod_keeper, podman_watch
 from ansible_collections.podwright.pods.plugins.module_utils._host import observe, state_files
 from ansible_collections.podwright.pods.plugins.module_utils._host.store import Store
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile import materials, pod_plan, pod_step
@@ -84,9 +84,9 @@ def _hold_no_restart_back() -> None:
 
 
 def _never_compare() -> None:
-    agent.Agent._compare = _nothing  # type: ignore[method-assign]
+    podman_watch.PodmanWatch.compare = _nothing  # type: ignore[method-assign]
     pod_keeper.LOOK_SECONDS = 10**9
-    agent.Agent._wake = _nothing  # type: ignore[method-assign]
+    podman_watch.PodmanWatch._wake = _nothing  # type: ignore[method-assign]
 
 
 def _tell_podman_secrets() -> None:

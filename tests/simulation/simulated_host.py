@@ -16,7 +16,7 @@ from typing import Any
 
 from ansible_collections.podwright.pods.plugins import module_utils
 from ansible_collections.podwright.pods.plugins.module_utils._agent import agent as agent_module
-from ansible_collections.podwright.pods.plugins.module_utils._agent import unchanged_runs
+from ansible_collections.podwright.pods.plugins.module_utils._agent import podman_watch, unchanged_runs
 from ansible_collections.podwright.pods.plugins.module_utils._host import (
     cgroup,
     hooks,
@@ -230,6 +230,10 @@ def _replace_modules(scheduler: Scheduler) -> None:
             "read_node": lambda version: NODE,
             "notify_systemd": lambda state: None,
             "say": lambda *words: None,
+        },
+        podman_watch: {
+            "Podman": lambda path, version=(): SimulatedClient(_present().podman),
+            "notify_systemd": lambda state: None,
         },
         pod_run: {"read_node": lambda version: NODE},
         pod_info: {"read_node": lambda version: NODE},

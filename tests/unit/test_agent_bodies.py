@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.podwright.pods.plugins.module_utils._agent import client as agent_client
 from ansible_collections.podwright.pods.plugins.module_utils._agent import server as agent_server
+from ansible_collections.podwright.pods.plugins.module_utils._agent.agent import Agent
 from ansible_collections.podwright.pods.plugins.module_utils._errors import HostError
 from ansible_collections.podwright.pods.plugins.module_utils._host import podman as podman_module
 from ansible_collections.podwright.pods.plugins.module_utils._host.store import Store
@@ -44,8 +45,8 @@ def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[A
         return contextlib.nullcontext()
 
     remembered = SimpleNamespace(answer=lambda key, options, work: work())
-    home = SimpleNamespace(store=Store(), unchanged_runs=remembered, reserved=free, acting=free)
-    server = agent_server.AgentServer(tmp_path / "sock", cast(agent_server.Home, home))
+    agent = SimpleNamespace(store=Store(), unchanged_runs=remembered, reserved=free, acting=free)
+    server = agent_server.AgentServer(tmp_path / "sock", cast(Agent, agent))
     threading.Thread(target=server.serve, daemon=True).start()
 
     def send(body: Any) -> tuple[int, str]:

@@ -192,7 +192,7 @@ def test_a_probe_that_cannot_be_begun_is_begun_later(agent: Agent) -> None:
         return cast(Podman, object())
 
     agent.connect = connect  # type: ignore[method-assign]
-    agent.probe(lambda podman: made.set())
+    agent.probe_threads.submit(lambda podman: made.set())
     assert made.wait(20)
     (event,) = told(agent, "")
     assert (event.count, event.message) == (1, "probes have to wait: no descriptor left")

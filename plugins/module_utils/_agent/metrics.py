@@ -9,25 +9,18 @@ from __future__ import annotations
 import importlib
 import threading
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from .._errors import HostError
-from .pod_keeper import PodKeeper
+
+if TYPE_CHECKING:
+    from .agent import Agent
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _PHASES = ("Pending", "Running", "Succeeded", "Failed", "Unknown")
 
 
-class Measured(Protocol):
-    """What the figures are taken from."""
-
-    started_at: float
-    podman_error: str
-
-    def keepers(self) -> list[PodKeeper]: ...
-
-
-def exposition(agent: Measured) -> bytes:
+def exposition(agent: Agent) -> bytes:
     """The metrics as Prometheus reads them. Raises HostError where prometheus_client is not installed."""
     try:
         core = importlib.import_module("prometheus_client.core")
@@ -43,7 +36,7 @@ def exposition(agent: Measured) -> bytes:
 
 
 class _Collector:
-    def __init__(self, agent: Measured, core: Any) -> None:
+    def __init__(self, agent: Agent, core: Any) -> None:
         self._agent = agent
         self._core = core
 
@@ -68,7 +61,9 @@ class _Collector:
         yield from (phase, ready, container_ready, restarts)
         yield self._single("podwright_agent_threads", "Threads of the agent.", threading.active_count())
         yield self._single("podwright_agent_start_time_seconds", "When the agent started.", self._agent.started_at)
-        yield self._single("podwright_podman_up", "Whether Podman answers.", float(not self._agent.podman_error))
+        yield self._single(
+            "podwright_podman_up", "Whether Podman answers.", float(not self._agent.podman_watch.podman_error)
+        )
 
     def _gauge(self, name: str, text: str, *labels: str) -> Any:
         return self._core.GaugeMetricFamily(name, text, labels=labels)

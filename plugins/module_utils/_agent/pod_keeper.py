@@ -19,19 +19,19 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Callable, Protocol
+from typing import TYPE_CHECKING, Any, Callable
 
 from .._declaration import spec as s
 from .._errors import PodmanError, PodwrightError
 from .._host import probes
 from .._host.observe import Sandbox, Snapshot, observe, observe_image, observe_sandbox
 from .._host.podman import Podman
-from .._host.store import Record, Store
+from .._host.store import Record
 from .._reconcile import materials as m
 from .._reconcile import operations as op
 from .._reconcile import pod_step
 from .._reconcile.costs import Context
-from .._reconcile.observed import ENDING, STUCK, Node, ObservedPod, read_time
+from .._reconcile.observed import ENDING, STUCK, ObservedPod, read_time
 from .._reconcile.pod_plan import BROKEN, plan_stopped, stop_of
 from .._reconcile.pod_step import DueProbe, Ending, Step, is_pod_available
 from .._reconcile.probe_worker import IMAGE_PULL_BACKOFF, SECOND_ATTEMPT_SECONDS, Attempts
@@ -46,11 +46,13 @@ from .._runs.report import secrets_of
 from .._runs.request import Request
 from .._runs.run_failure import RunFailed
 from .._runs.wait import Watch
-from .event_log import EventLog
 from .event_words import tell_of_failure
 from .kept_watch import OwnWatch
 from .turn import Interrupted, Turn, is_interrupted
 from .view import View
+
+if TYPE_CHECKING:
+    from .agent import Agent
 
 GATE_SECONDS = 3600
 """How long an init container or a sidecar's startup may take in one go; then it is begun anew."""
@@ -78,52 +80,15 @@ _WAITING_REASONS: Mapping[str, str] = {"": "FailedSync", "FailedPostStartHook": 
 _FRESH_SECONDS = 30
 
 
-class House(Protocol):
-    """What the keepers of all pods share."""
-
-    store: Store
-    events: EventLog
-    is_stopping_pods: bool
-    """Whether the pods are being ended for good: none is to be repaired."""
-
-    @property
-    def node(self) -> Node:
-        """The facts of the host."""
-
-    def connect(self) -> Podman:
-        """A session with Podman for the calling thread."""
-
-    def probe(self, work: Callable[[Podman], None]) -> None:
-        """Have it done by one of the threads that probe, with the session of that thread."""
-
-    def done(self, operation: op.Operation) -> None:
-        """Told of each operation that was carried out."""
-
-    def acted(self, pod: str) -> None:
-        """Told when somebody has tried to change the pod. What has failed may have changed it, too."""
-
-    def backing_off(self, pod: str, container: str) -> None:
-        """Told of a container that has failed and waits for its next attempt."""
-
-    def probed(self, late_seconds: float) -> None:
-        """Told of each probe, how long after it was due it began."""
-
-    def waits_for(self, pod: str) -> str:
-        """What a pod that is about to come up has to wait for, empty for nothing."""
-
-    def restore_networks(self, podman: Podman, record: Record) -> None:
-        """Make those networks of the pod anew that its stack had made and somebody has removed."""
-
-
 class PodKeeper:
     """One pod's keeper. All but its thread may call `kick`, `changed`, `view`, `has_ended`, `fresh_view` and `end`."""
 
-    def __init__(self, name: str, house: House, turn: Turn) -> None:
+    def __init__(self, name: str, agent: Agent, turn: Turn) -> None:
         """``turn`` is for whoever wants to change the pod, the keeper among them."""
         self.name = name
         self._turn_to_act = turn
         self.view = View()
-        self._house = house
+        self._agent = agent
         self._inbox: queue.SimpleQueue[Callable[[], bool]] = queue.SimpleQueue()
         self._turned = threading.Condition()
         self._ended = threading.Event()
@@ -132,7 +97,7 @@ class PodKeeper:
         self._thread = threading.Thread(target=self._keep, name=f"pod {name}", daemon=True)
         self._record: Record | None = None
         self._prober = Prober(
-            submit=house.probe,
+            submit=agent.probe_threads.submit,
             deliver=self._inbox.put,
             tell=self._tell_of_probe,
             begun=self._note_probe,
@@ -240,7 +205,7 @@ class PodKeeper:
         try:
             while not self._ended.is_set():
                 try:
-                    with self._house.connect() as podman:
+                    with self._agent.connect() as podman:
                         self._keep_by(podman)
                     break
                 except Exception as error:
@@ -274,7 +239,7 @@ class PodKeeper:
         """One turn; tells whether there still is a pod to keep."""
         # Who writes another record says so.
         is_new = self._must_look or self._record is None
-        record = self._house.store.read_record(self.name) if is_new else self._record
+        record = self._agent.store.read_record(self.name) if is_new else self._record
         if record is None:
             return False
         if self._record is None or record.applied.pod != self._record.applied.pod:
@@ -307,7 +272,7 @@ class PodKeeper:
         is_new = not (record.is_verified or record.is_stopped) and self._is_settled and not self._has_failed
         if not is_new or observed is None or not is_pod_available(pod, self._step.available, observed):
             return
-        store = self._house.store
+        store = self._agent.store
         with self._turn_to_act.if_free() as was_elsewhere:
             if was_elsewhere:
                 self._begin_anew()
@@ -320,7 +285,7 @@ class PodKeeper:
         self._targets = {}
         before = self._observed
         looked_at = time.monotonic()
-        self._observed = self._with_stuck(observe(podman, self._house.store, self.name, details=True).pod)
+        self._observed = self._with_stuck(observe(podman, self._agent.store, self.name, details=True).pod)
         self._look_at = looked_at + LOOK_SECONDS
         if self._observed != before:
             self._is_settled = False
@@ -345,8 +310,8 @@ class PodKeeper:
 
     def _note_failure(self, record: Record) -> None:
         """A pod that has failed for good stays so until it is begun anew."""
-        store, pod = self._house.store, record.applied.pod
-        failure = None if record.is_stopped else report.failure_of(store, pod, self._observed, self._house.node)
+        store, pod = self._agent.store, record.applied.pod
+        failure = None if record.is_stopped else report.failure_of(store, pod, self._observed, self._agent.node)
         had_failed, self._has_failed = self._has_failed, failure is not None
         if failure and not had_failed:
             self._is_settled, self._retry_at = False, 0.0
@@ -378,10 +343,10 @@ class PodKeeper:
         )
         self._show(view.status)
         if not is_same or self._waiting or record.applied.pod.active_deadline_seconds is not None:
-            pod, observed, node = record.applied.pod, self._observed, self._house.node
+            pod, observed, node = record.applied.pod, self._observed, self._agent.node
             ip = self._sandbox(podman, pod).ip if observed and observed.infra_is_running else ""
             status = report.status(
-                podman, self._house.store, pod, observed, self._step.ready, self._step.started, node, ip, self._waiting
+                podman, self._agent.store, pod, observed, self._step.ready, self._step.started, node, ip, self._waiting
             )
             self._show(status)
             self._is_written = self._write(status)
@@ -393,7 +358,7 @@ class PodKeeper:
         try:
             with self._writing:
                 if not self._ended.is_set():
-                    self._house.store.write_status(self.name, status)
+                    self._agent.store.write_status(self.name, status)
         except OSError as error:
             self._event("StatusNotWritten", str(error), is_warning=True)
             return False
@@ -422,12 +387,12 @@ class PodKeeper:
     def _target(self, podman: Podman, pod: s.PodSpec, container: s.Container) -> probes.Target:
         """How a container's probes reach it, as it was looked at last."""
         if container.name not in self._targets:
-            self._targets[container.name] = target_of(self._house.store, pod, container, self._sandbox(podman, pod))
+            self._targets[container.name] = target_of(self._agent.store, pod, container, self._sandbox(podman, pod))
         return self._targets[container.name]
 
     def _note_probe(self, due: DueProbe) -> None:
         if not due.is_extra:
-            self._house.probed(time.time() - due.due_at_seconds)
+            self._agent.probe_threads.probed(time.time() - due.due_at_seconds)
 
     def _tell_of_probe(self, due: DueProbe, outcome: probes.Outcome) -> None:
         if outcome.result == "Success" or due.is_extra:
@@ -444,7 +409,7 @@ class PodKeeper:
         observed = self._observed
         infra = next((c.run for c in observed.containers if c.is_infra), "") if observed else ""
         if self._sandboxes is None or self._sandboxes[0] != infra:
-            self._sandboxes = (infra, observe_sandbox(podman, pod, self._house.node))
+            self._sandboxes = (infra, observe_sandbox(podman, pod, self._agent.node))
         return self._sandboxes[1]
 
     # --- acting ------------------------------------------------------------------------------------------------------
@@ -462,9 +427,9 @@ class PodKeeper:
             self._has_to_wait = was_elsewhere is None
             if was_elsewhere:
                 self._begin_anew()
-            elif was_elsewhere is not None and self._house.store.read_record(self.name) != record:
+            elif was_elsewhere is not None and self._agent.store.read_record(self.name) != record:
                 self._must_look = True
-            elif was_elsewhere is not None and not self._house.is_stopping_pods:
+            elif was_elsewhere is not None and not self._agent.is_stopping_pods:
                 self._try_to_act(podman, record)
 
     def _try_to_act(self, podman: Podman, record: Record) -> None:
@@ -478,7 +443,7 @@ class PodKeeper:
                 self._tell_of_error(error)
                 self._acts = self._acts.failed(time.monotonic())
         finally:
-            self._house.acted(self.name)
+            self._agent.acted(self.name)
 
     def _act(self, podman: Podman, record: Record) -> None:
         """Bring about what is due."""
@@ -490,10 +455,10 @@ class PodKeeper:
             self._must_look = True
         elif time.monotonic() >= self._retry_at and not (self._is_settled and not self._step.restarts):
             is_up = self._is_up() or self._has_failed or record.is_stopped
-            self._dependency = "" if is_up else self._house.waits_for(self.name)
+            self._dependency = "" if is_up else self._agent.dependencies.waits_for(self.name)
             if not self._dependency:
                 if not is_up:
-                    self._house.restore_networks(podman, record)
+                    self._agent.dependencies.restore_networks(podman, record)
                 self._reconcile(podman, record)
 
     def _is_up(self) -> bool:
@@ -518,10 +483,10 @@ class PodKeeper:
         )
         run = Run(
             podman=podman,
-            store=self._house.store,
+            store=self._agent.store,
             request=request,
             adjust=lambda observed: replace(observed, pod=self._with_stuck(observed.pod)),
-            keeper=_Self(self, self._house, record),
+            keeper=_Self(self, self._agent, record),
             # Since the keeper's own look one more may have ended.
             hold=lambda pod: frozenset(pod_step.restarts_due(self._prober.memory, pod, time.time())[0]),
             # A container that starts again is the one that was applied, whatever its image's name points to by now.
@@ -550,7 +515,7 @@ class PodKeeper:
 
     def _fail(self, record: Record, error: RunFailed) -> None:
         """Say what failed, and try again later; a container that was ended for its hook is its restart policy's."""
-        message = tell_of_failure(self.name, error, self._house.events)
+        message = tell_of_failure(self.name, error, self._agent.events)
         failed = error.__cause__.operation if isinstance(error.__cause__, OperationFailed) else None
         if isinstance(failed, op.PullImage):
             self._unpulled, self._unpulled_at = failed.image, time.monotonic()
@@ -593,20 +558,20 @@ class PodKeeper:
 
     def stop_pod(self, podman: Podman) -> None:
         """End all containers with their hooks, as before the host goes down; the record says that they are to run."""
-        record = self._house.store.read_record(self.name)
+        record = self._agent.store.read_record(self.name)
         if record is None or record.is_stopped:
             return
         with self._turn_to_act.claimed(LAST_TURN_SECONDS):
-            observed = observe(podman, self._house.store, self.name)
+            observed = observe(podman, self._agent.store, self.name)
             if observed.pod is not None and observed.pod.is_ours:
                 plan = plan_stopped(self.name, record.applied.pod, observed, was_stopped=True)
                 self._executor(podman, record).run(plan)
 
     def _executor(self, podman: Podman, record: Record) -> Executor:
-        store, node = self._house.store, self._house.node
+        store, node = self._agent.store, self._agent.node
         context = Context(record.applied.pod, m.Materials(), node, store.key(), record.settings)
         deadline = time.monotonic() + GATE_SECONDS
-        return Executor(podman, store, context, m.Facts(), deadline, on_done=self._house.done, pause=self.pause)
+        return Executor(podman, store, context, m.Facts(), deadline, on_done=self._agent.done, pause=self.pause)
 
     def pause(self, seconds: float) -> None:
         """Wait at a gate, unless somebody else wants to change the pod, or its time is over."""
@@ -630,12 +595,12 @@ class PodKeeper:
         told = self._masked(message)
         with self._writing:
             if not self._ended.is_set():
-                self._house.events.add(reason, self.name, told, container, is_warning)
+                self._agent.events.add(reason, self.name, told, container, is_warning)
 
     def _masked(self, text: str) -> str:
         """Without the values of the pod's secrets, which what a container says may hold."""
         with contextlib.suppress(PodwrightError, OSError):
-            self._secrets = secrets_of(self._house.store, self.name)
+            self._secrets = secrets_of(self._agent.store, self.name)
         return masked(text, self._secrets)
 
     def _tell_of_broken(self, before: ObservedPod | None) -> None:
@@ -657,7 +622,7 @@ class PodKeeper:
             found = self._observed.find(name) if self._observed else None
             if found and found.run not in self._backing_off:
                 self._backing_off.add(found.run)
-                self._house.backing_off(self.name, name)
+                self._agent.backing_off(self.name, name)
         runs = {c.run for c in self._observed.members} if self._observed else set()
         self._backing_off &= runs
 
@@ -700,13 +665,13 @@ class PodKeeper:
 class _Self:
     """The keeper of a run that the keeper itself makes: it need not make sure that it is alone."""
 
-    def __init__(self, keeper: PodKeeper, house: House, record: Record) -> None:
+    def __init__(self, keeper: PodKeeper, agent: Agent, record: Record) -> None:
         self._keeper = keeper
-        self._house = house
+        self._agent = agent
         self._record = record
 
     def done(self, operation: op.Operation) -> None:
-        self._house.done(operation)
+        self._agent.done(operation)
 
     def reserved(
         self, pod: str, timeout_seconds: float, while_waiting: Callable[[], None]
@@ -719,7 +684,7 @@ class _Self:
         return contextlib.nullcontext()
 
     def backing_off(self, pod: str, container: str) -> None:
-        self._house.backing_off(pod, container)
+        self._agent.backing_off(pod, container)
 
     def failed(self, pod: str, error: RunFailed) -> None:
         """The keeper says it, unless it gave the run up by itself."""

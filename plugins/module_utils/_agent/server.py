@@ -41,7 +41,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import Any, Callable, Protocol
+from typing import TYPE_CHECKING, Any, Callable
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from .._declaration import checks, spec
@@ -50,15 +50,14 @@ from .._delivery.release import Release, misunderstanding
 from .._errors import DamagedState, HostError, NotFound, PodwrightError, details_of, is_out_of_space
 from .._host.container_output import log_stream
 from .._host.observe import read_node
-from .._host.podman import Podman
-from .._host.store import Record, Store
-from .._runs import agent, generated_secrets, pod_info, pod_run, repair, report, stack_run
+from .._host.store import Record
+from .._runs import generated_secrets, pod_info, pod_run, repair, report, stack_run
 from . import client as agent_client
 from . import metrics as agent_metrics
-from .event_log import EventLog
-from .pod_keeper import PodKeeper
-from .unchanged_runs import UnchangedRuns
 from .view import View
+
+if TYPE_CHECKING:
+    from .agent import Agent
 
 REQUEST_BYTES = 64 << 20
 """The largest request: a stack with its files."""
@@ -87,24 +86,6 @@ _RUNS: Mapping[str, Callable[..., dict[str, Any]]] = {
 }
 
 
-class Home(agent.Keeper, Protocol):
-    """The agent, as its API needs it."""
-
-    store: Store
-    events: EventLog
-    started_at: float
-    podman_error: str
-    probes: int
-    probe_latest_seconds: float
-    terminated_pods: int
-    thread_errors: Mapping[str, Mapping[str, Any]]
-    unchanged_runs: UnchangedRuns
-
-    def keepers(self) -> list[PodKeeper]: ...
-
-    def connect(self) -> Podman: ...
-
-
 class BadRequest(PodwrightError):
     """A request that the agent refuses; ``status`` is HTTP's."""
 
@@ -120,8 +101,8 @@ class AgentServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
     block_on_close = False
     request_queue_size = CONNECTIONS
 
-    def __init__(self, path: Path, home: Home) -> None:
-        self.home = home
+    def __init__(self, path: Path, agent: Agent) -> None:
+        self.agent = agent
         self._path = path
         self._has_served = False
         self._free = threading.BoundedSemaphore(CONNECTIONS)
@@ -265,7 +246,7 @@ class _Handler(BaseHTTPRequestHandler):
             body = self._body() if method == "POST" else None
             self.server.has_arrived(self.request)
             with self.server.place(_kind(method, parts, parameters)):
-                found = _Answers(self.server.home, self.connection).find(method, parts[1:], parameters, body)
+                found = _Answers(self.server.agent, self.connection).find(method, parts[1:], parameters, body)
                 if isinstance(found, Iterator):
                     self._send_lines(found)
                 else:
@@ -335,8 +316,8 @@ class _Handler(BaseHTTPRequestHandler):
 class _Answers:
     """What the API answers, by path."""
 
-    def __init__(self, home: Home, reader: socket.socket) -> None:
-        self._home = home
+    def __init__(self, agent: Agent, reader: socket.socket) -> None:
+        self._agent = agent
         self._reader = reader
 
     def find(self, method: str, parts: list[str], parameters: Mapping[str, str], body: Mapping[str, Any] | None) -> Any:
@@ -346,7 +327,7 @@ class _Answers:
             return self._exec(parts[1], parts[2], body)
         if method == "GET" and len(parts) == 4 and parts[0] == "pods" and parts[3] == "exec":
             name = self._podman_name(parts[1], parts[2])
-            return {"container": name, "prefix": self._home.store.exec_prefix(parts[1], parts[2])}
+            return {"container": name, "prefix": self._agent.store.exec_prefix(parts[1], parts[2])}
         if method == "GET" and parts == ["health"]:
             return self._health()
         if method == "GET" and parts == ["pods"]:
@@ -361,7 +342,7 @@ class _Answers:
         if method == "GET" and len(parts) == 4 and parts[0] == "pods" and parts[3] == "logs":
             return self._logs(parts[1], parts[2], parameters)
         if method == "GET" and parts == ["metrics"]:
-            return agent_metrics.exposition(self._home), agent_metrics.CONTENT_TYPE
+            return agent_metrics.exposition(self._agent), agent_metrics.CONTENT_TYPE
         raise BadRequest(f"there is nothing at /{'/'.join(parts)} for {method}", 404)
 
     def _run(self, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -371,22 +352,22 @@ class _Answers:
         _refuse_other_release(body.get("release"))
         is_check, is_diff = bool(body.get("check")), bool(body.get("diff"))
         request = json.dumps([body["run"], options, is_check, is_diff], sort_keys=True).encode()
-        work = functools.partial(run, options, is_check, is_diff, keeper=self._home)
-        return self._home.unchanged_runs.answer(hashlib.sha256(request).digest(), options, work)
+        work = functools.partial(run, options, is_check, is_diff, keeper=self._agent)
+        return self._agent.unchanged_runs.answer(hashlib.sha256(request).digest(), options, work)
 
     def _pods(self, options: dict[str, Any]) -> list[dict[str, Any]]:
-        pods: list[dict[str, Any]] = pod_info.run_pod_info(options, keeper=self._home)["pods"]
+        pods: list[dict[str, Any]] = pod_info.run_pod_info(options, keeper=self._agent)["pods"]
         return pods
 
     def _kept_pods(self) -> list[dict[str, Any]]:
         """The pods as their keepers observed them last, without a call to Podman and without their usage."""
-        kept = {keeper.name: keeper.view for keeper in self._home.keepers()}
+        kept = {keeper.name: keeper.view for keeper in self._agent.keepers()}
         pods = (self._kept_pod(name, kept[name]) for name in sorted(kept))
         return [pod for pod in pods if pod is not None]
 
     def _kept_pod(self, name: str, view: View) -> dict[str, Any] | None:
         try:
-            record = self._home.store.read_record(name)
+            record = self._agent.store.read_record(name)
         except DamagedState as error:
             document, status = spec.to_kubernetes(spec.PodSpec(name, ())), report.damaged_status(error)
             return {**document, "stack": "", "status": {**view.status, **status}, "probe_messages": {}}
@@ -402,41 +383,41 @@ class _Answers:
     def _status_before(self, record: Record) -> Mapping[str, Any]:
         """The status written down last, for a pod that its keeper has not observed yet."""
         pod = record.applied.pod
-        return self._home.store.read_status(pod.name) or report.unseen(pod, read_node(()))
+        return self._agent.store.read_status(pod.name) or report.unseen(pod, read_node(()))
 
     def _health(self) -> dict[str, Any]:
         return {
             "api_version": agent_client.API_VERSION,
             **asdict(Release(code=host_code.running())),
             "pid": os.getpid(),
-            "started_at": self._home.started_at,
-            "uptime_seconds": time.time() - self._home.started_at,
-            "pods": len(self._home.keepers()),
-            "terminated_pods": self._home.terminated_pods,
-            "podman_error": self._home.podman_error,
-            "thread_errors": self._home.thread_errors,
-            "probes": self._home.probes,
-            "probe_latest_seconds": self._home.probe_latest_seconds,
+            "started_at": self._agent.started_at,
+            "uptime_seconds": time.time() - self._agent.started_at,
+            "pods": len(self._agent.keepers()),
+            "terminated_pods": self._agent.terminated_pods,
+            "podman_error": self._agent.podman_watch.podman_error,
+            "thread_errors": self._agent.thread_errors,
+            "probes": self._agent.probe_threads.number,
+            "probe_latest_seconds": self._agent.probe_threads.latest_seconds,
             "threads": threading.active_count(),
         }
 
     def _events(self, parameters: Mapping[str, str]) -> Iterator[bytes]:
         pod, since = parameters.get("pod", ""), _whole(parameters, "since") or 0
-        events = self._home.events
+        events = self._agent.events
         found = events.follow(pod, since, PAUSE_SECONDS) if parameters.get("follow") else iter(events.list(pod, since))
         return (json.dumps(asdict(event)).encode() + b"\n" if event else b"\n" for event in found)
 
     def _logs(self, pod: str, container: str, parameters: Mapping[str, str]) -> Iterator[bytes]:
         name, tail = self._podman_name(pod, container), _whole(parameters, "tail")
         if parameters.get("previous"):
-            lines = self._home.store.kept_log(pod, container).splitlines(keepends=True)
+            lines = self._agent.store.kept_log(pod, container).splitlines(keepends=True)
             return iter([line.encode() for line in lines[0 if tail is None else max(len(lines) - tail, 0) :]])
-        with self._home.connect() as podman:
+        with self._agent.connect() as podman:
             podman.get(f"/containers/{name}/exists")
         return self._log_lines(name, tail, bool(parameters.get("follow")))
 
     def _log_lines(self, name: str, tail: int | None, is_followed: bool) -> Iterator[bytes]:
-        with self._home.connect() as podman:
+        with self._agent.connect() as podman:
             yield from log_stream(podman, name, tail, is_followed, self._reader if is_followed else None)
 
     def _exec(self, pod: str, container: str, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -447,14 +428,14 @@ class _Answers:
         if not isinstance(seconds, (int, float)) or not seconds > 0:
             raise BadRequest("timeout_seconds is a number above 0")
         name = self._podman_name(pod, container)
-        words = [*self._home.store.exec_prefix(pod, container), *command]
-        with self._home.connect() as podman:
+        words = [*self._agent.store.exec_prefix(pod, container), *command]
+        with self._agent.connect() as podman:
             done = podman.exec(name, words, min(seconds, EXEC_SECONDS))
         output = done.output.decode(errors="replace")
         return {"exit_code": done.exit_code, "output": output, "timed_out": done.timed_out}
 
     def _podman_name(self, pod: str, container: str) -> str:
-        record = self._home.store.read_record(pod) if _is_plain(pod) else None
+        record = self._agent.store.read_record(pod) if _is_plain(pod) else None
         if record is None or record.applied.pod.find(container) is None:
             raise BadRequest(f"there is no container {container} in a pod {pod}", 404)
         return record.applied.pod.podman_name(container)

@@ -15,39 +15,22 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Callable, Protocol
+from typing import TYPE_CHECKING, Any, Callable
 
 from .._declaration import spec as s
 from .._errors import PodwrightError
 from .._host import cgroup
 from .._host.observe import kind_of_path, observe_images, read_node
-from .._host.podman import Podman
 from .._host.processes import is_watched
-from .._host.store import Prints, Store
+from .._host.store import Prints
 from .._reconcile.observed import LiveLimits, Node, ObservedImage
 from .._reconcile.status import is_well
-from .view import View
+
+if TYPE_CHECKING:
+    from .agent import Agent
 
 CAPACITY = 64
 """How many answers are remembered; the one that was asked for least lately goes first."""
-
-
-class House(Protocol):
-    """The agent, as these need it."""
-
-    store: Store
-
-    def connect(self) -> Podman:
-        """A session with Podman for the calling thread."""
-
-    def moment(self) -> int | None:
-        """Another number after each thing that has happened to a container; None while that cannot be known."""
-
-    def noticed(self) -> None:
-        """Something was seen to have changed that Podman may not have told of yet: a run is to look for itself."""
-
-    def view_of(self, pod: str) -> View | None:
-        """The pod as its keeper saw it last, None where nobody keeps it."""
 
 
 @dataclass(frozen=True)
@@ -78,8 +61,8 @@ class _Remembered:
 class UnchangedRuns:
     """What is remembered. Any thread may call it."""
 
-    def __init__(self, house: House) -> None:
-        self._house = house
+    def __init__(self, agent: Agent) -> None:
+        self._agent = agent
         self._remembered: dict[bytes, _Remembered] = {}
         self._lock = threading.Lock()
 
@@ -91,8 +74,8 @@ class UnchangedRuns:
             if self._see(known.pods) == known.sighting:
                 self._remember(request, known)
                 return known.answer
-            self._house.noticed()
-        moment = self._house.moment()
+            self._agent.moments.noticed()
+        moment = self._agent.moments.present()
         answer = run()
         pods = _pods_in(answer)
         if moment is not None and not answer["changed"] and options.get("state") in (None, "started") and pods:
@@ -110,14 +93,14 @@ class UnchangedRuns:
 
     def _see(self, pods: Sequence[str]) -> _Sighting | None:
         """None where something cannot be seen: then the run itself says what is wrong."""
-        moment, store = self._house.moment(), self._house.store
+        moment, store = self._agent.moments.present(), self._agent.store
         try:
-            views = [view for view in map(self._house.view_of, pods) if view]
+            views = [view for view in map(self._agent.view_of, pods) if view]
             declared = [record.applied.pod for record in map(store.read_record, pods) if record]
             if moment is None or len(views) < len(pods) or len(declared) < len(pods):
                 return None
             observed = [view.observed for view in views if view.observed]
-            with self._house.connect() as podman:
+            with self._agent.connect() as podman:
                 return _Sighting(
                     moment=moment,
                     node=read_node(podman.api_version),

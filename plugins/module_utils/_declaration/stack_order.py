@@ -25,6 +25,17 @@ def ordered(names: Sequence[str], waits_for: Mapping[str, Sequence[str]]) -> tup
     return tuple(name for name in result if name in given)
 
 
+def waves(waits_for: Mapping[str, Sequence[str]]) -> list[list[str]]:
+    """All names, those first that wait for none; each wave waits for earlier ones only. To stop, go backwards.
+
+    What is waited for is among the names. There must be no cycle.
+    """
+    depth: dict[str, int] = {}
+    for name in ordered(list(waits_for), waits_for):
+        depth[name] = 1 + max((depth[other] for other in waits_for[name]), default=0)
+    return [[name for name in depth if depth[name] == level] for level in sorted({*depth.values()})]
+
+
 def _walk(names: Iterable[str], waits_for: Mapping[str, Sequence[str]], result: list[str]) -> tuple[str, ...]:
     """Puts names into ``result``, each after those that it waits for; ends with the first circle, if there is one.
 

@@ -1,0 +1,63 @@
+# Copyright: (c) 2026, podwright.pods contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The threads that run the probes of all Pods."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from typing import TYPE_CHECKING, Callable
+
+from .._host import netns
+from .._host.podman import Podman
+from .._reconcile.probe_worker import SECOND_ATTEMPT_SECONDS
+from .thread_pool import ThreadPool
+
+if TYPE_CHECKING:
+    from .agent import Agent
+
+PROBING_THREADS = 16
+
+
+class ProbeThreads:
+    """Each with a session of its own with Podman, and in no network for good."""
+
+    def __init__(self, agent: Agent) -> None:
+        self.number = 0
+        """How many probes there were."""
+        self.latest_seconds = 0.0
+        """How late the latest probe of all began."""
+        self._agent = agent
+        self._sessions = threading.local()
+        self._threads = ThreadPool(PROBING_THREADS, "probe")
+
+    def close(self) -> None:
+        """Begin no more."""
+        self._threads.close()
+
+    def submit(self, work: Callable[[Podman], None]) -> None:
+        """Have it done by one of the threads, with the session of that thread."""
+        self._threads.submit(functools.partial(self._probe, work))
+
+    def _probe(self, work: Callable[[Podman], None]) -> None:
+        """What cannot be begun now is begun later: a probe that was left out here would never be made again."""
+        session = None
+        with self._agent.telling("", "probes have to wait"):
+            session = self._session_of_thread()
+        if session is not None:
+            work(session)
+        elif not self._agent.has_ended.wait(SECOND_ATTEMPT_SECONDS):
+            self.submit(work)
+
+    def _session_of_thread(self) -> Podman:
+        session: Podman | None = getattr(self._sessions, "podman", None)
+        if session is None:
+            netns.travel_by_this_thread()
+            session = self._sessions.podman = self._agent.connect()
+        return session
+
+    def probed(self, late_seconds: float) -> None:
+        """Told of each probe, how long after it was due it began."""
+        self.number += 1
+        self.latest_seconds = max(self.latest_seconds, late_seconds)
