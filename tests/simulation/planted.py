@@ -11,7 +11,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.podwright.pods.plugins.module_utils._agent import pod_keeper, podman_watch
+from ansible_collections.podwright.pods.plugins.module_utils._agent import (
+    pod_actions,
+    pod_observer,
+    podman_watch,
+    retries,
+)
 from ansible_collections.podwright.pods.plugins.module_utils._host import observe, state_files
 from ansible_collections.podwright.pods.plugins.module_utils._host.store import Store
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile import materials, pod_plan, pod_step
@@ -62,7 +67,7 @@ def _sync_no_folder() -> None:
 
 def _skip_pre_stop() -> None:
     real = pod_plan.stop_of
-    for module in (pod_plan, pod_keeper):
+    for module in (pod_plan, pod_actions):
         module.stop_of = lambda *args, **named: replace(real(*args, **named), pre_stop=None)
 
 
@@ -85,7 +90,7 @@ def _hold_no_restart_back() -> None:
 
 def _never_compare() -> None:
     podman_watch.PodmanWatch.compare = _nothing  # type: ignore[method-assign]
-    pod_keeper.LOOK_SECONDS = 10**9
+    pod_observer.LOOK_SECONDS = 10**9
     podman_watch.PodmanWatch._wake = _nothing  # type: ignore[method-assign]
 
 
@@ -128,10 +133,10 @@ def _keep_what_is_not_declared() -> None:
 
 
 def _never_try_again() -> None:
-    def later(keeper: Any) -> None:
-        keeper._retry_at = 10.0**9
+    def later(failed: Any) -> None:
+        failed._run_at = 10.0**9
 
-    pod_keeper.PodKeeper._retry_later = later  # type: ignore[method-assign]
+    retries.Retries._retry_later = later  # type: ignore[method-assign]
 
 
 def _leave_temporary_files() -> None:

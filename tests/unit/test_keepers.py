@@ -20,6 +20,7 @@ import pytest
 from ansible_collections.podwright.pods.plugins.module_utils._agent import pod_keeper
 from ansible_collections.podwright.pods.plugins.module_utils._agent.agent import Agent
 from ansible_collections.podwright.pods.plugins.module_utils._agent.event_log import Event, EventLog
+from ansible_collections.podwright.pods.plugins.module_utils._agent.pod_actions import PodActions
 from ansible_collections.podwright.pods.plugins.module_utils._agent.turn import Turn
 from ansible_collections.podwright.pods.plugins.module_utils._errors import Busy, PodmanError
 from ansible_collections.podwright.pods.plugins.module_utils._host.podman import Podman
@@ -124,10 +125,10 @@ def test_who_has_the_turn_learns_that_another_process_had_it(agent: Agent) -> No
 def test_an_attempt_that_has_failed_is_a_change_as_well(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
     """As where a hook has failed and its container was ended: what a waiting run saw before holds no more."""
 
-    def act(keeper: pod_keeper.PodKeeper, podman: Podman, record: Record) -> None:
+    def act(actions: PodActions, podman: Podman, record: Record) -> None:
         raise PodmanError("the hook failed")
 
-    monkeypatch.setattr(pod_keeper.PodKeeper, "_act", act)
+    monkeypatch.setattr(PodActions, "act", act)
     pod_keeper.PodKeeper("web", agent, Turn(agent.store, "web"))._try_to_act(cast(Podman, None), cast(Record, None))
     after_the_keepers = agent.changes()["web"]
     with pytest.raises(PodmanError), agent.acting("web", 0, lambda: None):

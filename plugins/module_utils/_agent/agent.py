@@ -345,7 +345,7 @@ class Agent:
 
     def _stop_pod(self, name: str) -> None:
         with self.telling(name, "it cannot be ended before the host"), self.connect() as podman:
-            self._keepers[name].stop_pod(podman)
+            self._keepers[name].actions.stop_all(podman)
 
 
 def _refuse_if_newer(read: Callable[[], Any]) -> None:

@@ -1,0 +1,191 @@
+# Copyright: (c) 2026, podwright.pods contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a keeper does to its Pod, in its turn: what the record declares is brought about, as by a run."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Callable
+
+from .._declaration import spec as s
+from .._host.observe import Snapshot, observe, observe_image
+from .._host.podman import Podman
+from .._host.store import Record
+from .._reconcile import materials as m
+from .._reconcile import operations as op
+from .._reconcile import pod_step
+from .._reconcile.costs import Context
+from .._reconcile.pod_plan import plan_stopped, stop_of
+from .._reconcile.pod_step import Ending
+from .._runs.execute import Executor
+from .._runs.pod_run import Run
+from .._runs.request import Request
+from .._runs.run_failure import RunFailed
+from .._runs.wait import Watch
+from .kept_watch import OwnWatch
+from .turn import is_interrupted
+
+if TYPE_CHECKING:
+    from .agent import Agent
+    from .pod_keeper import PodKeeper
+
+GATE_SECONDS = 3600
+"""How long an init container or a sidecar's startup may take in one go; then it is begun anew."""
+LAST_TURN_SECONDS = 60
+"""How long a pod that is to end with its host waits for a run that has its turn."""
+
+
+class PodActions:
+    """Acts on one Pod. For the thread of its keeper, save for `stop_all`."""
+
+    def __init__(self, keeper: PodKeeper, agent: Agent) -> None:
+        self.is_settled = False
+        """Whether nothing was to be done when the Pod was last compared with its record."""
+        self.dependency = ""
+        """The Pod that has to come first, empty for none."""
+        self._keeper = keeper
+        self._agent = agent
+
+    def is_due(self, record: Record) -> bool:
+        """Whether there is something to do.
+
+        Of a pod that was stopped nothing is to run, also where a run was killed before it had ended all of it.
+        """
+        step = self._keeper.prober.step
+        if not self.is_settled:
+            return True
+        return not record.is_stopped and bool(step.endings or step.held or step.restarts)
+
+    def act(self, podman: Podman, record: Record) -> None:
+        """Bring about what is due. Raises what is no failure of an operation."""
+        self._keeper.recorder.tell_of_backing_off(self._keeper.prober.step.held, self._keeper.observer.pod)
+        self.dependency = ""
+        if self._keeper.prober.step.endings and not record.is_stopped:
+            for ending in self._keeper.prober.step.endings:
+                self._end_container(podman, record, ending)
+            self._keeper.observer.must_look = True
+        elif self._keeper.retries.may_run and not (self.is_settled and not self._keeper.prober.step.restarts):
+            is_up = self._keeper.observer.is_up or self._keeper.observer.has_failed or record.is_stopped
+            self.dependency = "" if is_up else self._agent.dependencies.waits_for(self._keeper.name)
+            if not self.dependency:
+                if not is_up:
+                    self._agent.dependencies.restore_networks(podman, record)
+                self._reconcile(podman, record)
+
+    def _reconcile(self, podman: Podman, record: Record) -> None:
+        images = record.applied.images
+        if record.is_stopped and self._keeper.observer.pod is None:
+            self.is_settled = True
+            return
+        request = Request(
+            name=self._keeper.name,
+            state="stopped" if record.is_stopped else "started",
+            pod=record.applied.pod,
+            wait=False,
+            wait_timeout_seconds=GATE_SECONDS,
+            on_failure="",
+            is_check=False,
+            settings=record.settings,
+        )
+        run = Run(
+            podman=podman,
+            store=self._agent.store,
+            request=request,
+            adjust=lambda observed: replace(observed, pod=self._keeper.observer.with_stuck(observed.pod, record)),
+            keeper=_OwnRun(self._keeper, self._agent, record),
+            # Since the keeper's own look one more may have ended.
+            hold=lambda pod: frozenset(pod_step.restarts_due(self._keeper.prober.memory, pod, time.time())[0]),
+            # A container that starts again is the one that was applied, whatever its image's name points to by now.
+            pinned_images={name: image for name, image in images.items() if observe_image(podman, image)},
+            pause=self._keeper.pause,
+        )
+        if not run.plan:
+            self.is_settled = True
+            return
+        members = run.observed.pod.members if run.observed.pod else ()
+        due = pod_step.restarts_due(self._keeper.prober.memory, run.observed.pod, time.time())[1]
+        restarting = [found for found in members if found.name in due]
+        try:
+            run.execute()
+            self._keeper.retries.ran()
+        except RunFailed as error:
+            if not is_interrupted(error):
+                message = self._keeper.recorder.tell_of_failure(error)
+                self._keeper.retries.run_failed(record, error, message)
+        finally:
+            self._keeper.observer.must_look, self.is_settled = True, False
+            self._keeper.recorder.tell_of_hooks(run.executor)
+            created = {item.container for item in run.done if isinstance(item, op.CreateContainer)}
+            for found in restarting:
+                if found.name in created:
+                    self._keeper.prober.memory = self._keeper.prober.memory.restarted(found, time.time())
+
+    def _end_container(self, podman: Podman, record: Record, ending: Ending) -> None:
+        """preStop, and the end of a container whose probe has failed; the restart policy decides what follows."""
+        found = self._keeper.observer.pod.find(ending.container) if self._keeper.observer.pod else None
+        if found is None:
+            return
+        self._keeper.recorder.event("Killing", f"Container {found.name} failed its {ending.kind} probe", found.name)
+        stop = stop_of(self._keeper.name, record.applied.pod, found, f"its {ending.kind} probe failed")
+        stop = replace(stop, grace_seconds=ending.grace_seconds, is_left_to_policy=True)
+        executor = self._executor(podman, record)
+        executor.run(op.Plan((stop,)))
+        self._keeper.recorder.tell_of_hooks(executor, found.name)
+
+    def stop_all(self, podman: Podman) -> None:
+        """End all containers with their hooks, as before the host goes down; the record says that they are to run."""
+        record = self._agent.store.read_record(self._keeper.name)
+        if record is None or record.is_stopped:
+            return
+        with self._keeper.turn.claimed(LAST_TURN_SECONDS):
+            observed = observe(podman, self._agent.store, self._keeper.name)
+            if observed.pod is not None and observed.pod.is_ours:
+                plan = plan_stopped(self._keeper.name, record.applied.pod, observed, was_stopped=True)
+                self._executor(podman, record).run(plan)
+
+    def _executor(self, podman: Podman, record: Record) -> Executor:
+        store, node = self._agent.store, self._agent.node
+        context = Context(record.applied.pod, m.Materials(), node, store.key(), record.settings)
+        deadline = time.monotonic() + GATE_SECONDS
+        return Executor(podman, store, context, m.Facts(), deadline, on_done=self._agent.done, pause=self._keeper.pause)
+
+
+class _OwnRun:
+    """The agent of a run that the keeper itself makes: it need not make sure that it is alone."""
+
+    def __init__(self, keeper: PodKeeper, agent: Agent, record: Record) -> None:
+        self._keeper = keeper
+        self._agent = agent
+        self._record = record
+
+    def done(self, operation: op.Operation) -> None:
+        self._agent.done(operation)
+
+    def reserved(
+        self, pod: str, timeout_seconds: float, while_waiting: Callable[[], None]
+    ) -> contextlib.AbstractContextManager[None]:
+        return contextlib.nullcontext()
+
+    def acting(
+        self, pod: str, timeout_seconds: float, while_waiting: Callable[[], None]
+    ) -> contextlib.AbstractContextManager[None]:
+        return contextlib.nullcontext()
+
+    def backing_off(self, pod: str, container: str) -> None:
+        self._agent.backing_off(pod, container)
+
+    def failed(self, pod: str, error: RunFailed) -> None:
+        """The keeper says it, unless it gave the run up by itself."""
+
+    def changes(self) -> Mapping[str, int]:
+        return {}
+
+    def snapshot(self, podman: Podman) -> Snapshot:
+        return Snapshot(podman)
+
+    def watch(self, podman: Podman, pod: s.PodSpec, deadline: float) -> Watch:
+        return OwnWatch(podman, pod, deadline, self._keeper, self._record)
