@@ -11,29 +11,27 @@ that are not to be started again yet. What to do is `pod_step`'s and `pod_plan`'
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import math
-import queue
 import threading
 import time
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Callable
+from typing import TYPE_CHECKING
 
 from .._host.podman import Podman
 from .._host.store import Record
 from .._reconcile.observed import read_time
-from .._reconcile.pod_step import DueProbe, is_pod_available
+from .._reconcile.pod_step import is_pod_available
 from .._reconcile.probe_worker import SECOND_ATTEMPT_SECONDS, Attempts
 from .._reconcile.status import DEADLINE_EXCEEDED, DEADLINE_MESSAGE
 from .._runs import report
 from .._runs.prober import Prober
+from .inbox import Inbox
 from .pod_actions import PodActions
 from .pod_observer import PodObserver
 from .recorder import Recorder
-from .retries import IMAGE_PULL_BACK_OFF, Retries
+from .retries import Retries
 from .turn import Interrupted, Turn, is_interrupted
-from .view import View
+from .view import View, view_of
 
 if TYPE_CHECKING:
     from .agent import Agent
@@ -65,7 +63,7 @@ class PodKeeper:
         self.actions = PodActions(self, agent)
         """What is done to it."""
         self._agent = agent
-        self._inbox: queue.SimpleQueue[Callable[[], bool]] = queue.SimpleQueue()
+        self._inbox = Inbox()
         self._turned = threading.Condition()
         self._ended = self.recorder.has_ended
         self._thread = threading.Thread(target=self._keep, name=f"pod {name}", daemon=True)
@@ -74,7 +72,7 @@ class PodKeeper:
             submit=agent.probe_threads.submit,
             deliver=self._inbox.put,
             tell=self.recorder.tell_of_probe,
-            begun=self._note_probe,
+            begun=agent.probe_threads.note_probe,
             is_over=self._ended.is_set,
             mask=self.recorder.masked,
         )
@@ -127,9 +125,7 @@ class PodKeeper:
 
     def see_at_gate(self, podman: Podman, record: Record) -> View:
         """The pod as it is now, for the thread of this keeper itself while it carries out a plan."""
-        with contextlib.suppress(queue.Empty):
-            while True:
-                self._inbox.get_nowait()()
+        self._inbox.take_all()
         self.prober.hurry()
         self.observer.look_at = min(self.observer.look_at, self.observer.looked_at + GATE_LOOK_SECONDS)
         self._see(podman, record)
@@ -208,9 +204,10 @@ class PodKeeper:
         if self.observer.is_due:
             self._look(podman, record)
         self._note_failure(record)
-        self._tell_of_pulls()
+        self.recorder.tell_of_pulls(self.retries.pulls_put_off())
         reach = functools.partial(self.observer.target, podman, record.applied.pod)
-        step = self.prober.look(self.observer.pod, self._phase(), reach, self.observer.has_failed)
+        phase = str(self.view.status.get("phase") or "Pending")
+        step = self.prober.look(self.observer.pod, phase, reach, self.observer.has_failed)
         if step.look_at_seconds is not None:
             self.observer.look_within(max(step.look_at_seconds - time.time(), SHORTEST_WAIT_SECONDS))
         self._tell(podman, record)
@@ -220,11 +217,6 @@ class PodKeeper:
         if self.observer.look(podman, record):
             self.actions.is_settled = False
             self.recorder.tell_of_broken(before, self.observer.pod)
-
-    def _tell_of_pulls(self) -> None:
-        for name, message in self.retries.pulls_put_off():
-            self.recorder.event("BackOff", message, name)
-            self.recorder.event("Failed", f"Error: {IMAGE_PULL_BACK_OFF}", name, is_warning=True)
 
     def _verify(self, record: Record) -> None:
         """Write down that the pod was seen ready as it is declared, where no run waits to do so."""
@@ -265,9 +257,6 @@ class PodKeeper:
             return math.inf
         return (read_time(self.view.status.get("startTime")) or record.begun_at or math.inf) + limit
 
-    def _phase(self) -> str:
-        return str(self.view.status.get("phase") or "Pending")
-
     def _tell(self, podman: Podman, record: Record) -> None:
         """Write the status down where something in it may have changed, and let others see it."""
         view, step = self.view, self.prober.step
@@ -278,39 +267,22 @@ class PodKeeper:
             and view.ready == step.ready
             and view.status
         )
-        self._show(view.status)
+        self.view = view_of(self.observer, self.prober, view.status)
         if not is_same or self.retries.waiting or record.applied.pod.active_deadline_seconds is not None:
             pod, observed, node = record.applied.pod, self.observer.pod, self._agent.node
             ip = self.observer.sandbox(podman, pod).ip if observed and observed.infra_is_running else ""
             status = report.status(
                 podman, self._agent.store, pod, observed, step.ready, step.started, node, ip, self.retries.waiting
             )
-            self._show(status)
+            self.view = view_of(self.observer, self.prober, status)
             self._is_written = self.recorder.write_status(status)
         with self._turned:
             self._turned.notify_all()
-
-    def _show(self, status: Mapping[str, Any]) -> None:
-        self.view = View(
-            looked_at=self.observer.looked_at,
-            pod=self.prober.memory.pod,
-            observed=self.observer.pod,
-            started=self.prober.step.started,
-            ready=self.prober.step.ready,
-            available=self.prober.step.available,
-            messages=dict(self.prober.messages),
-            failures=dict(self.prober.failures),
-            status=status,
-        )
 
     def hurry(self) -> None:
         """Somebody waits for the pod: have probes that it has still to pass tried more often for a moment."""
         if self.prober.hurry():
             self._inbox.put(lambda: True)
-
-    def _note_probe(self, due: DueProbe) -> None:
-        if not due.is_extra:
-            self._agent.probe_threads.probed(time.time() - due.due_at_seconds)
 
     # --- acting ------------------------------------------------------------------------------------------------------
 
@@ -353,8 +325,7 @@ class PodKeeper:
 
     def _await_next(self) -> None:
         while self._turns.is_held(time.monotonic()) and not self._ended.is_set():
-            with contextlib.suppress(queue.Empty):
-                self._inbox.get(timeout=max(self._turns.held_until_seconds - time.monotonic(), 0))()
+            self._inbox.take_one(self._turns.held_until_seconds - time.monotonic())
         if not self._turns.failures:
             self._await_reason()
 
@@ -374,10 +345,4 @@ class PodKeeper:
             waits.append(self.prober.hurries_at - monotonic)
         if self.observer.must_look:
             waits.append(0)
-        ends_at, is_quiet = monotonic + max(min(waits), 0.01), True
-        with contextlib.suppress(queue.Empty):
-            # What says nothing new is no reason for a turn.
-            while is_quiet:
-                is_quiet = not self._inbox.get(timeout=max(ends_at - time.monotonic(), 0))()
-            while True:
-                self._inbox.get_nowait()()
+        self._inbox.await_news(monotonic + max(min(waits), 0.01))

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import functools
 import threading
+import time
 from typing import TYPE_CHECKING, Callable
 
 from .._host import netns
 from .._host.podman import Podman
+from .._reconcile.pod_step import DueProbe
 from .._reconcile.probe_worker import SECOND_ATTEMPT_SECONDS
 from .thread_pool import ThreadPool
 
@@ -57,7 +59,8 @@ class ProbeThreads:
             session = self._sessions.podman = self._agent.connect()
         return session
 
-    def probed(self, late_seconds: float) -> None:
-        """Told of each probe, how long after it was due it began."""
-        self.number += 1
-        self.latest_seconds = max(self.latest_seconds, late_seconds)
+    def note_probe(self, due: DueProbe) -> None:
+        """Told of each probe as it begins. Those that a waiting run has made more often are due at no time."""
+        if not due.is_extra:
+            self.number += 1
+            self.latest_seconds = max(self.latest_seconds, time.time() - due.due_at_seconds)

@@ -21,6 +21,7 @@ from .._runs.execute import Executor
 from .._runs.report import secrets_of
 from .._runs.run_failure import RunFailed
 from .event_words import tell_of_failure
+from .retries import IMAGE_PULL_BACK_OFF
 
 if TYPE_CHECKING:
     from .agent import Agent
@@ -107,6 +108,12 @@ class Recorder:
                 self._backing_off.add(found.run)
                 self._agent.backing_off(self._pod, name)
         self._backing_off &= {c.run for c in pod.members} if pod else set()
+
+    def tell_of_pulls(self, put_off: Iterable[tuple[str, str]]) -> None:
+        """The containers whose image cannot be pulled for now, each with what is said of it."""
+        for name, message in put_off:
+            self.event("BackOff", message, name)
+            self.event("Failed", f"Error: {IMAGE_PULL_BACK_OFF}", name, is_warning=True)
 
     def tell_of_failure(self, error: RunFailed) -> str:
         """A run of the keeper that failed; returns what was said of it."""

@@ -11,6 +11,8 @@ from typing import Any
 
 from .._declaration import spec as s
 from .._reconcile.observed import ObservedPod
+from .._runs.prober import Prober
+from .pod_observer import PodObserver
 
 
 @dataclass(frozen=True)
@@ -27,3 +29,18 @@ class View:
     messages: Mapping[str, str] = field(default_factory=dict)
     failures: Mapping[str, str] = field(default_factory=dict)
     status: Mapping[str, Any] = field(default_factory=dict)
+
+
+def view_of(observer: PodObserver, prober: Prober, status: Mapping[str, Any]) -> View:
+    """What was seen last, with what the probes have said of it."""
+    return View(
+        looked_at=observer.looked_at,
+        pod=prober.memory.pod,
+        observed=observer.pod,
+        started=prober.step.started,
+        ready=prober.step.ready,
+        available=prober.step.available,
+        messages=dict(prober.messages),
+        failures=dict(prober.failures),
+        status=status,
+    )
