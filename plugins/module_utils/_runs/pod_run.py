@@ -27,18 +27,16 @@ from .._reconcile import materials as m
 from .._reconcile import unkept
 from .._reconcile.observed import Observed, ObservedPod
 from .._reconcile.operations import Operation, Plan, PullImage, RotateSecret
-from .._reconcile.pod_plan import Desired, plan_absent, plan_completed, plan_started, plan_stopped, with_grace_period
+from .._reconcile.pod_plan import Desired, plan_completed, plan_started
 from .._reconcile.status import Failure
 from . import report
 from .agent import Keeper
-from .desired import desire
+from .desired import desire, plan_of
 from .execute import Executor, OperationFailed
 from .hurry import Hurry
 from .request import Request, read_request
-from .run_failure import RunFailed, advice_on, indented
+from .run_failure import RunFailed, explanation
 from .wait import Waiter, Watch
-
-_DEADLINE_MARGIN_SECONDS = 2
 
 
 def run_pod(
@@ -118,7 +116,7 @@ class Run:
         recorded = self.record.applied.pod if self.record else None
         previous = self.record.previous.pod if self.record and self.record.previous else None
         pod = self.request.pod or recorded or s.PodSpec(self.request.name, ())
-        images = {**self._images_expected(pod), **self.pinned_images}
+        images = {**self.request.images_expected(pod), **self.pinned_images}
         self.desired = replace(
             desire(self.store, pod, self.request, self.node, recorded, images, self.renewed),
             previous=previous,
@@ -132,7 +130,8 @@ class Run:
         self.desired = replace(
             self.desired, place=self.request.place, held=self.hold(self.observed.pod), failure=self._failure()
         )
-        plan, name = self._plan(), self.request.name
+        name = self.request.name
+        plan = plan_of(self.store, self.request, self.desired, self.observed)
         renewals = rotations(name, name, self.renewed, pod.secrets, self.request.rotate)
         self.plan = replace(plan, operations=(*renewals, *plan.operations))
         self.warnings = list(self._warnings(pod))
@@ -151,11 +150,6 @@ class Run:
             return None
         return report.failure_of(self.store, self.record.applied.pod, self.observed.pod, self.node)
 
-    def _images_expected(self, pod: s.PodSpec) -> dict[str, str]:
-        """In check mode no pull is needed for an image that a task before this one makes, whatever its id will be."""
-        expected = self.request.expected_images if self.request.is_check else frozenset()
-        return {container.name: "" for container in pod.all_containers if container.image in expected}
-
     def _warnings(self, pod: s.PodSpec) -> Iterator[str]:
         if isinstance(self.podman, podman_module.EmptyHost):
             # What a pod lacks for want of a part of Podman's is not known before Podman is.
@@ -166,16 +160,6 @@ class Run:
     @property
     def secrets(self) -> tuple[str, ...]:
         return m.secret_values(self.desired.context.materials)
-
-    def _plan(self) -> Plan:
-        name, known = self.request.name, self.desired.known
-        if self.request.state == "started":
-            return plan_started(self.desired, self.observed)
-        if self.request.state == "stopped":
-            plan = plan_stopped(name, known, self.observed, self.desired.was_stopped)
-        else:
-            plan = plan_absent(name, known, self.store.knows(name), self.observed, self.request.absent_cause)
-        return with_grace_period(plan, self.request.grace_period_seconds)
 
     def tell(self) -> dict[str, Any]:
         """The result of check mode: the plan, and nothing else done."""
@@ -258,7 +242,7 @@ class Run:
             return
         self.observed = observe(self.podman, self.store, self.request.name, self.desired.pod)
         self.desired = replace(self.desired, recorded=self.desired.pod, failure=None)
-        more = self._plan()
+        more = plan_of(self.store, self.request, self.desired, self.observed)
         executor.run(more, len(self.plan.operations) + 1)
         self.plan = Plan((*self.plan.operations, *more.operations))
 
@@ -273,19 +257,13 @@ class Run:
             store=self.store,
             context=desired.context,
             facts=desired.facts,
-            deadline=time.monotonic() + self._timeout_seconds(desired.pod),
+            deadline=time.monotonic() + self.request.timeout_seconds(desired.pod),
             on_done=self._note,
             pinned_images=dict(desired.pinned_images),
             pause=self.pause,
             watch=functools.partial(self.keeper.watch, self.podman, desired.pod) if self.keeper else None,
             on_back_off=self._note_back_off,
         )
-
-    def _timeout_seconds(self, pod: s.PodSpec) -> float:
-        """No longer than the pod may be active, so that its keeper can end it."""
-        limit = pod.active_deadline_seconds
-        timeout = self.request.wait_timeout_seconds
-        return timeout if limit is None else min(timeout, limit + _DEADLINE_MARGIN_SECONDS)
 
     def _note(self, operation: Operation) -> None:
         self.done.append(operation)
@@ -363,17 +341,8 @@ class Run:
 
     def _give_up(self, error: PodwrightError) -> RunFailed:
         cause = error.cause if isinstance(error, OperationFailed) else error
-        lines = [f"{self._headline(error)}"]
-        logs = getattr(cause, "logs", "")
-        if logs:
-            lines.append(f"Last log lines of {self.request.name}/{getattr(cause, 'container', '')}:\n{indented(logs)}")
-        advice = advice_on(getattr(cause, "reason", ""), str(cause))
-        if advice:
-            lines.append(advice)
         done = [str(operation) for operation in self.done]
-        # A first operation that failed may have got halfway, so that only a run without any left the host as it was.
-        has_begun = done or isinstance(error, OperationFailed)
-        lines.append(f"Done before: {'; '.join(done) or 'nothing'}." if has_begun else "Nothing was changed.")
+        lines = explanation(self.request.name, error, done)
         if self.request.state == "started" and self.request.on_failure and done and not self.desired.is_failed:
             lines.append(self._go_back())
         failure = RunFailed("\n".join(lines), cause, done, self.secrets)
@@ -381,11 +350,6 @@ class Run:
         if self.keeper and isinstance(error, OperationFailed):
             self.keeper.failed(self.request.name, failure)
         return failure
-
-    def _headline(self, error: PodwrightError) -> str:
-        if isinstance(error, OperationFailed):
-            return f"#{error.number} {error.operation.verb} {error.operation.target} failed: {error}"
-        return str(error)
 
     def _go_back(self) -> str:
         """Apply what was last seen ready once more; tells how that went."""

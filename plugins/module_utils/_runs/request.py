@@ -14,6 +14,8 @@ from .._declaration import spec as s
 from .._errors import Fault, InvalidInput
 from .._reconcile.costs import RestartOnChange, Settings
 
+_DEADLINE_MARGIN_SECONDS = 2
+
 
 @dataclass(frozen=True)
 class Request:
@@ -40,6 +42,16 @@ class Request:
     """In place of the declared one, where the pod is to be stopped or to go."""
     rotate: tuple[tuple[str, str], ...] = ()
     """Generated secrets, by name and key, that are to get new values."""
+
+    def images_expected(self, pod: s.PodSpec) -> dict[str, str]:
+        """By container, the images that check mode need not pull: a task before makes them, whatever their ids."""
+        expected = self.expected_images if self.is_check else frozenset()
+        return {container.name: "" for container in pod.all_containers if container.image in expected}
+
+    def timeout_seconds(self, pod: s.PodSpec) -> float:
+        """How long to wait for the Pod: no longer than it may be active, so that its keeper can end it."""
+        limit, timeout = pod.active_deadline_seconds, self.wait_timeout_seconds
+        return timeout if limit is None else min(timeout, limit + _DEADLINE_MARGIN_SECONDS)
 
 
 def read_request(options: Mapping[str, Any], is_check: bool) -> Request:

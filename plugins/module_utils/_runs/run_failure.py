@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from .._errors import PodwrightError
+from .execute import OperationFailed
 
 
 class RunFailed(PodwrightError):
@@ -21,6 +24,28 @@ class RunFailed(PodwrightError):
         super().__init__(message)
 
 
+def explanation(pod: str, error: PodwrightError, done: Sequence[str]) -> list[str]:
+    """The lines that say what failed of a run on a Pod, what to do about it, and what was ``done`` before."""
+    cause = error.cause if isinstance(error, OperationFailed) else error
+    lines = [_headline(error)]
+    logs = getattr(cause, "logs", "")
+    if logs:
+        lines.append(f"Last log lines of {pod}/{getattr(cause, 'container', '')}:\n{_indented(logs)}")
+    advice = _advice_on(getattr(cause, "reason", ""), str(cause))
+    if advice:
+        lines.append(advice)
+    # A first operation that failed may have got halfway, so that only a run without any left the host as it was.
+    has_begun = done or isinstance(error, OperationFailed)
+    lines.append(f"Done before: {'; '.join(done) or 'nothing'}." if has_begun else "Nothing was changed.")
+    return lines
+
+
+def _headline(error: PodwrightError) -> str:
+    if isinstance(error, OperationFailed):
+        return f"#{error.number} {error.operation.verb} {error.operation.target} failed: {error}"
+    return str(error)
+
+
 _ADVICE = {
     "ErrImagePull": "Load the image with podwright.pods.image, or correct its name.",
     "RunContainerError": "Check command and args: the program must exist in the image and be executable.",
@@ -32,11 +57,11 @@ _ADVICE = {
 }
 
 
-def advice_on(reason: str, message: str) -> str | None:
+def _advice_on(reason: str, message: str) -> str | None:
     if reason == "RunContainerError" and "read-only file system" in message:
         return "A mount stands below one that is read_only, which has no place for it: make that place in the volume."
     return _ADVICE.get(reason)
 
 
-def indented(text: str) -> str:
+def _indented(text: str) -> str:
     return "\n".join(f"    {line}" for line in text.splitlines())
