@@ -1158,7 +1158,7 @@ def main() -> None:
     )
     module.run_module(
         argument_specs.POD_ARGUMENTS,
-        agent_client.through("_runs.pod_run", "run_pod"),
+        agent_client.through("run_pod"),
         hidden_options=argument_specs.HIDDEN,
     )
 

@@ -133,7 +133,7 @@ def main() -> None:
     agent_client, argument_specs, module = host_code.modules(
         "_agent.client", "_delivery.argument_specs", "_delivery.module"
     )
-    module.run_module(argument_specs.POD_INFO_ARGUMENTS, agent_client.through("_runs.pod_info", "run_pod_info"))
+    module.run_module(argument_specs.POD_INFO_ARGUMENTS, agent_client.through("run_pod_info"))
 
 
 if __name__ == "__main__":

@@ -341,7 +341,7 @@ def main() -> None:
     )
     module.run_module(
         argument_specs.STACK_ARGUMENTS,
-        agent_client.through("_runs.stack_run", "run_stack"),
+        agent_client.through("run_stack"),
         hidden_options=argument_specs.HIDDEN,
     )
 

@@ -105,7 +105,7 @@ def main() -> None:
     agent_client, argument_specs, module = host_code.modules(
         "_agent.client", "_delivery.argument_specs", "_delivery.module"
     )
-    module.run_module(argument_specs.STACK_INFO_ARGUMENTS, agent_client.through("_runs.stack_run", "run_stack_info"))
+    module.run_module(argument_specs.STACK_INFO_ARGUMENTS, agent_client.through("run_stack_info"))
 
 
 if __name__ == "__main__":

@@ -50,8 +50,8 @@ JOURNAL_LINES = 40
 MODULE = f"""
 import json, sys
 from {agent_client.__package__} import client
-module, function, options = json.load(sys.stdin)
-client.through(module, function)(options, False, False)
+kind, options = json.load(sys.stdin)
+client.through(kind)(options, False, False)
 """
 """A module's work: by the agent where one is there, else by itself."""
 
@@ -502,7 +502,7 @@ class Episode:
 
     def _by_module(self, run: Run, seconds: float | None) -> None:
         """By a process of its own, which is killed after so many seconds where it is not done by then."""
-        request = ["_runs.stack_run" if run.unit.is_stack else "_runs.pod_run", run.function, run.options]
+        request = [run.function, run.options]
         environment = {**self.host.environment, "PYTHONPATH": str(REPOSITORY / "collections")}
         with subprocess.Popen(
             [sys.executable, "-c", MODULE], env=environment, stdin=-1, stdout=-1, stderr=-1, text=True

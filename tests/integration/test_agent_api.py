@@ -167,7 +167,7 @@ def test_a_module_of_another_release_is_refused(agent: AgentProcess) -> None:
 
 
 def test_a_module_tells_its_release(agent: AgentProcess, monkeypatch: pytest.MonkeyPatch) -> None:
-    handle = agent_client.through("_runs.pod_info", "run_pod_info")
+    handle = agent_client.through("run_pod_info")
     assert handle({}, False, False)["pods"] == []
     monkeypatch.setattr(agent_client, "Release", partial(Release, "99.0.0"))
     with pytest.raises(RemoteFailure, match=r"this module is 99\.0\.0: run the role podwright\.pods\.agent"):

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import importlib
+import inspect
 import json
 import os
 import threading
@@ -20,12 +22,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ansible_collections.podwright.pods.plugins.module_utils._agent import answers
 from ansible_collections.podwright.pods.plugins.module_utils._agent import client as agent_client
 from ansible_collections.podwright.pods.plugins.module_utils._agent import server as agent_server
 from ansible_collections.podwright.pods.plugins.module_utils._agent.agent import Agent
 from ansible_collections.podwright.pods.plugins.module_utils._errors import HostError
 from ansible_collections.podwright.pods.plugins.module_utils._host import podman as podman_module
 from ansible_collections.podwright.pods.plugins.module_utils._host.store import Store
+from ansible_collections.podwright.pods.plugins.module_utils._runs import kinds
 
 REACHED = "this is where Podman would be asked"
 
@@ -132,7 +136,7 @@ NAMES = (
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    run=st.sampled_from([*agent_server._RUNS]),
+    run=st.sampled_from([*kinds.KINDS]),
     options=st.dictionaries(st.sampled_from(NAMES), VALUES, max_size=5),
     check=VALUES,
 )
@@ -157,3 +161,34 @@ def test_a_full_disk_is_the_hosts(
 
 def test_places_for_what_lasts_leave_some_for_what_is_short() -> None:
     assert sum(agent_server.LASTING.values()) + 16 <= agent_server.CONNECTIONS
+
+
+def test_what_is_asked_by_get_only_reads() -> None:
+    assert [route for route in answers.ROUTES if route.only_reads is not (route.method == "GET")] == []
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "expected"),
+    [
+        ("GET", "pods/web", {"pod": "web"}),
+        ("GET", "pods/web/main/logs", {"pod": "web", "container": "main"}),
+        ("GET", "pods/logs/logs/logs", {"pod": "logs", "container": "logs"}),
+        ("POST", "run", {}),
+    ],
+)
+def test_a_route_has_the_names_of_its_path(method: str, path: str, expected: dict[str, str]) -> None:
+    assert answers.find(method, path.split("/"))[1] == expected
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "run"), ("POST", "pods"), ("GET", "pods/web/main"), ("PUT", "run")]
+)
+def test_a_path_that_no_route_has_is_refused(method: str, path: str) -> None:
+    with pytest.raises(answers.BadRequest, match=f"there is nothing at /{path} for {method}"):
+        answers.find(method, path.split("/"))
+
+
+def test_every_kind_of_run_is_there() -> None:
+    for name, kind in kinds.KINDS.items():
+        module = importlib.import_module(f"{kinds.__package__}.{kind.module}")
+        assert list(inspect.signature(getattr(module, name)).parameters) == ["options", "is_check", "is_diff", "keeper"]

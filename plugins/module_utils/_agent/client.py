@@ -24,6 +24,7 @@ from .._delivery import host_code
 from .._delivery.release import Release
 from .._errors import Fault, HostError, PodwrightError
 from .._host.state_directory import default_directory
+from .._runs import kinds
 
 API_VERSION = 1
 _PIECE_BYTES = 64 << 10
@@ -80,11 +81,11 @@ class AgentClient:
         return self._call("POST", path, body, timeout_seconds, {})
 
     def run(
-        self, function: str, options: Mapping[str, Any], is_check: bool = False, is_diff: bool = False
+        self, kind: str, options: Mapping[str, Any], is_check: bool = False, is_diff: bool = False
     ) -> dict[str, Any]:
         """A run of a module. An agent whose release does not understand these options refuses it."""
         release = asdict(Release(code=host_code.running()))
-        body = {"run": function, "options": options, "check": is_check, "diff": is_diff, "release": release}
+        body = {"run": kind, "options": options, "check": is_check, "diff": is_diff, "release": release}
         result: dict[str, Any] = self.post("/run", body)
         return result
 
@@ -158,19 +159,16 @@ def is_there() -> bool:
     return True
 
 
-def through(module: str, function: str) -> Callable[[dict[str, Any], bool, bool], dict[str, Any]]:
-    """A handler for `module.run_module`: the agent's work where one is there, else the engine's, in this process.
+def through(kind: str) -> Callable[[dict[str, Any], bool, bool], dict[str, Any]]:
+    """A handler for `module.run_module`: the agent's work where one is there, else done in this process.
 
     A run that may change something keeps the collection's code on the host for the next one.
     """
 
     def handle(options: dict[str, Any], is_check: bool, is_diff: bool) -> dict[str, Any]:
-        result: dict[str, Any]
-        if is_there():
-            result = AgentClient().run(function, options, is_check, is_diff)
-        else:
-            result = getattr(host_code.load(module), function)(options, is_check, is_diff)
-        if not is_check and not function.endswith("_info"):
+        by_whom = AgentClient().run if is_there() else kinds.run
+        result = by_whom(kind, options, is_check, is_diff)
+        if not is_check and not kinds.KINDS[kind].only_reads:
             host_code.keep()
         return result
 

@@ -18,6 +18,7 @@ from typing import Callable, NoReturn
 
 from .._errors import HostError, PodwrightError
 from .._host.store import Store
+from .._runs import kinds
 from . import client as agent_client
 from .agent import TERMINATED_PODS, Agent
 from .systemd import host_goes_down
@@ -73,6 +74,7 @@ def _terminated_pods(options: Sequence[str]) -> int:
 
 def _run(terminated_pods: int) -> NoReturn:
     take_open_files()
+    kinds.load()
     agent = Agent(terminated_pods=terminated_pods)
     signal.signal(signal.SIGTERM, lambda number, frame: agent.end(host_goes_down()))
     signal.signal(signal.SIGINT, lambda number, frame: agent.end())

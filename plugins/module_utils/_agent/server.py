@@ -26,11 +26,8 @@ is full, 500 a mistake of ours.
 from __future__ import annotations
 
 import contextlib
-import functools
-import hashlib
 import json
 import os
-import re
 import socket
 import socketserver
 import struct
@@ -38,23 +35,15 @@ import threading
 import time
 import traceback
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Callable
+from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
-from .._declaration import checks, spec
-from .._delivery import host_code
-from .._delivery.release import Release, misunderstanding
-from .._errors import DamagedState, HostError, NotFound, PodwrightError, details_of, is_out_of_space
-from .._host.container_output import log_stream
-from .._host.observe import read_node
-from .._host.store import Record
-from .._runs import generated_secrets, pod_info, pod_run, repair, report, stack_run
+from .._delivery.release import Release
+from .._errors import HostError, NotFound, PodwrightError, details_of, is_out_of_space
 from . import client as agent_client
-from . import metrics as agent_metrics
-from .view import View
+from .answers import Answers, Asked, BadRequest, find
 
 if TYPE_CHECKING:
     from .agent import Agent
@@ -69,29 +58,9 @@ LASTING: Mapping[str, int] = {"follow": 32, "run": 64, "exec": 16}
 """How many of those are answered at a time that can take long. There are always places left for what is short."""
 PROMPT_SECONDS = 0.1
 """A request that is younger than this keeps its place."""
-PAUSE_SECONDS = 5
-"""How often a follower of events gets an empty line, so that the agent notices one that is gone."""
-EXEC_SECONDS = 3600
+
 
 _BUSY = json.dumps({"message": "the agent has as many requests to answer as it can; try again later"}).encode()
-_RUNS: Mapping[str, Callable[..., dict[str, Any]]] = {
-    "run_pod": pod_run.run_pod,
-    "run_pod_info": pod_info.run_pod_info,
-    "run_stack": stack_run.run_stack,
-    "run_stack_info": stack_run.run_stack_info,
-    "run_secret_info": generated_secrets.run_secret_info,
-    "run_secret_rotation": generated_secrets.run_secret_rotation,
-    "run_secret_removal": generated_secrets.run_secret_removal,
-    "run_repair": repair.run_repair,
-}
-
-
-class BadRequest(PodwrightError):
-    """A request that the agent refuses; ``status`` is HTTP's."""
-
-    def __init__(self, message: str, status: int = 400) -> None:
-        self.status = status
-        super().__init__(message)
 
 
 class AgentServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
@@ -245,8 +214,10 @@ class _Handler(BaseHTTPRequestHandler):
             parameters = {name: values[-1] for name, values in parse_qs(url.query).items()}
             body = self._body() if method == "POST" else None
             self.server.has_arrived(self.request)
-            with self.server.place(_kind(method, parts, parameters)):
-                found = _Answers(self.server.agent, self.connection).find(method, parts[1:], parameters, body)
+            route, names = find(method, parts[1:])
+            asked = Asked(names.get("pod", ""), names.get("container", ""), parameters, body or {}, self.connection)
+            with self.server.place(route.kind(parameters)):
+                found = route.answer(Answers(self.server.agent), asked)
                 if isinstance(found, Iterator):
                     self._send_lines(found)
                 else:
@@ -313,171 +284,8 @@ class _Handler(BaseHTTPRequestHandler):
                 self.wfile.flush()
 
 
-class _Answers:
-    """What the API answers, by path."""
-
-    def __init__(self, agent: Agent, reader: socket.socket) -> None:
-        self._agent = agent
-        self._reader = reader
-
-    def find(self, method: str, parts: list[str], parameters: Mapping[str, str], body: Mapping[str, Any] | None) -> Any:
-        if body is not None and parts == ["run"]:
-            return self._run(body)
-        if body is not None and len(parts) == 4 and parts[0] == "pods" and parts[3] == "exec":
-            return self._exec(parts[1], parts[2], body)
-        if method == "GET" and len(parts) == 4 and parts[0] == "pods" and parts[3] == "exec":
-            name = self._podman_name(parts[1], parts[2])
-            return {"container": name, "prefix": self._agent.store.exec_prefix(parts[1], parts[2])}
-        if method == "GET" and parts == ["health"]:
-            return self._health()
-        if method == "GET" and parts == ["pods"]:
-            return self._kept_pods() if parameters.get("kept") else self._pods({})
-        if method == "GET" and len(parts) == 2 and parts[0] == "pods":
-            found = self._pods({"name": parts[1]}) if _is_plain(parts[1]) else []
-            if not found:
-                raise BadRequest(f"there is no pod {parts[1]}", 404)
-            return found[0]
-        if method == "GET" and parts == ["events"]:
-            return self._events(parameters)
-        if method == "GET" and len(parts) == 4 and parts[0] == "pods" and parts[3] == "logs":
-            return self._logs(parts[1], parts[2], parameters)
-        if method == "GET" and parts == ["metrics"]:
-            return agent_metrics.exposition(self._agent), agent_metrics.CONTENT_TYPE
-        raise BadRequest(f"there is nothing at /{'/'.join(parts)} for {method}", 404)
-
-    def _run(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        run, options = _RUNS.get(str(body.get("run"))), body.get("options")
-        if run is None or not isinstance(options, dict):
-            raise BadRequest(f"run is one of {', '.join(_RUNS)}, and options is an object")
-        _refuse_other_release(body.get("release"))
-        is_check, is_diff = bool(body.get("check")), bool(body.get("diff"))
-        request = json.dumps([body["run"], options, is_check, is_diff], sort_keys=True).encode()
-        work = functools.partial(run, options, is_check, is_diff, keeper=self._agent)
-        return self._agent.unchanged_runs.answer(hashlib.sha256(request).digest(), options, work)
-
-    def _pods(self, options: dict[str, Any]) -> list[dict[str, Any]]:
-        pods: list[dict[str, Any]] = pod_info.run_pod_info(options, keeper=self._agent)["pods"]
-        return pods
-
-    def _kept_pods(self) -> list[dict[str, Any]]:
-        """The pods as their keepers observed them last, without a call to Podman and without their usage."""
-        kept = {keeper.name: keeper.view for keeper in self._agent.keepers()}
-        pods = (self._kept_pod(name, kept[name]) for name in sorted(kept))
-        return [pod for pod in pods if pod is not None]
-
-    def _kept_pod(self, name: str, view: View) -> dict[str, Any] | None:
-        try:
-            record = self._agent.store.read_record(name)
-        except DamagedState as error:
-            document, status = spec.to_kubernetes(spec.PodSpec(name, ())), report.damaged_status(error)
-            return {**document, "stack": "", "status": {**view.status, **status}, "probe_messages": {}}
-        if record is None:
-            return None
-        return {
-            **spec.to_kubernetes(record.applied.pod),
-            "stack": record.settings.stack,
-            "status": dict(view.status or self._status_before(record)),
-            "probe_messages": dict(view.messages),
-        }
-
-    def _status_before(self, record: Record) -> Mapping[str, Any]:
-        """The status written down last, for a pod that its keeper has not observed yet."""
-        pod = record.applied.pod
-        return self._agent.store.read_status(pod.name) or report.unseen(pod, read_node(()))
-
-    def _health(self) -> dict[str, Any]:
-        return {
-            "api_version": agent_client.API_VERSION,
-            **asdict(Release(code=host_code.running())),
-            "pid": os.getpid(),
-            "started_at": self._agent.started_at,
-            "uptime_seconds": time.time() - self._agent.started_at,
-            "pods": len(self._agent.keepers()),
-            "terminated_pods": self._agent.terminated_pods,
-            "podman_error": self._agent.podman_watch.podman_error,
-            "thread_errors": self._agent.thread_errors,
-            "probes": self._agent.probe_threads.number,
-            "probe_latest_seconds": self._agent.probe_threads.latest_seconds,
-            "threads": threading.active_count(),
-        }
-
-    def _events(self, parameters: Mapping[str, str]) -> Iterator[bytes]:
-        pod, since = parameters.get("pod", ""), _whole(parameters, "since") or 0
-        events = self._agent.events
-        found = events.follow(pod, since, PAUSE_SECONDS) if parameters.get("follow") else iter(events.list(pod, since))
-        return (json.dumps(asdict(event)).encode() + b"\n" if event else b"\n" for event in found)
-
-    def _logs(self, pod: str, container: str, parameters: Mapping[str, str]) -> Iterator[bytes]:
-        name, tail = self._podman_name(pod, container), _whole(parameters, "tail")
-        if parameters.get("previous"):
-            lines = self._agent.store.kept_log(pod, container).splitlines(keepends=True)
-            return iter([line.encode() for line in lines[0 if tail is None else max(len(lines) - tail, 0) :]])
-        with self._agent.connect() as podman:
-            podman.get(f"/containers/{name}/exists")
-        return self._log_lines(name, tail, bool(parameters.get("follow")))
-
-    def _log_lines(self, name: str, tail: int | None, is_followed: bool) -> Iterator[bytes]:
-        with self._agent.connect() as podman:
-            yield from log_stream(podman, name, tail, is_followed, self._reader if is_followed else None)
-
-    def _exec(self, pod: str, container: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        command = body.get("command")
-        if not isinstance(command, list) or not command or not all(isinstance(word, str) for word in command):
-            raise BadRequest("command is a list of words")
-        seconds = body.get("timeout_seconds", 60)
-        if not isinstance(seconds, (int, float)) or not seconds > 0:
-            raise BadRequest("timeout_seconds is a number above 0")
-        name = self._podman_name(pod, container)
-        words = [*self._agent.store.exec_prefix(pod, container), *command]
-        with self._agent.connect() as podman:
-            done = podman.exec(name, words, min(seconds, EXEC_SECONDS))
-        output = done.output.decode(errors="replace")
-        return {"exit_code": done.exit_code, "output": output, "timed_out": done.timed_out}
-
-    def _podman_name(self, pod: str, container: str) -> str:
-        record = self._agent.store.read_record(pod) if _is_plain(pod) else None
-        if record is None or record.applied.pod.find(container) is None:
-            raise BadRequest(f"there is no container {container} in a pod {pod}", 404)
-        return record.applied.pod.podman_name(container)
-
-
 def _url(path: str) -> SplitResult:
     try:
         return urlsplit(path)
     except ValueError as error:
         raise BadRequest(f"the path cannot be read: {error}") from None
-
-
-def _kind(method: str, parts: list[str], parameters: Mapping[str, str]) -> str:
-    """Which kind of lasting request this is, empty for a short one."""
-    if method == "POST":
-        return "run" if parts[1:] == ["run"] else "exec"
-    return "follow" if parameters.get("follow") else ""
-
-
-def _refuse_other_release(told: Any) -> None:
-    """Raise BadRequest if the options come from a release that this one does not understand."""
-    if told is None:
-        return
-    if not isinstance(told, dict) or not all(isinstance(told.get(name), str) for name in ("version", "code")):
-        raise BadRequest("release is an object with a version and a code")
-    try:
-        reason = misunderstanding(Release(told["version"], told["code"]), Release(code=host_code.running()))
-    except ValueError as error:
-        raise BadRequest(f"release.version: {error}") from None
-    if reason:
-        raise BadRequest(reason, 409)
-
-
-def _is_plain(name: str) -> bool:
-    """Whether a pod can have the name: it is no path that leads elsewhere."""
-    return checks.pod_name(name) is None
-
-
-def _whole(parameters: Mapping[str, str], name: str) -> int | None:
-    text = parameters.get(name)
-    if text is None:
-        return None
-    if not re.fullmatch("[0-9]{1,18}", text):
-        raise BadRequest(f"{name} is a whole number")
-    return int(text)
