@@ -25,7 +25,7 @@ from .._host.image_pull import pull
 from .._host.podman import Podman
 from .._reconcile import operations as op
 from .._reconcile.limits import words_of_end
-from .._reconcile.observed import ObservedPod, read_time
+from .._reconcile.observed import ObservedContainer, ObservedPod, read_ended
 from .._reconcile.pod_plan import remake
 from .._reconcile.pod_step import Memory, restarts_due
 from .._reconcile.probe_worker import CONTAINER_BACKOFF, Backoff
@@ -106,13 +106,14 @@ class Executor(Execution):
         container = self.declared(operation.container)
         backoff, key = CONTAINER_BACKOFF, container.name
         while True:
-            exit_code, finished_at, is_out_of_memory = self._await_exit(container, podman)
-            ended = words_of_end(container, exit_code, is_out_of_memory)
-            if exit_code == 0:
+            found = self._await_exit(container, podman)
+            if found.exit_code == 0:
                 return
+            ended = words_of_end(container, found.exit_code, found.oom_killed)
             logs = self.logs(container)
-            if not is_restarted(self.pod, container, exit_code):
+            if not is_restarted(self.pod, container, found.exit_code):
                 raise self.failed(container, INIT_ERROR, ended, logs)
+            finished_at = found.finished_at or time.time()
             delay = backoff.wait_seconds(key, finished_at, time.time())
             backoff = backoff.next(key, finished_at, time.time())
             if time.monotonic() + delay > self.deadline:
@@ -121,7 +122,7 @@ class Executor(Execution):
                 self.on_back_off(container.name)
             self.pause(delay)
             container_id = podman.get(f"/containers/{self.podman_name(container)}/json")["Id"]
-            self._restart(container, container_id, f"it exited with {exit_code}", podman)
+            self._restart(container, container_id, f"it exited with {found.exit_code}", podman)
 
     def _restart(self, container: s.Container, container_id: str, cause: str, podman: Podman) -> None:
         """The same container once more, while what comes after it waits at its gate."""
@@ -129,13 +130,12 @@ class Executor(Execution):
             self._perform(operation, podman)
             self.on_done(operation)
 
-    def _await_exit(self, container: s.Container, podman: Podman) -> tuple[int, float, bool]:
-        """The exit code, when (epoch seconds), and whether for want of memory, of what runs or has just ended."""
+    def _await_exit(self, container: s.Container, podman: Podman) -> ObservedContainer:
+        """The container once it has ended."""
         for pause in pauses():
-            state = podman.get(f"/containers/{self.podman_name(container)}/json")["State"]
-            if str(state["Status"]).lower() in ("exited", "stopped"):
-                ended_at = read_time(state.get("FinishedAt")) or time.time()
-                return int(state["ExitCode"]), ended_at, bool(state.get("OOMKilled"))
+            found = read_ended(container.name, podman.get(f"/containers/{self.podman_name(container)}/json"))
+            if found is not None:
+                return found
             if time.monotonic() > self.deadline:
                 raise Timeout(
                     f"{self.pod.name}/{container.name}: the init container has not completed in time; its last log "

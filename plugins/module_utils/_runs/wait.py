@@ -26,7 +26,7 @@ from .._host.podman import Podman
 from .._host.store import Store
 from .._reconcile import probe_worker
 from .._reconcile.limits import words_of_end
-from .._reconcile.observed import ObservedContainer, ObservedPod, read_time
+from .._reconcile.observed import ObservedContainer, ObservedPod, read_ended, read_time
 from .._reconcile.pod_step import min_ready_seconds_of
 from .._reconcile.restart_policy import is_restarted
 from .._reconcile.status import final_failure, from_kubernetes
@@ -229,10 +229,10 @@ class Watch(abc.ABC):
 
     def _end_of(self, container: s.Container, found: ObservedContainer) -> str:
         """How a container has ended. Whether memory ran out only its inspection says, and not the list."""
+        inspected = None
         with contextlib.suppress(PodmanError):
-            state = self._podman.get(f"/containers/{found.id}/json")["State"]
-            return words_of_end(container, found.exit_code, bool(state.get("OOMKilled")))
-        return words_of_end(container, found.exit_code, None)
+            inspected = read_ended(container.name, self._podman.get(f"/containers/{found.id}/json"))
+        return words_of_end(container, found.exit_code, inspected.oom_killed if inspected else None)
 
     def _failed(self, container: s.Container, reason: str, message: str) -> ContainerFailed:
         return ContainerFailed(self._pod.name, container.name, reason, message, self._last_lines(container))
