@@ -68,7 +68,7 @@ def run_post_start(execution: Execution, operation: op.RunPostStart, podman: Pod
 
 def stop_container(execution: Execution, operation: op.StopContainer, podman: Podman) -> None:
     budget = TerminationBudget(operation.grace_seconds, time.monotonic(), operation.minimum_seconds)
-    # One that is no longer declared has its hook too; the plan has put numbers in place of its port names.
+    # A container that is no longer declared keeps its hook; the plan has replaced port names by numbers.
     container = execution.pod.find(operation.container) or s.Container(operation.container, "")
     if container.image and not operation.is_left_to_policy:
         _mark_stop(execution, operation)
@@ -88,7 +88,7 @@ def stop_container(execution: Execution, operation: op.StopContainer, podman: Po
 
 
 def _mark_stop(execution: Execution, operation: op.StopContainer) -> None:
-    """Best as one can: a container that fills the disk has to end as well."""
+    """Record that this run stops the container. A full disk only warns: the container may be what fills it."""
     try:
         execution.store.mark_stop(operation.pod, operation.container, operation.id)
     except (PodwrightError, OSError) as error:
@@ -135,7 +135,7 @@ def update_limits(execution: Execution, operation: op.UpdateLimits, podman: Podm
     present = cgroup.read_limits(pid)
     lifts_quota = wanted.cpu_quota_us is None and not (present and present.cpu_quota_us is None)
     if lifts_quota and execution.context.node.podman_version < (5, 0) and cgroup.version() == 1:
-        # What the runtime may not be able to do (see `update_body`), and this Podman keeps for no longer.
+        # Some runtimes cannot do this (see `update_body`), and this Podman keeps it no longer than that.
         cgroup.lift_cpu_quota(pid)
         lifts_quota = False
     podman.post(f"/containers/{operation.id}/update", body=render.update_body(wanted, lifts_quota))

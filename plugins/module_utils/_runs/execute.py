@@ -54,7 +54,7 @@ class Executor(Execution):
 
     _backoff: Backoff = CONTAINER_BACKOFF
     _unwritten: list[tuple[int, op.Operation]] = field(default_factory=list)
-    """Words that a pod is stopped for which there was no room, with their numbers in the plan."""
+    """Records of a stop that a full disk refused, with their numbers in the plan. They are tried again at the end."""
 
     def run(self, plan: op.Plan, number: int = 1) -> None:
         """Carry out the plan, counting from ``number``. Raises OperationFailed at the first operation that fails."""
@@ -62,7 +62,7 @@ class Executor(Execution):
             self._run_group(number, group)
             number += len(group)
         for kept_back, operation in self._unwritten:
-            # Where there still is no room, the run fails with all of it done but this.
+            # If the disk is still full, the run fails with this alone left undone.
             self._run_one(kept_back, operation, self.podman)
         self._unwritten = []
 
@@ -89,7 +89,7 @@ class Executor(Execution):
                 and operation.is_stopped
                 and not self._unwritten
             ):
-                # A pod is stopped all the same: what it writes may be what fills the disk.
+                # The pod is stopped all the same: its own data may be what fills the disk.
                 self._unwritten.append((number, operation))
                 return
             cause = error if isinstance(error, PodwrightError) else HostError(str(error))
@@ -125,7 +125,7 @@ class Executor(Execution):
             self._restart(container, container_id, f"it exited with {found.exit_code}", podman)
 
     def _restart(self, container: s.Container, container_id: str, cause: str, podman: Podman) -> None:
-        """The same container once more, while what comes after it waits at its gate."""
+        """Start the same container once more while later containers wait at its gate."""
         for operation in remake(self.pod, container, container_id, cause):
             self._perform(operation, podman)
             self.on_done(operation)
@@ -165,7 +165,7 @@ class Executor(Execution):
 
 
 def _batches(steps: Sequence[op.Operation]) -> Iterator[list[op.Operation]]:
-    """Single operations, save for containers that stop side by side."""
+    """Operations one by one, except that the stops of one batch go together."""
 
     def key(item: tuple[int, op.Operation]) -> tuple[str, int]:
         number, operation = item

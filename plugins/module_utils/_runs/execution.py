@@ -23,7 +23,7 @@ from .._reconcile.materials import Facts
 from .._reconcile.observed import ObservedImage
 from .wait import Watch
 
-# Not the run's own time: a start that is given up on goes on in Podman.
+# Independent of the run's own deadline: Podman goes on with a start that the run gives up.
 START_SECONDS = 120
 _POLL_SECONDS = (0.02, 0.25)
 
@@ -46,7 +46,7 @@ class Execution:
     on_back_off: Callable[[str], None] = lambda container: None
     """Told of an init container that has failed and waits for its next attempt."""
     watch: Callable[[float], Watch] | None = None
-    """Sees the pod's gates open until a deadline, where somebody keeps it; else each gate is looked at by itself."""
+    """Waits for the pod's gates by its keeper's view until a deadline; None where nobody keeps the pod."""
     warnings: list[str] = field(default_factory=list)
     _sandbox: Sandbox | None = None
     _images: dict[str, ObservedImage] = field(default_factory=dict)

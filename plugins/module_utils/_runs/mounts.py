@@ -60,7 +60,7 @@ def _mount(execution: Execution, container: s.Container, number: int, variables:
 def make_mount_points(
     execution: Execution, container: s.Container, variables: Environment, mounts: Sequence[render.Mount]
 ) -> None:
-    """The runtime cannot make the places of mounts in what it mounts read-only."""
+    """Make the mount points below volumes that are mounted read-only: the runtime cannot."""
     kinds = {posixpath.normpath(mount.destination): mount.is_folder for mount in mounts}
     for nested in nested_mounts(execution.pod, container, variables):
         execution.store.make_mount_point(execution.pod.name, nested.volume, nested.path, kinds[nested.destination])

@@ -47,7 +47,7 @@ def rotate_secret(execution: Execution, operation: op.RotateSecret, podman: Podm
 
 
 def forget(execution: Execution, operation: op.Forget, podman: Podman) -> None:
-    # What is mounted of a volume keeps that alive.
+    # A mount of a volume's part keeps the volume in use.
     execution.store.sub_path_mounts.release(operation.pod)
     for volume in tmpfs_volumes(podman, operation.pod):
         named_volumes.remove(podman, volume)

@@ -18,17 +18,17 @@ from .execution import Execution, pauses
 _MONITOR_SECONDS = 20
 """How long what watches containers may outlive them."""
 NO_MONITOR = "timed out waiting for file"
-"""What Podman says of a container that it has ended, and whose end there was nobody to write down."""
+"""Podman's words for a container that has ended without a monitor to record it."""
 _UNSETTLED = ("device or resource busy", "container state improper", "could not be stopped", NO_MONITOR)
-"""What Podman says of a container that is ending, or whose end nobody told it of: the next try finds it so."""
+"""Podman's words for a container that is just ending, or whose end it has not noticed: the next try succeeds."""
 
 
 def note_end(execution: Execution, container: str, container_id: str, is_restart: bool, podman: Podman) -> None:
-    """Write down how a container ended that is about to be removed, for then Podman knows nothing of it any more.
+    """Write down how a container ended before it is removed, since Podman forgets it then.
 
-    Of one whose place another takes, no more than that: that one is no restart of it.
+    If another declaration takes its place, write that alone: the new container is not a restart.
     """
-    # Where there is no room for it, that is no reason to keep the container.
+    # A full disk is no reason to keep the container.
     with contextlib.suppress(NotFound, HostError, OSError):
         end = End(container_id, time.time())
         noted = _end_before_restart(execution, container, container_id, podman) if is_restart else end
@@ -37,7 +37,7 @@ def note_end(execution: Execution, container: str, container_id: str, is_restart
 
 
 def _end_before_restart(execution: Execution, container: str, container_id: str, podman: Podman) -> End | None:
-    """How it ended, None for one that has not."""
+    """How the container ended; None if it has not."""
     pod, found = execution.pod.name, read_ended(container, podman.get(f"/containers/{container_id}/json"))
     if found is None:
         return None
@@ -47,9 +47,9 @@ def _end_before_restart(execution: Execution, container: str, container_id: str,
 
 
 def insist(remove: Callable[[], object]) -> None:
-    """Remove a pod or container, which may be gone already, again and again while Podman has not come to know its end.
+    """Remove a pod or container, if it is still there; retry while Podman has not noticed its end.
 
-    Raises PodmanError where that takes too long, or for what is in the way otherwise.
+    Raises PodmanError if that takes too long, or for any other reason of Podman's.
     """
     deadline = time.monotonic() + _MONITOR_SECONDS
     for pause in pauses():
@@ -62,7 +62,7 @@ def insist(remove: Callable[[], object]) -> None:
 
 
 def _try(remove: Callable[[], object]) -> PodmanError | None:
-    """Remove what may be gone already; what Podman says where it has not come to know of an end."""
+    """Try to remove what may be gone already; returns Podman's words if it has not noticed an end."""
     try:
         remove()
     except NotFound:
@@ -75,7 +75,7 @@ def _try(remove: Callable[[], object]) -> PodmanError | None:
 
 
 def secrets_of(podman: Podman, *names: str) -> list[str]:
-    """A pod's, or one container's, Podman secrets, which the first of our releases made.
+    """The Podman secrets of a pod or of one container, which our first release made.
 
     Names of pods hold dots, but no ``_``.
     """

@@ -22,8 +22,8 @@ def create_pod(execution: Execution, operation: op.CreatePod, podman: Podman) ->
 
 
 def start_pod(execution: Execution, operation: op.StartPod, podman: Podman) -> None:
-    # What makes the infra container, and cleans up after it, works in the pod's cgroup: a small limit of CPU or
-    # memory would hold it up for minutes, and all that waits for Podman's lock on the container.
+    # Podman's helpers for the infra container run in the pod's cgroup: a small limit of CPU or memory would slow
+    # them down for minutes, along with everything that waits for Podman's lock on the container.
     path = cgroup_path(operation.pod, podman)
     cgroup.lift(path)
     podman.post(f"/containers/{execution.pod.infra_name}/start", timeout_seconds=START_SECONDS)

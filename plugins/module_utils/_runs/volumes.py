@@ -46,7 +46,7 @@ def _prepare_tmpfs(execution: Execution, volume: s.Volume, size_limit: Quantity 
     name = tmpfs_volume(execution.pod, volume)
     if name not in tmpfs_volumes(podman, execution.pod.name):
         _create_tmpfs(execution, volume, size_limit, podman)
-    # Podman would empty it each time that no container has it, as between an init container and the next one.
+    # Podman empties a tmpfs volume whenever no container uses it, as between two init containers.
     keep_mounted(name)
 
 
