@@ -1,3 +1,4 @@
+# Private to the collection podwright.pods: any release may change this, and nothing else may import it.
 # Copyright: (c) 2026, podwright.pods contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
