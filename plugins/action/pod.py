@@ -10,8 +10,8 @@ from typing import Any
 
 from ..module_utils._declaration import arguments, manifest, parse
 from ..module_utils._declaration.place import INVALID, Place, Style
-from ..module_utils._errors import Fault, InvalidInput
-from ..plugin_utils._declaring import DeclaringAction, collect, with_secrets_apart
+from ..module_utils._errors import Fault, InvalidInput, collect
+from ..plugin_utils._declaring import DeclaringAction, with_secrets_apart
 
 NATIVE_NAMES = arguments.POD_NAMES - arguments.HOST_NAMES
 """What a Kubernetes document says by itself, so that it cannot stand beside one."""

@@ -5,15 +5,14 @@
 
 from __future__ import annotations
 
-import getpass
-import socket
 from typing import Any
 
 from ..module_utils._declaration import arguments, manifest, stack_parse
 from ..module_utils._declaration.documents import UNNAMED
 from ..module_utils._declaration.place import INVALID, Place, Style
-from ..module_utils._errors import Fault, InvalidInput
-from ..plugin_utils._declaring import DeclaringAction, collect, named_documents, with_secrets_apart
+from ..module_utils._errors import Fault, InvalidInput, collect
+from ..module_utils._host.declaration_files import applied_by, named
+from ..plugin_utils._declaring import DeclaringAction, with_secrets_apart
 
 
 class ActionModule(DeclaringAction):
@@ -33,14 +32,14 @@ class ActionModule(DeclaringAction):
             faults.append(Fault("revision", "is for state rolled_back only"))
         if faults or declared is None:
             raise InvalidInput(faults)
-        return {"applied_by": _who(), **run_options, **declared}
+        return {"applied_by": applied_by(), **run_options, **declared}
 
     def _documents(self, options: dict[str, Any]) -> list[tuple[str, Any]]:
         """Those of ``definition`` and of all files of ``src``, each with what to call it; raises with all faults."""
         faults: list[Fault] = []
         documents: list[tuple[str, Any]] = []
         for name, item in _named_definition(options, faults):
-            documents += named_documents(collect(faults, manifest.read, item, name) or [], name)
+            documents += named(collect(faults, manifest.read, item, name) or [], name)
         source = options.get("src")
         given = source if isinstance(source, list) else [] if source is None else [source]
         for number, item in enumerate(given):
@@ -72,8 +71,3 @@ def _named_definition(options: dict[str, Any], faults: list[Fault]) -> list[tupl
         faults.append(Fault("definition_names", "is a list with a name for each item of definition"))
         return []
     return [(str(name), item) for name, item in zip(names, definition)]
-
-
-def _who() -> str:
-    """Who runs Ansible, for the revision's record."""
-    return f"{getpass.getuser()}@{socket.gethostname()}"

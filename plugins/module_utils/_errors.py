@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,6 +41,15 @@ class InvalidInput(PodwrightError):
     def __init__(self, faults: Sequence[Fault]) -> None:
         self.faults = tuple(faults)
         super().__init__("; ".join(str(fault) for fault in self.faults))
+
+
+def collect(faults: list[Fault], read: Callable[..., Any], *given: Any) -> Any:
+    """What ``read`` gives, or None after the faults of its InvalidInput were added."""
+    try:
+        return read(*given)
+    except InvalidInput as error:
+        faults += error.faults
+        return None
 
 
 class Refused(PodwrightError):

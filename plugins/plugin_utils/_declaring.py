@@ -7,22 +7,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleError
 
-from ..module_utils._declaration import checks, foreign, manifest
+from ..module_utils._declaration import checks
 from ..module_utils._declaration import spec as s
 from ..module_utils._declaration.place import Place, shown
 from ..module_utils._declaration.schema import Text
 from ..module_utils._errors import Fault, InvalidInput
-from ..module_utils._host import kustomization
+from ..module_utils._host.declaration_files import DeclarationFiles
 from ._shipping import ShippingAction
 from ._sources import Sources
-
-DOCUMENT_SUFFIXES = (".yml", ".yaml", ".json")
 
 
 class DeclaringAction(ShippingAction):
@@ -44,7 +42,7 @@ class DeclaringAction(ShippingAction):
         return [document for _name, document in self.read_files(given, at, may_be_directory=False)]
 
     def read_files(self, given: Any, at: Place, may_be_directory: bool = True) -> list[tuple[str, Any]]:
-        """The documents of a file, or of all YAML and JSON files of a directory by name, each with what to call it."""
+        """The documents of a file or directory, each with what to call it (see `DeclarationFiles`)."""
         name = Text(checks.not_empty).parse(given, at)
         if at.faults:
             raise InvalidInput(at.faults)
@@ -56,62 +54,23 @@ class DeclaringAction(ShippingAction):
         except AnsibleError:
             at.fault(f"there is no {shown(name)} in files/ of the role or playbook, nor beside them")
             raise InvalidInput(at.faults) from None
-        if not path.is_dir():
-            return self._documents_of(path, at, str(name))
-        if not may_be_directory:
+        if path.is_dir() and not may_be_directory:
             at.fault(f"{shown(name)} is a directory; give a file in it")
             raise InvalidInput(at.faults)
-        label = str(name).rstrip("/")
-        if kustomization.is_kustomization(path):
-            return named_documents(
-                manifest.read(manifest.decode(kustomization.build(path, label), label), label), label
-            )
-        files = sorted(file for file in path.iterdir() if file.suffix in DOCUMENT_SUFFIXES)
-        if not files:
-            at.fault(f"{shown(name)} has no files that end with {', '.join(DOCUMENT_SUFFIXES)}")
-            raise InvalidInput(at.faults)
-        faults: list[Any] = []
-        read = (collect(faults, self._documents_of, file, at, f"{label}/{file.name}") or [] for file in files)
-        documents = [item for found in read for item in found]
-        if faults:
-            raise InvalidInput(faults)
-        return documents
+        files = DeclarationFiles(lambda file: self._content(file, at.path))
+        return files.read(path, str(name).rstrip("/"))
 
-    def _documents_of(self, path: Path, at: Place, label: str) -> list[tuple[str, Any]]:
-        named = named_documents(manifest.read(manifest.decode(self._content(path, at), label), label), label)
-        reasons = ((name, foreign.reason(item)) for name, item in named if isinstance(item, Mapping))
-        faults = [Fault(name, reason) for name, reason in reasons if reason]
-        if faults:
-            raise InvalidInput(faults)
-        return named
-
-    def _content(self, path: Path, at: Place) -> bytes:
+    def _content(self, file: Path, path: str) -> bytes:
         try:
-            return Path(self._loader.get_real_file(str(path))).read_bytes()
+            return Path(self._loader.get_real_file(str(file))).read_bytes()
         except (AnsibleError, OSError) as error:
-            at.fault(" ".join(str(error).split()))
-            raise InvalidInput(at.faults) from None
-
-
-def named_documents(documents: list[Any], label: str) -> list[tuple[str, Any]]:
-    """Documents of one source, each with what faults call it: the source, and a number where there are several."""
-    names = [label] if len(documents) == 1 else [f"{label}[{number}]" for number in range(len(documents))]
-    return [*zip(names, documents)]
+            raise InvalidInput([Fault(path, " ".join(str(error).split()))]) from None
 
 
 def with_secrets_apart(documents: list[Any], options: dict[str, Any], secrets: tuple[s.Secret, ...]) -> dict[str, Any]:
     """Documents as a module takes them: all ``secrets`` that were read as the option that Ansible knows to hide."""
     others = [document for document in documents if document["kind"] != "Secret"]
     return {**options, **({"secrets": s.to_options(secrets)} if secrets else {}), "definition": others}
-
-
-def collect(faults: list[Any], read: Callable[..., Any], *given: Any) -> Any:
-    """What ``read`` gives, or None after its faults were added."""
-    try:
-        return read(*given)
-    except InvalidInput as error:
-        faults += error.faults
-        return None
 
 
 def failure(error: InvalidInput) -> dict[str, Any]:

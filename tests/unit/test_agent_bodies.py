@@ -81,6 +81,7 @@ HOSTILE: tuple[tuple[str, Any, str], ...] = (
     ("run_pod", {**POD, "allocatable": [1]}, "allocatable: expected a mapping"),
     ("run_pod", {**POD, "expected_images": 5}, "expected_images: expected a list"),
     ("run_pod", {"definition": 5}, "definition"),
+    ("run_stack", {"name": "a", "definition": True}, "definition"),
     ("run_pod", {"definition": {"kind": "Pod", "metadata": [1]}, "state": "absent"}, "name: is required, as text"),
     ("run_pod", {"definition": {"kind": "Pod", "metadata": {"name": {}}}}, "metadata"),
     ("run_pod", {**POD, "labels": [["a", "b"]]}, "labels: expected a mapping"),

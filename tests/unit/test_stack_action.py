@@ -110,7 +110,7 @@ REFUSED: list[tuple[Task, list[str]]] = [
         [
             "definition[1] | something else is expected here",
             "src[0] | there is no 'none.yml' in files/",
-            "src[1] | 'empty' has no files that end with .yml, .yaml, .json",
+            "empty | has no files that end with .yml, .yaml, .json",
         ],
     ),
     (

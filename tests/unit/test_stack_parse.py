@@ -13,6 +13,7 @@ import pytest
 
 from ansible_collections.podwright.pods.plugins.module_utils._declaration.stack_order import cycle, ordered
 from ansible_collections.podwright.pods.plugins.module_utils._declaration.stack_parse import parse_options
+from ansible_collections.podwright.pods.plugins.module_utils._declaration.stack_spec import pod_with_configuration
 from ansible_collections.podwright.pods.plugins.module_utils._errors import InvalidInput
 
 
@@ -26,6 +27,27 @@ def faults_of(options: dict[str, Any]) -> list[str]:
     except InvalidInput as error:
         return [f"{fault.path} | {fault.reason}" for fault in error.faults]
     return []
+
+
+def test_a_pod_gets_all_objects_that_it_refers_to_and_no_others() -> None:
+    ways = ("all-keys", "one-key", "volume", "projected")
+    sources = [{"config_map_ref": {"name": "all-keys"}}, {"secret_ref": {"name": "all-keys"}}]
+    keys = {"A": "config_map_key_ref", "B": "secret_key_ref"}
+    variables = [{"name": name, "value_from": {way: {"name": "one-key", "key": "a"}}} for name, way in keys.items()]
+    one = pod(
+        "p",
+        volumes=[
+            {"name": "v", "config_map": {"name": "volume"}},
+            {"name": "w", "secret": {"secret_name": "volume"}},
+            {"name": "x", "projected": {"sources": [{way: {"name": "projected"}} for way in ("config_map", "secret")]}},
+        ],
+    )
+    one["containers"] = [{"name": "a", "image": "x", "env_from": sources, "env": variables}]
+    config_maps = [{"name": name, "data": {"a": "b"}} for name in (*ways, "other")]
+    secrets = [{"name": name, "string_data": {"a": "b"}} for name in (*ways, "other")]
+    stack = parse_options({"name": "s", "pods": [one], "config_maps": config_maps, "secrets": secrets})
+    given = pod_with_configuration(stack, stack.pods[0])
+    assert [item.name for item in given.config_maps] == [item.name for item in given.secrets] == [*ways]
 
 
 # --- many objects ----------------------------------------------------------------------------------------------------

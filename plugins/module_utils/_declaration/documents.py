@@ -102,6 +102,13 @@ Reading = tuple[Any, Place]
 """The values of one document (or what was built from them) and where it stands."""
 
 
+def documents_in(definition: Any) -> list[Any]:
+    """The documents of an option that holds one or a list of them, as they are; none where it is not given."""
+    if definition is None:
+        return []
+    return list(definition) if isinstance(definition, (list, tuple)) else [definition]
+
+
 def places_of(documents: SequenceT[Any], source: str | SequenceT[str], faults: list[Fault]) -> list[Place]:
     """Where each document stands: paths start at its own fields where it is the only one and has no name of its own.
 

@@ -447,6 +447,20 @@ class Volume:
         """Whether its content is files that we write: configMap, secret, downwardAPI, projected."""
         return any((self.config_map, self.secret, self.downward_api, self.projected))
 
+    @property
+    def config_map_names(self) -> frozenset[str]:
+        """The ConfigMaps that its files are made from."""
+        projections = self.projected.sources if self.projected else ()
+        sources = (self.config_map, *(projection.config_map for projection in projections))
+        return frozenset(source.name for source in sources if source)
+
+    @property
+    def secret_names(self) -> frozenset[str]:
+        """The Secrets that its files are made from."""
+        own = {self.secret.secret_name} if self.secret else set()
+        projections = self.projected.sources if self.projected else ()
+        return frozenset(own | {projection.secret.name for projection in projections if projection.secret})
+
 
 @dataclass(frozen=True)
 class HostAlias:

@@ -89,9 +89,6 @@ def referenced(pod: s.PodSpec) -> tuple[set[str], set[str]]:
             config_maps |= {value_from.config_map_key_ref.name} if value_from.config_map_key_ref else set()
             secrets |= {value_from.secret_key_ref.name} if value_from.secret_key_ref else set()
     for volume in pod.volumes:
-        config_maps |= {volume.config_map.name} if volume.config_map else set()
-        secrets |= {volume.secret.secret_name} if volume.secret else set()
-        for projection in volume.projected.sources if volume.projected else ():
-            config_maps |= {projection.config_map.name} if projection.config_map else set()
-            secrets |= {projection.secret.name} if projection.secret else set()
+        config_maps |= volume.config_map_names
+        secrets |= volume.secret_names
     return config_maps, secrets

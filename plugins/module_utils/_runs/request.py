@@ -12,6 +12,7 @@ from typing import Any
 
 from .._declaration import arguments, checks, parse, pod_fields
 from .._declaration import spec as s
+from .._declaration.documents import documents_in
 from .._errors import Fault, InvalidInput
 from .._reconcile.costs import RestartOnChange, Settings
 
@@ -90,21 +91,22 @@ def _declared(options: Mapping[str, Any]) -> s.PodSpec:
     definition = options.get("definition")
     if definition is None:
         return parse.parse_options({row.name: options.get(row.name) for row in pod_fields.POD_FIELDS})
-    documents = definition if isinstance(definition, list) else [definition]
-    return parse.parse_documents(documents, {row.name: options.get(row.name) for row in pod_fields.HOST_FIELDS})
+    return parse.parse_documents(
+        documents_in(definition), {row.name: options.get(row.name) for row in pod_fields.HOST_FIELDS}
+    )
 
 
 def _place(options: Mapping[str, Any]) -> parse.PodPlace:
     definition = options.get("definition")
     if definition is None or (options.get("state") or "started") != "started":
         return parse.native_place()
-    (place,) = parse.document_places(definition if isinstance(definition, list) else [definition]).values()
+    (place,) = parse.document_places(documents_in(definition)).values()
     return place
 
 
 def _name_in(definition: Any) -> str | None:
     """The name of the Pod among Kubernetes documents."""
-    for document in definition if isinstance(definition, list) else [definition]:
+    for document in documents_in(definition):
         if isinstance(document, Mapping) and document.get("kind") == "Pod":
             metadata = document.get("metadata")
             name = metadata.get("name") if isinstance(metadata, Mapping) else None

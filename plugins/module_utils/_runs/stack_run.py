@@ -22,7 +22,7 @@ from urllib.parse import quote
 
 from .._declaration import arguments, parse, stack_parse, stack_spec
 from .._declaration import spec as s
-from .._declaration.documents import UNNAMED
+from .._declaration.documents import UNNAMED, documents_in
 from .._declaration.stack_order import cycle, ordered
 from .._declaration.stack_spec import Dependency, StackSpec
 from .._errors import DamagedState, Fault, HostError, InvalidInput, NotFound, PodwrightError, Refused
@@ -97,7 +97,7 @@ def read_request(options: Mapping[str, Any], is_check: bool) -> StackRequest:
     state, stack, places = run["state"], None, {}
     if state == "started":
         declared = {row.name: options.get(row.name) for row in stack_parse.STACK_FIELDS}
-        documents, names = options.get("definition") or (), run["definition_names"] or ()
+        documents, names = documents_in(options.get("definition")), run["definition_names"] or ()
         source: str | list[str] = list(names) if len(names) == len(documents) else UNNAMED
         stack = stack_parse.parse_options(declared, documents, source)
         places = stack_parse.pod_places(declared, documents, source)

@@ -8,16 +8,12 @@ It is judged here, so that nothing is asked of the agent before all is sound, an
 
 from __future__ import annotations
 
-import getpass
-import socket
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from .asking import Failure, module, told_faults
 
-SUFFIXES = (".yml", ".yaml", ".json")
 STANDARD_INPUT = "-"
 
 
@@ -28,19 +24,9 @@ def read(sources: tuple[str, ...], stack: str = "", cause: str = "", allow_empty
     documents: list[tuple[str, Any]] = []
     options: dict[str, Any] = {}
     native_in = ""
-    for label, content in _contents(sources):
-        try:
-            found = module("_declaration.manifest").read(module("_declaration.manifest").decode(content, label), label)
-        except errors.InvalidInput as error:
-            faults += error.faults
-            continue
-        for number, document in enumerate(found):
-            name = label if len(found) == 1 else f"{label}[{number}]"
-            is_judged = isinstance(document, dict) and not _is_native(document)
-            reason = module("_declaration.foreign").reason(document) if is_judged else ""
-            if reason:
-                faults.append(errors.Fault(name, reason))
-            elif not _is_native(document):
+    for source in sources:
+        for name, document in errors.collect(faults, _documents, source) or ():
+            if not _is_native(document):
                 documents.append((name, document))
             elif native_in:
                 faults.append(errors.Fault(name, f"options of a stack stand in {native_in} already"))
@@ -61,7 +47,7 @@ def read(sources: tuple[str, ...], stack: str = "", cause: str = "", allow_empty
         raise Failure(told_faults(faults))
     given = {**({"change_cause": cause} if cause else {}), **({"allow_empty": True} if allow_empty else {})}
     return {
-        "applied_by": _who(),
+        "applied_by": module("_host.declaration_files").applied_by(),
         **options,
         **given,
         "definition": [document for _name, document in documents],
@@ -80,18 +66,16 @@ def _is_native(document: Any) -> bool:
 
 def _judge(options: dict[str, Any], documents: list[tuple[str, Any]], native_in: str) -> list[Any]:
     """The faults of all of it, each with the file that it stands in where there is more than one."""
-    errors, arguments, schema = module("_errors"), module("_declaration.arguments"), module("_declaration.schema")
+    errors, arguments, place = module("_errors"), module("_declaration.arguments"), module("_declaration.place")
     faults: list[Any] = []
     run_options = {name: value for name, value in options.items() if name in arguments.STACK_RUN_NAMES}
     declared = {name: value for name, value in options.items() if name not in run_options}
     names = [name for name, _document in documents]
-    arguments.STACK_RUN.parse(run_options, schema.Place("", schema.Style.NATIVE, faults))
+    arguments.STACK_RUN.parse(run_options, place.Place("", place.Style.NATIVE, faults))
     if run_options.get("state", "started") != "started":
         faults.append(errors.Fault("state", "is started, for a stack that is applied; podwright delete removes one"))
-    try:
-        module("_declaration.stack_parse").parse_options(declared, [document for _name, document in documents], names)
-    except errors.InvalidInput as error:
-        faults += error.faults
+    judge = module("_declaration.stack_parse").parse_options
+    errors.collect(faults, judge, declared, [document for _name, document in documents], names)
     if not native_in or not names:
         return faults
     return [
@@ -100,40 +84,19 @@ def _judge(options: dict[str, Any], documents: list[tuple[str, Any]], native_in:
     ]
 
 
-def _contents(sources: tuple[str, ...]) -> Iterator[tuple[str, bytes]]:
-    """Each file with what faults call it."""
-    for source in sources:
-        if source == STANDARD_INPUT:
-            yield "standard input", sys.stdin.buffer.read()
-            continue
-        if source.startswith(("http://", "https://")):
-            raise Failure(
-                f"{source} is an address, and files are read; curl -fsSL {source} | podwright apply -f - reads it"
-            )
-        path = Path(source)
-        if module("_host.kustomization").is_kustomization(path):
-            yield source, _built(path, source)
-            continue
-        files = sorted(file for file in path.iterdir() if file.suffix in SUFFIXES) if path.is_dir() else [path]
-        if not files:
-            raise Failure(f"{source} has no files that end with {', '.join(SUFFIXES)}")
-        yield from ((str(file), _content(file)) for file in files)
+def _documents(source: str) -> list[tuple[str, Any]]:
+    """Those of a file, a folder or standard input, each with what faults call it."""
+    if source.startswith(("http://", "https://")):
+        raise Failure(
+            f"{source} is an address, and files are read; curl -fsSL {source} | podwright apply -f - reads it"
+        )
+    files = module("_host.declaration_files").DeclarationFiles(reason_against=_reason_against)
+    if source == STANDARD_INPUT:
+        return list(files.parse(sys.stdin.buffer.read(), "standard input"))
+    return list(files.read(Path(source), str(Path(source))))
 
 
-def _built(folder: Path, source: str) -> bytes:
-    try:
-        return bytes(module("_host.kustomization").build(folder, source))
-    except module("_errors").InvalidInput as error:
-        raise Failure(told_faults(error.faults)) from None
-
-
-def _content(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise Failure(f"{file} cannot be read: {error.strerror}") from None
-
-
-def _who() -> str:
-    """Who applies it, for the revision's record."""
-    return f"{getpass.getuser()}@{socket.gethostname()}"
+def _reason_against(document: Any) -> str:
+    """Why a document declares nothing; empty where it does, or only fails to."""
+    is_judged = isinstance(document, dict) and not _is_native(document)
+    return str(module("_declaration.foreign").reason(document)) if is_judged else ""
