@@ -13,7 +13,7 @@ import pytest
 from pod_runs import Options, PodRuns, cgroup_path, container, pod, read_shares, write_memory_limit
 
 from ansible_collections.podwright.pods.plugins.module_utils._errors import Refused
-from ansible_collections.podwright.pods.plugins.module_utils._host import podman
+from ansible_collections.podwright.pods.plugins.module_utils._host import podman_service
 
 pytestmark = pytest.mark.integration
 
@@ -81,7 +81,7 @@ def test_limits_are_for_the_pods_own_processes(pods: PodRuns) -> None:
     pods.create(pod(main), wait=True)
     expected = ["catatonit", "conmon", "sh", "sleep"]
     assert pods.programs_in_cgroup("web") == expected
-    with podman.connect() as session:
+    with podman_service.connect() as session:
         for _try in range(5):
             assert session.exec("web-main", ["true"], timeout_seconds=60).exit_code == 0
     assert pods.programs_in_cgroup("web") == expected

@@ -21,8 +21,10 @@ from podman_host import PodmanHost, listens
 
 from ansible_collections.podwright.pods.plugins.module_utils._errors import HostError, NameInUse, NotFound, PodmanError
 from ansible_collections.podwright.pods.plugins.module_utils._host import podman as client
+from ansible_collections.podwright.pods.plugins.module_utils._host import podman_service
 from ansible_collections.podwright.pods.plugins.module_utils._host.container_output import last_lines
-from ansible_collections.podwright.pods.plugins.module_utils._host.podman import Podman, connect
+from ansible_collections.podwright.pods.plugins.module_utils._host.podman import Podman
+from ansible_collections.podwright.pods.plugins.module_utils._host.podman_service import connect
 
 pytestmark = pytest.mark.integration
 
@@ -303,14 +305,14 @@ class TestServiceForARun:
         assert not path.parent.exists(), "the next run removes the directory that the killed one left"
 
     def test_default_socket_is_not_used_with_a_store_of_ones_own(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(client, "listens", lambda path: True)
+        monkeypatch.setattr(podman_service, "listens", lambda path: True)
         for name in ("CONTAINERS_CONF", "CONTAINERS_STORAGE_CONF"):
             monkeypatch.delenv(name, raising=False)
-        assert client.listening_default_socket() is not None
+        assert podman_service.listening_default_socket() is not None
         for name in ("CONTAINERS_CONF", "CONTAINERS_STORAGE_CONF"):
             with monkeypatch.context() as patch:
                 patch.setenv(name, "/etc/own.conf")
-                assert client.listening_default_socket() is None
+                assert podman_service.listening_default_socket() is None
 
     def test_handlers_of_the_process_are_left_alone(self, in_host: PodmanHost) -> None:
         before = signal.signal(signal.SIGTERM, signal.SIG_IGN)

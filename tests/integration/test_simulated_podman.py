@@ -19,7 +19,8 @@ from simulation.scheduler import Scheduler
 from simulation.simulated_podman import SimulatedClient, SimulatedPodman
 
 from ansible_collections.podwright.pods.plugins.module_utils._errors import NotFound, PodmanError
-from ansible_collections.podwright.pods.plugins.module_utils._host.podman import Podman, connect
+from ansible_collections.podwright.pods.plugins.module_utils._host.podman import Podman
+from ansible_collections.podwright.pods.plugins.module_utils._host.podman_service import connect
 
 pytestmark = pytest.mark.integration
 

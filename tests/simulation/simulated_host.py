@@ -21,7 +21,7 @@ from ansible_collections.podwright.pods.plugins.module_utils._host import (
     cgroup,
     hooks,
     observe,
-    podman,
+    podman_service,
     probes,
     processes,
 )
@@ -223,7 +223,7 @@ def _replace_modules(scheduler: Scheduler) -> None:
             if hasattr(module, name):
                 setattr(module, name, stand_in)
     replacements: Mapping[Any, Mapping[str, Any]] = {
-        podman: {"connect": _connect, "connect_to_predict": _connect},
+        podman_service: {"connect": _connect, "connect_to_predict": _connect},
         agent_module: {
             "Podman": lambda path, version=(): SimulatedClient(_present().podman),
             "AgentServer": _Server,

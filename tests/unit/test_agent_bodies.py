@@ -27,7 +27,7 @@ from ansible_collections.podwright.pods.plugins.module_utils._agent import clien
 from ansible_collections.podwright.pods.plugins.module_utils._agent import server as agent_server
 from ansible_collections.podwright.pods.plugins.module_utils._agent.agent import Agent
 from ansible_collections.podwright.pods.plugins.module_utils._errors import HostError
-from ansible_collections.podwright.pods.plugins.module_utils._host import podman as podman_module
+from ansible_collections.podwright.pods.plugins.module_utils._host import podman_service
 from ansible_collections.podwright.pods.plugins.module_utils._host.store import Store
 from ansible_collections.podwright.pods.plugins.module_utils._runs import kinds
 
@@ -42,8 +42,8 @@ def never(*arguments: Any) -> Any:
 def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Any], tuple[int, str]]]:
     """Sends a body to be run; returns the status and what is said."""
     monkeypatch.setenv("PODWRIGHT_STATE_DIR", str(tmp_path / "state"))
-    monkeypatch.setattr(podman_module, "connect", never)
-    monkeypatch.setattr(podman_module, "connect_to_predict", never)
+    monkeypatch.setattr(podman_service, "connect", never)
+    monkeypatch.setattr(podman_service, "connect_to_predict", never)
 
     def free(pod: str, timeout_seconds: float, while_waiting: Callable[[], None]) -> AbstractContextManager[None]:
         return contextlib.nullcontext()

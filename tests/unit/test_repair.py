@@ -49,7 +49,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
         raise HostError("no Podman here")
 
     monkeypatch.setenv("PODWRIGHT_STATE_DIR", str(tmp_path))
-    monkeypatch.setattr(repair.podman_module, "connect", refuse)
+    monkeypatch.setattr(repair.podman_service, "connect", refuse)
     made = Store()
     made.ensure()
     values = made.generate(owner_of_secrets("shop"), STACK.secrets)

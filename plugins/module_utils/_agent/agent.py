@@ -25,8 +25,7 @@ from typing import Any, Callable
 from .._declaration import spec as s
 from .._delivery.release import Release
 from .._errors import HostError, NewerState, PodwrightError
-from .._host import podman as podman_module
-from .._host import state_files
+from .._host import podman_service, state_files
 from .._host.observe import Snapshot, read_node
 from .._host.podman import Podman
 from .._host.stack_store import StackStore, stack_names
@@ -76,7 +75,7 @@ class Agent:
         self.is_stopping_pods = False
         """Whether the pods are being ended for good: none is to be repaired."""
         self.has_ended = threading.Event()
-        self.service: podman_module.PodmanService | None = None
+        self.service: podman_service.PodmanService | None = None
         """The Podman service of the agent's own, if it has one."""
         self.moments = Moments()
         self.podman_watch = PodmanWatch(self, self.moments)
@@ -207,10 +206,10 @@ class Agent:
     @contextlib.contextmanager
     def _podman_service(self) -> Iterator[None]:
         """A Podman service of the agent's own, unless its environment names one."""
-        if podman_module.named_socket():
+        if podman_service.named_socket():
             yield
             return
-        with podman_module.PodmanService() as service:
+        with podman_service.PodmanService() as service:
             self.service = service
             os.environ["CONTAINER_HOST"] = f"unix://{service.socket_path}"
             yield
@@ -237,7 +236,7 @@ class Agent:
 
     def connect(self) -> Podman:
         """A session with Podman for the calling thread. Raises HostError, PodmanError."""
-        path = podman_module.named_socket()
+        path = podman_service.named_socket()
         if path is None:
             raise HostError("the agent has no Podman service")
         return Podman(path, self._node[1].podman_version if self._node else ())

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .._errors import HostError, PodwrightError
-from .._host import cgroup
-from .._host import podman as podman_module
+from .._host import cgroup, podman_service
 from .._host.observe import has_process_as_told
 from .._host.podman import Podman
 from .._reconcile.observed import LABEL_POD, LiveLimits
@@ -170,7 +169,7 @@ class PodmanWatch:
     def _service_answers(self) -> bool:
         """Whether the service says of what version it is, for which it waits for no container."""
         try:
-            with Podman(podman_module.named_socket() or ""):
+            with Podman(podman_service.named_socket() or ""):
                 return True
         except (PodwrightError, OSError):
             return False

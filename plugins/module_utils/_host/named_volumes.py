@@ -10,8 +10,9 @@ from pathlib import Path
 from urllib.parse import quote
 
 from . import held_paths
-from .podman import Podman, keep_mounted
+from .podman import Podman
 from .podman_namespaces import run_in_podmans_namespaces
+from .podman_program import keep_mounted
 
 
 def folder_of(podman: Podman, name: str) -> Path:

@@ -20,7 +20,7 @@ from typing import Callable, NoReturn
 from .._errors import HostError
 from . import processes
 from .netns import CLONE_NEWUSER, set_namespace
-from .podman import podman_program, service_environment, user_runtime_directory
+from .podman_program import podman_program, service_environment, user_runtime_directory
 
 CLONE_NEWNS = 0x20000
 _NAMESPACES = (("user", CLONE_NEWUSER), ("mnt", CLONE_NEWNS))

@@ -23,8 +23,8 @@ from pathlib import Path
 
 from .._errors import HostError
 from . import held_paths
-from .podman import user_runtime_directory
 from .podman_namespaces import mounting_process, run_in_podmans_namespaces
+from .podman_program import user_runtime_directory
 
 _PLACES = "places"
 

@@ -13,7 +13,7 @@ from typing import Any
 from .._declaration import arguments
 from .._declaration import spec as s
 from .._errors import ContainerFailed, DamagedState
-from .._host import podman as podman_module
+from .._host import podman_service
 from .._host.observe import observe, observe_sandbox, read_node
 from .._host.podman import Podman
 from .._host.store import Store
@@ -35,7 +35,7 @@ def run_pod_info(
 ) -> dict[str, Any]:
     """What there is: one pod, those whose labels match, or all that are ours; the ``pod_info`` module's work."""
     store, options = Store(), arguments.judged(options, arguments.POD_INFO)
-    with podman_module.connect() as podman:
+    with podman_service.connect() as podman:
         node = read_node(podman.api_version)
         wanted = options.get("labels") or {}
         kept = store.recorded_pods() if keeper else ()

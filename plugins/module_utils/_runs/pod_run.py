@@ -19,7 +19,7 @@ from typing import Any, Callable
 
 from .._declaration import spec as s
 from .._errors import DamagedState, PodFailed, PodwrightError
-from .._host import podman as podman_module
+from .._host import podman_service
 from .._host.observe import Snapshot, observe, observe_image, read_node
 from .._host.podman import Podman
 from .._host.store import Applied, Record, Store
@@ -50,10 +50,10 @@ def run_request(request: Request, keeper: Keeper | None = None) -> dict[str, Any
     """Tell or carry out what is asked for."""
     store = Store()
     if request.is_check:
-        with podman_module.connect_to_predict() as podman:
+        with podman_service.connect_to_predict() as podman:
             return Run(podman, store, request, keeper=keeper).tell()
     store.ensure()
-    with podman_module.connect() as podman, contextlib.ExitStack() as held:
+    with podman_service.connect() as podman, contextlib.ExitStack() as held:
         hurry = Hurry(podman, store, [request.name], request.grace_period_seconds)
         held.enter_context(only_run(store, keeper, request.name, request.wait_timeout_seconds, hurry))
         return Run(podman, store, request, keeper=keeper).carry_out()
@@ -110,7 +110,7 @@ class Run:
         """See what there is, and decide."""
         node = self.snapshot.node if self.snapshot else read_node(self.podman.api_version)
         # What a host without Podman lacks yet it may be about to get, as in a prediction of its first playbook.
-        can_probe_grpc = node.can_probe_grpc or isinstance(self.podman, podman_module.EmptyHost)
+        can_probe_grpc = node.can_probe_grpc or isinstance(self.podman, podman_service.EmptyHost)
         self.node = replace(node, has_keeper=self.keeper is not None, can_probe_grpc=can_probe_grpc)
         self.record = self._read_record()
         recorded = self.record.applied.pod if self.record else None
@@ -151,7 +151,7 @@ class Run:
         return report.failure_of(self.store, self.record.applied.pod, self.observed.pod, self.node)
 
     def _warnings(self, pod: s.PodSpec) -> Iterator[str]:
-        if isinstance(self.podman, podman_module.EmptyHost):
+        if isinstance(self.podman, podman_service.EmptyHost):
             # What a pod lacks for want of a part of Podman's is not known before Podman is.
             yield f"predicted for a host without pods, since {self.podman.reason}"
         elif self.request.state == "started":

@@ -21,8 +21,7 @@ from .._declaration import arguments
 from .._declaration import spec as s
 from .._declaration.stack_spec import StackSpec, pod_with_configuration
 from .._errors import DamagedState, Fault, HostError, InvalidInput
-from .._host import podman as podman_module
-from .._host import state_files
+from .._host import podman_service, state_files
 from .._host.stack_store import (
     Owned,
     Revision,
@@ -125,7 +124,7 @@ class _Repair:
         records = self._recorded(own)
         is_good = newest and not damaged and records and all(record.is_verified for record in records)
         owned = Owned(tuple(dict.fromkeys((*own, *damaged))))
-        with contextlib.suppress(HostError), podman_module.connect() as podman:
+        with contextlib.suppress(HostError), podman_service.connect() as podman:
             owned = owned.joined(labelled(podman, self.name))
         return StackRecord(newest, (newest,) if is_good else (), owned)
 

@@ -26,8 +26,7 @@ from .._declaration.documents import UNNAMED, documents_in
 from .._declaration.stack_order import cycle, ordered
 from .._declaration.stack_spec import Dependency, StackSpec
 from .._errors import DamagedState, Fault, HostError, InvalidInput, NotFound, PodwrightError, Refused
-from .._host import named_volumes
-from .._host import podman as podman_module
+from .._host import named_volumes, podman_service
 from .._host.observe import Snapshot, depends_on_networks, read_node
 from .._host.podman import Podman
 from .._host.stack_store import (
@@ -137,10 +136,10 @@ def run_request(request: StackRequest, keeper: Keeper | None = None) -> dict[str
     """Tell or carry out what is asked for."""
     store = Store()
     if request.is_check:
-        with podman_module.connect_to_predict() as podman:
+        with podman_service.connect_to_predict() as podman:
             return StackRun(podman, store, request, keeper).tell()
     store.ensure()
-    with podman_module.connect() as podman, _locks(podman, store, request, keeper):
+    with podman_service.connect() as podman, _locks(podman, store, request, keeper):
         return StackRun(podman, store, request, keeper).carry_out()
 
 
@@ -884,7 +883,7 @@ def run_stack_info(
     """What there is of one stack, or of all; the ``stack_info`` module's work."""
     store, name = Store(), arguments.judged(options, arguments.STACK_INFO)["name"]
     names = [name] if name else stack_names(store)
-    with podman_module.connect() as podman:
+    with podman_service.connect() as podman:
         node = read_node(podman.api_version)
         told = [_describe(podman, store, node, name, keeper) for name in names]
     stacks = [stack for stack in told if stack]
