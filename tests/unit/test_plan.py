@@ -40,12 +40,12 @@ from ansible_collections.podwright.pods.plugins.module_utils._reconcile.operatio
     StopContainer,
 )
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.pod_plan import with_grace_period
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.pod_status import final_failure
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.status import (
     ContainerStatus,
     Failure,
     PodStatus,
     Terminated,
-    final_failure,
 )
 
 Options = dict[str, Any]

@@ -23,6 +23,11 @@ from ansible_collections.podwright.pods.plugins.module_utils._declaration.spec i
     ReadinessGate,
     SleepAction,
 )
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.container_status import (
+    ContainerContext,
+    container_status,
+    end_of,
+)
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.observed import (
     LABEL_CONTAINER,
     LABEL_ROLE,
@@ -31,26 +36,23 @@ from ansible_collections.podwright.pods.plugins.module_utils._reconcile.observed
     ObservedPod,
     read_container,
 )
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.pod_status import conditions, phase, pod_status
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.status import (
     FINAL_PHASES,
     PHASES,
     Condition,
-    ContainerContext,
     ContainerStatus,
     End,
     PodStatus,
     Running,
     Terminated,
     Waiting,
-    conditions,
-    container_status,
-    end_of,
-    explain,
+)
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.status_documents import (
     from_kubernetes,
-    phase,
-    pod_status,
     to_kubernetes,
 )
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.status_words import explain
 
 DATA = Path(__file__).parent / "data"
 PHASE_ROWS = json.loads((DATA / "pod_phase.json").read_text())["rows"]

@@ -24,7 +24,7 @@ from .._host.observe import kind_of_path, observe_images, read_node
 from .._host.processes import is_watched
 from .._host.store import Prints
 from .._reconcile.observed import LiveLimits, Node, ObservedImage
-from .._reconcile.status import is_well
+from .._reconcile.status_documents import is_well
 
 if TYPE_CHECKING:
     from .agent import Agent

@@ -22,16 +22,10 @@ from .._printable import printable
 from .._reconcile import materials as m
 from .._reconcile.observed import Node, ObservedPod
 from .._reconcile.operations import Plan
-from .._reconcile.status import (
-    Failure,
-    PodStatus,
-    Waiting,
-    explain,
-    final_failure,
-    from_kubernetes,
-    pod_status,
-    to_kubernetes,
-)
+from .._reconcile.pod_status import final_failure, pod_status
+from .._reconcile.status import Failure, PodStatus, Waiting
+from .._reconcile.status_documents import from_kubernetes, to_kubernetes
+from .._reconcile.status_words import explain
 
 FALLBACK_LOG_LINES = 80
 FALLBACK_LOG_BYTES = 2048

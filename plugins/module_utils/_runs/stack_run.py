@@ -46,7 +46,7 @@ from .._reconcile import operations as op
 from .._reconcile.costs import Settings, host_ports
 from .._reconcile.limits import requested
 from .._reconcile.observed import LABEL_POD, LABEL_STACK, Node, Observed, Usage
-from .._reconcile.status import show_time
+from .._reconcile.status_documents import show_time
 from . import report
 from .agent import Keeper
 from .hurry import Hurry

@@ -27,9 +27,10 @@ from .._host.store import Store
 from .._reconcile import probe_worker
 from .._reconcile.limits import words_of_end
 from .._reconcile.observed import ObservedContainer, ObservedPod, read_ended, read_time
+from .._reconcile.pod_status import final_failure
 from .._reconcile.pod_step import min_ready_seconds_of
 from .._reconcile.restart_policy import is_restarted
-from .._reconcile.status import final_failure, from_kubernetes
+from .._reconcile.status_documents import from_kubernetes
 from .prober import Prober
 
 _POLL_SECONDS = (0.05, 0.5)
