@@ -36,7 +36,12 @@ from ansible_collections.podwright.pods.plugins.module_utils._reconcile.observed
     ObservedPod,
     read_container,
 )
-from ansible_collections.podwright.pods.plugins.module_utils._reconcile.pod_status import conditions, phase, pod_status
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.pod_status import (
+    Evidence,
+    conditions,
+    phase,
+    pod_status,
+)
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.status import (
     FINAL_PHASES,
     PHASES,
@@ -110,20 +115,11 @@ def sandbox(*containers, infra_started=1.0, infra_pid=7):
     return ObservedPod("pod-1", "lamp", True, {}, "infra", infra_pid, START, (infra, *containers))
 
 
-def status_of(pod, *containers, observed=None, **arguments):
+def status_of(pod, *containers, observed=None, **evidence):
     return pod_status(
-        **{
-            "pod": pod,
-            "observed": observed or sandbox(*containers),
-            "readiness": {},
-            "started": {},
-            "node": NODE,
-            "pod_ip": "10.0.0.5",
-            "previous": None,
-            "now": NOW,
-            "termination_messages": {},
-            **arguments,
-        }
+        Evidence(
+            pod, NODE, **{"now": NOW, "observed": observed or sandbox(*containers), "pod_ip": "10.0.0.5", **evidence}
+        )
     )
 
 
@@ -625,7 +621,7 @@ def test_running_pod_is_ready():
 
 
 def test_pod_that_is_not_there_is_pending():
-    status = pod_status(pod_of(), None, {}, {}, NODE, "", None, NOW, {})
+    status = pod_status(Evidence(pod_of(), NODE, NOW))
     assert (status.phase, status.start_time) == ("Pending", None)
     assert [(c.type, c.status) for c in status.conditions if c.status == "True"] == [
         ("Initialized", "True"),
@@ -678,10 +674,10 @@ def test_sidecar_ended_after_the_last_main_container_is_not_started_again():
 
 
 def test_stopped_pod_backs_off_from_nothing():
-    status = status_of(pod_of(), exited(code=143), stopping=True)
+    status = status_of(pod_of(), exited(code=143), is_stopping=True)
     assert (status.phase, status.container("web").state.exit_code) == ("Failed", 143)
-    assert status_of(pod_of(), exited(code=0), stopping=True).phase == "Succeeded"
-    status = status_of(pod_of(container("web"), container("php")), seen(), exited("php", 143), stopping=True)
+    assert status_of(pod_of(), exited(code=0), is_stopping=True).phase == "Succeeded"
+    status = status_of(pod_of(container("web"), container("php")), seen(), exited("php", 143), is_stopping=True)
     assert (status.phase, status.container("php").state.exit_code) == ("Running", 143)
 
 
@@ -784,7 +780,7 @@ class TestFinalPhase:
         first = status_of(self.POD, exited(code=code))
         assert first.phase == expected
         assert status_of(self.POD, observed=sandbox(), previous=first, now=NOW + 9) == first
-        gone = pod_status(self.POD, None, {}, {}, NODE, "", first, NOW, {})
+        gone = pod_status(Evidence(self.POD, NODE, NOW, previous=first))
         assert (gone.phase, gone.container("web").state.exit_code) == (expected, code)
 
     def test_it_stays_when_a_container_is_only_created(self):
@@ -817,7 +813,7 @@ class TestFinalPhase:
         assert (done.phase, done.start_time, done.container("web").restart_count) == ("Running", START + 100, 1)
 
     def test_stopped_pod_begins_again_when_it_is_started(self):
-        first = status_of(pod_of(), exited(code=143), stopping=True)
+        first = status_of(pod_of(), exited(code=143), is_stopping=True)
         assert status_of(pod_of(), seen(started=100), previous=first).phase == "Running"
 
 
@@ -1052,7 +1048,7 @@ def test_end_of_a_pod_is_explained_by_its_main_containers():
     pod = pod_of(inits=[sidecar("proxy")])
     proxy = exited("proxy", 143, role="sidecar")
     first = status_of(pod, exited(code=2), proxy)
-    last = status_of(pod, exited(started=30, finished=40), proxy, previous=first, stopping=True)
+    last = status_of(pod, exited(started=30, finished=40), proxy, previous=first, is_stopping=True)
     assert last.container("web").last_state.exit_code == 2
     assert explain(last) == "the pod is Failed; web: Terminated, exit 1 (Error), 1 restart"
 
@@ -1116,10 +1112,12 @@ def histories(draw):
     return pod, draw(st.lists(looks_at(pod), min_size=1, max_size=5)), draw(st.booleans())
 
 
-def statuses_through(pod, looks, stopping=False):
+def statuses_through(pod, looks, is_stopping=False):
     status = None
     for number, look in enumerate(looks):
-        status = pod_status(pod, look, {"web": True}, {}, NODE, "10.0.0.5", status, NOW + number, {}, stopping=stopping)
+        status = pod_status(
+            Evidence(pod, NODE, NOW + number, look, "10.0.0.5", {"web": True}, previous=status, is_stopping=is_stopping)
+        )
         yield status
 
 

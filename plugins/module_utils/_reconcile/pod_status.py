@@ -11,7 +11,8 @@ A condition keeps the time of its last change from one status to the next. Sourc
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from .._declaration.spec import Container, PodSpec
 from .container_status import ALIVE, GONE, ContainerContext, container_status, last_known, run_of
@@ -196,64 +197,75 @@ def _truth(value: bool) -> str:
     return "True" if value else "False"
 
 
-def pod_status(
-    pod: PodSpec,
-    observed: ObservedPod | None,
-    readiness: Mapping[str, bool],
-    started: Mapping[str, bool],
-    node: Node,
-    pod_ip: str,
-    previous: PodStatus | None,
-    now: float,
-    termination_messages: Mapping[str, str],
-    *,
-    waiting: Mapping[str, Waiting] | None = None,
-    stopping: bool = False,
-    begun_at: float = 0,
-    ends: Mapping[str, End] | None = None,
-) -> PodStatus:
-    """The pod's status now; the mappings go by container name, ``ends`` those of containers that are gone.
+@dataclass(frozen=True)
+class Evidence:
+    """All that the status of a pod is made from; mappings go by container name, ``ends`` those of removed containers.
 
-    ``readiness`` and ``started``: what the probes say; a container that is missing there and declares no such probe
-    passes it once it runs, one that declares it does not. ``previous``: the status last given of this pod, None for a
-    pod made anew. ``waiting``: why a container could not be started so far. ``stopping``: the pod is stopped or being
-    stopped on purpose. ``begun_at``: since when the pod is to run, in whole seconds; what it was before counts no more.
+    ``now`` is in seconds since the epoch. ``readiness`` and ``started``: what the probes say; a container that is
+    missing there and declares no such probe passes it once it runs, one that declares it does not. ``previous``: the
+    status last given of this pod, None for a new one. ``waiting``: why a container could not be started so far.
+    ``is_stopping``: the pod is stopped or being stopped on purpose. ``begun_at``: since when it is to run, in whole
+    seconds; what it was before counts no more.
+    """
+
+    pod: PodSpec
+    node: Node
+    now: float
+    observed: ObservedPod | None = None
+    pod_ip: str = ""
+    readiness: Mapping[str, bool] = field(default_factory=dict)
+    started: Mapping[str, bool] = field(default_factory=dict)
+    waiting: Mapping[str, Waiting] = field(default_factory=dict)
+    termination_messages: Mapping[str, str] = field(default_factory=dict)
+    ends: Mapping[str, End] = field(default_factory=dict)
+    previous: PodStatus | None = None
+    is_stopping: bool = False
+    begun_at: float = 0
+
+    @cached_property
+    def mains_started(self) -> bool:
+        """Whether a main container has started since the sandbox last did; a new one runs the init containers again."""
+        if self.observed is None:
+            return False
+        infra = next((c for c in self.observed.containers if c.is_infra), None)
+        # In whole seconds: Podman's list of containers knows no finer ones.
+        since = int(infra.started_at) if infra and infra.started_at is not None else 0
+        mains = (c for c in self.observed.members if c.role == "app")
+        return any(c.started_at is not None and int(c.started_at) >= since for c in mains)
+
+
+def pod_status(evidence: Evidence) -> PodStatus:
+    """The pod's status now.
 
     A pod that has come to an end stays in its phase until one of its containers is started anew, which only a changed
     declaration does; then it begins again. Ask before a container that has ended is removed, or how it ended is lost.
     """
+    pod, observed, previous = evidence.pod, evidence.observed, evidence.previous
     anew = _runs_begun_anew(pod, previous, observed)
-    was_before = previous is not None and previous.start_time is not None and previous.start_time < begun_at
+    was_before = previous is not None and previous.start_time is not None and previous.start_time < evidence.begun_at
     final = previous if previous and previous.is_final and not anew and not was_before else None
-    start_time = _start_time(previous, observed, anew, begun_at)
-    late = _is_late(pod, start_time, now)
-    evidence = _Evidence(
-        readiness=readiness,
-        started=started,
-        termination_messages=termination_messages,
-        waiting=waiting or {},
-        observed=observed,
-        previous=previous,
-        mains_started=_has_active_main(observed),
-        over=stopping,
-        ends=ends or {},
-    )
-    inits, mains = _container_statuses(pod, evidence)
+    start_time = _start_time(previous, observed, anew, evidence.begun_at)
+    inits, mains = _container_statuses(evidence, evidence.is_stopping)
     begun = tuple(_as_begun(status, observed) for status in mains)
-    reached = phase(pod, inits + begun, terminal=stopping, initialized=evidence.mains_started)
-    verdict = final or _verdict(pod, reached, late)
+    reached = phase(pod, inits + begun, terminal=evidence.is_stopping, initialized=evidence.mains_started)
+    verdict = final or _verdict(pod, reached, _is_late(pod, start_time, evidence.now))
     if verdict.is_final:
-        inits, mains = _container_statuses(pod, replace(evidence, over=True))
-    ip = pod_ip or (node.ip if pod.host_network else "")
-    sandbox_ready = observed is not None and observed.infra_is_running and bool(ip or pod.host_network)
-    before = previous.conditions if previous else ()
+        inits, mains = _container_statuses(evidence, True)
+    ip = evidence.pod_ip or (evidence.node.ip if pod.host_network else "")
     return PodStatus(
         phase=verdict.phase,
-        conditions=conditions(pod, inits + mains, verdict.phase, sandbox_ready=sandbox_ready, previous=before, now=now),
+        conditions=conditions(
+            pod,
+            inits + mains,
+            verdict.phase,
+            sandbox_ready=observed is not None and observed.infra_is_running and bool(ip or pod.host_network),
+            previous=previous.conditions if previous else (),
+            now=evidence.now,
+        ),
         container_statuses=mains,
         init_container_statuses=inits,
         pod_ip=ip,
-        host_ip=node.ip,
+        host_ip=evidence.node.ip,
         qos_class=qos_class(pod),
         start_time=start_time,
         reason=verdict.reason,
@@ -261,38 +273,27 @@ def pod_status(
     )
 
 
-@dataclass(frozen=True)
-class _Evidence:
-    """What the statuses of a pod's containers are made from."""
-
-    readiness: Mapping[str, bool]
-    started: Mapping[str, bool]
-    termination_messages: Mapping[str, str]
-    waiting: Mapping[str, Waiting]
-    observed: ObservedPod | None
-    previous: PodStatus | None
-    mains_started: bool
-    over: bool
-    ends: Mapping[str, End]
-
-
 def _container_statuses(
-    pod: PodSpec, evidence: _Evidence
+    evidence: Evidence, is_over: bool
 ) -> tuple[tuple[ContainerStatus, ...], tuple[ContainerStatus, ...]]:
-    """The statuses of the init containers and of the main containers, in declared order."""
-    inits = _statuses_of(pod, pod.init_containers, evidence, evidence.mains_started)
-    initialized = evidence.mains_started or all(has_initialized(status) for status in inits)
-    mains = _statuses_of(pod, pod.containers, evidence, initialized)
+    """The statuses of the init containers and of the main containers, in declared order.
+
+    ``is_over``: nothing is started any more.
+    """
+    pod, mains_started = evidence.pod, evidence.mains_started
+    inits = _statuses_of(pod.init_containers, evidence, is_over, mains_started)
+    initialized = mains_started or all(has_initialized(status) for status in inits)
+    mains = _statuses_of(pod.containers, evidence, is_over, initialized)
     if all(isinstance(status.state, Terminated) for status in mains):
         # A sidecar that ends after the last main container is not started again.
-        inits = _statuses_of(pod, pod.init_containers, replace(evidence, over=True), initialized)
+        inits = _statuses_of(pod.init_containers, evidence, True, initialized)
     return inits, mains
 
 
 def _statuses_of(
-    pod: PodSpec, containers: Sequence[Container], evidence: _Evidence, initialized: bool
+    containers: Sequence[Container], evidence: Evidence, is_over: bool, initialized: bool
 ) -> tuple[ContainerStatus, ...]:
-    statuses = []
+    pod, statuses = evidence.pod, []
     for container in containers:
         name, role = container.name, pod.role_of(container)
         observed = evidence.observed.find(name) if evidence.observed else None
@@ -303,7 +304,7 @@ def _statuses_of(
             restart_policy=policy_of(pod, container),
             initialized=initialized,
             mains_started=evidence.mains_started,
-            over=evidence.over,
+            over=is_over,
             ready=evidence.readiness.get(name),
             started=evidence.started.get(name),
             waiting=evidence.waiting.get(name),
@@ -335,17 +336,6 @@ def _start_time(
 def _is_late(pod: PodSpec, start_time: float | None, now: float) -> bool:
     limit = pod.active_deadline_seconds
     return limit is not None and start_time is not None and now - start_time >= limit
-
-
-def _has_active_main(observed: ObservedPod | None) -> bool:
-    """Whether a main container has started since the sandbox last did; a new sandbox runs the init containers again."""
-    if observed is None:
-        return False
-    infra = next((c for c in observed.containers if c.is_infra), None)
-    # In whole seconds: Podman's list of containers knows no finer ones.
-    since = int(infra.started_at) if infra and infra.started_at is not None else 0
-    mains = (c for c in observed.members if c.role == "app")
-    return any(c.started_at is not None and int(c.started_at) >= since for c in mains)
 
 
 def _as_begun(status: ContainerStatus, observed: ObservedPod | None) -> ContainerStatus:

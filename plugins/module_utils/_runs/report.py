@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from .._declaration import resources
@@ -22,7 +23,7 @@ from .._printable import printable
 from .._reconcile import materials as m
 from .._reconcile.observed import Node, ObservedPod
 from .._reconcile.operations import Plan
-from .._reconcile.pod_status import final_failure, pod_status
+from .._reconcile.pod_status import Evidence, final_failure, pod_status
 from .._reconcile.status import Failure, PodStatus, Waiting
 from .._reconcile.status_documents import from_kubernetes, to_kubernetes
 from .._reconcile.status_words import explain
@@ -85,13 +86,22 @@ def status(
     conditions changed, restart counts and last states come from the status written down last.
     """
     messages = _termination_messages(podman, store, pod, observed)
-    found = _status(store, pod, observed, ready, started, node, pod_ip, messages, waiting)
+    found = pod_status(
+        replace(
+            _evidence(store, pod, observed, node),
+            pod_ip=pod_ip,
+            readiness=ready,
+            started=started,
+            waiting=waiting or {},
+            termination_messages=messages,
+        )
+    )
     return {**to_kubernetes(found), "explanation": explain(found)}
 
 
 def unseen(pod: s.PodSpec, node: Node) -> dict[str, Any]:
     """The status of a pod that is on record, and of which nothing has been seen yet."""
-    found = pod_status(pod, None, {}, {}, node, "", None, time.time(), {})
+    found = pod_status(Evidence(pod, node, time.time()))
     return {**to_kubernetes(found), "explanation": explain(found)}
 
 
@@ -100,35 +110,21 @@ def failure_of(store: Store, pod: s.PodSpec, observed: ObservedPod | None, node:
     is_finite = pod.restart_policy == "Never" and any(pod.role_of(c) == "init" for c in pod.init_containers)
     if pod.active_deadline_seconds is None and not is_finite:
         return None
-    return final_failure(pod, _status(store, pod, observed, {}, {}, node, "", {}))
+    return final_failure(pod, pod_status(_evidence(store, pod, observed, node)))
 
 
-def _status(
-    store: Store,
-    pod: s.PodSpec,
-    observed: ObservedPod | None,
-    ready: Mapping[str, bool],
-    started: Mapping[str, bool],
-    node: Node,
-    pod_ip: str,
-    messages: Mapping[str, str],
-    waiting: Mapping[str, Waiting] | None = None,
-) -> PodStatus:
+def _evidence(store: Store, pod: s.PodSpec, observed: ObservedPod | None, node: Node) -> Evidence:
+    """What is seen of a pod now, with what is kept of it from before."""
     record = _record(store, pod.name)
-    return pod_status(
+    return Evidence(
         pod,
-        observed,
-        ready,
-        started,
         node,
-        pod_ip,
-        _status_before(store, pod),
         time.time(),
-        messages,
-        waiting=waiting,
-        stopping=bool(record and record.is_stopped),
-        begun_at=record.begun_at if record else 0,
+        observed,
         ends=store.ends(pod.name),
+        previous=_status_before(store, pod),
+        is_stopping=bool(record and record.is_stopped),
+        begun_at=record.begun_at if record else 0,
     )
 
 
