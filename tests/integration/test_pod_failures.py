@@ -18,7 +18,7 @@ from pod_runs import SLEEP, Options, PodRuns, container, plan, pod, server
 from podman_host import BUSYBOX
 
 from ansible_collections.podwright.pods.plugins.module_utils._errors import Busy, HostError, InvalidInput, Refused
-from ansible_collections.podwright.pods.plugins.module_utils._host.store import RECORD_VERSION
+from ansible_collections.podwright.pods.plugins.module_utils._host.state.records import RECORD_VERSION
 from ansible_collections.podwright.pods.plugins.module_utils._runs import pod_run
 
 pytestmark = pytest.mark.integration

@@ -35,7 +35,8 @@ from ansible_collections.podwright.pods.plugins.module_utils._host.stack_store i
     StackStore,
     owner_of_secrets,
 )
-from ansible_collections.podwright.pods.plugins.module_utils._host.store import Applied, Record, Store
+from ansible_collections.podwright.pods.plugins.module_utils._host.state.records import Applied, Record
+from ansible_collections.podwright.pods.plugins.module_utils._host.store import Store
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.materials import File
 from ansible_collections.podwright.pods.plugins.plugin_utils import _shipping as shipping
 

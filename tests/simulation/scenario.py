@@ -20,7 +20,8 @@ from typing import Any
 from ansible_collections.podwright.pods.plugins.module_utils._declaration import spec as s
 from ansible_collections.podwright.pods.plugins.module_utils._declaration.parse import parse_options
 from ansible_collections.podwright.pods.plugins.module_utils._errors import PodwrightError
-from ansible_collections.podwright.pods.plugins.module_utils._host.store import Record, Store
+from ansible_collections.podwright.pods.plugins.module_utils._host.state.records import Record
+from ansible_collections.podwright.pods.plugins.module_utils._host.store import Store
 from ansible_collections.podwright.pods.plugins.module_utils._runs import pod_run
 
 from .scheduler import Process, Thread

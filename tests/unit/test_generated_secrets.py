@@ -14,7 +14,8 @@ import pytest
 from ansible_collections.podwright.pods.plugins.module_utils._declaration.parse import parse_options
 from ansible_collections.podwright.pods.plugins.module_utils._declaration.spec import Secret
 from ansible_collections.podwright.pods.plugins.module_utils._errors import InvalidInput
-from ansible_collections.podwright.pods.plugins.module_utils._host.store import Generated, Store
+from ansible_collections.podwright.pods.plugins.module_utils._host.state.generated import Generated
+from ansible_collections.podwright.pods.plugins.module_utils._host.store import Store
 
 OWNER = "stack@shop"
 

@@ -24,7 +24,8 @@ from ansible_collections.podwright.pods.plugins.module_utils._agent.pod_actions 
 from ansible_collections.podwright.pods.plugins.module_utils._agent.turn import Turn
 from ansible_collections.podwright.pods.plugins.module_utils._errors import Busy, PodmanError
 from ansible_collections.podwright.pods.plugins.module_utils._host.podman import Podman
-from ansible_collections.podwright.pods.plugins.module_utils._host.store import Record, Store
+from ansible_collections.podwright.pods.plugins.module_utils._host.state.records import Record
+from ansible_collections.podwright.pods.plugins.module_utils._host.store import Store
 
 
 @pytest.fixture

@@ -22,7 +22,8 @@ from ansible_collections.podwright.pods.plugins.module_utils._host.stack_store i
     StackStore,
     owner_of_secrets,
 )
-from ansible_collections.podwright.pods.plugins.module_utils._host.store import Applied, Record, Store
+from ansible_collections.podwright.pods.plugins.module_utils._host.state.records import Applied, Record
+from ansible_collections.podwright.pods.plugins.module_utils._host.store import Store
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.costs import Settings
 from ansible_collections.podwright.pods.plugins.module_utils._runs import repair
 from ansible_collections.podwright.pods.plugins.module_utils._runs.stack_run import with_values

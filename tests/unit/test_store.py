@@ -30,7 +30,8 @@ from ansible_collections.podwright.pods.plugins.module_utils._host.stack_store i
     owners_of_pods,
     stack_names,
 )
-from ansible_collections.podwright.pods.plugins.module_utils._host.store import Applied, Record, Store
+from ansible_collections.podwright.pods.plugins.module_utils._host.state.records import Applied, Record
+from ansible_collections.podwright.pods.plugins.module_utils._host.store import Store
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.costs import Settings
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.materials import File, layout
 

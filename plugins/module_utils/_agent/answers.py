@@ -24,7 +24,7 @@ from .._delivery.release import Release, misunderstanding
 from .._errors import DamagedState, PodwrightError
 from .._host.container_output import log_stream
 from .._host.observe import read_node
-from .._host.store import Record
+from .._host.state.records import Record
 from .._runs import kinds, report
 from .._runs.pod_info import run_pod_info
 from . import client as agent_client

@@ -15,7 +15,7 @@ from .._declaration.stack_spec import Dependency, StackSpec
 from .._errors import DamagedState
 from .._host.podman import Podman
 from .._host.stack_store import StackStore, stack_names
-from .._host.store import Record
+from .._host.state.records import Record
 from .._reconcile import operations as op
 from .._reconcile.status_documents import is_well
 from .._runs.stack_run import create_network

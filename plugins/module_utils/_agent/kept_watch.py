@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from .._declaration import spec as s
 from .._host.podman import Podman
-from .._host.store import Record
+from .._host.state.records import Record
 from .._reconcile.observed import ObservedPod
 from .._runs.wait import Watch
 from .view import View

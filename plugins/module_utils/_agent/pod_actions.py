@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Callable
 from .._declaration import spec as s
 from .._host.observe import Snapshot, observe, observe_image
 from .._host.podman import Podman
-from .._host.store import Record
+from .._host.state.records import Record
 from .._reconcile import materials as m
 from .._reconcile import operations as op
 from .._reconcile import pod_step

@@ -18,7 +18,7 @@ import time
 from typing import TYPE_CHECKING
 
 from .._host.podman import Podman
-from .._host.store import Record
+from .._host.state.records import Record
 from .._reconcile.observed import read_time
 from .._reconcile.pod_step import is_pod_available
 from .._reconcile.probe_worker import SECOND_ATTEMPT_SECONDS, Attempts

@@ -14,7 +14,7 @@ from .._declaration import spec as s
 from .._host import probes
 from .._host.observe import Sandbox, observe, observe_sandbox
 from .._host.podman import Podman
-from .._host.store import Record
+from .._host.state.records import Record
 from .._reconcile.observed import ENDING, STUCK, ObservedPod
 from .._runs.execution import target_of
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 
-from .._host.store import Record
+from .._host.state.records import Record
 from .._reconcile import operations as op
 from .._reconcile.probe_worker import IMAGE_PULL_BACKOFF, Attempts
 from .._reconcile.status import Waiting

@@ -23,7 +23,10 @@ from .._declaration.stack_spec import StackSpec
 from .._errors import DamagedState, HostError
 from .._reconcile.operations import STACK_OWNER
 from . import state_files
-from .store import UNFIT, Store, folders_of_objects, refuse_newer, remove_tree
+from .pod_files import remove_tree
+from .state.folders import folders_of_objects
+from .state.records import UNFIT, refuse_newer
+from .store import Store
 
 RECORD_VERSION = 1
 _REVISION_FILE = re.compile(r"([0-9]{1,9})\.json")

@@ -22,7 +22,8 @@ from .._errors import DamagedState, PodFailed, PodwrightError
 from .._host import podman_service
 from .._host.observe import Snapshot, observe, observe_image, read_node
 from .._host.podman import Podman
-from .._host.store import Applied, Record, Store
+from .._host.state.records import Applied, Record
+from .._host.store import Store
 from .._reconcile import materials as m
 from .._reconcile import unkept
 from .._reconcile.observed import Observed, ObservedPod

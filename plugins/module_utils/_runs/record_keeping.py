@@ -13,7 +13,7 @@ from .._errors import PodwrightError, is_out_of_space
 from .._host import named_volumes
 from .._host.observe import tmpfs_volumes
 from .._host.podman import Podman
-from .._host.store import Applied, Record
+from .._host.state.records import Applied, Record
 from .._reconcile import operations as op
 from .execution import Execution
 from .removal import secrets_of

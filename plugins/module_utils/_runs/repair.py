@@ -32,7 +32,9 @@ from .._host.stack_store import (
     pods_recorded_for,
     stack_names,
 )
-from .._host.store import Applied, Record, Store, generated_keys, put_generated
+from .._host.state.generated import generated_keys, put_generated
+from .._host.state.records import Applied, Record
+from .._host.store import Store
 from .._reconcile.costs import Settings
 from .agent import Keeper
 from .pod_run import only_run

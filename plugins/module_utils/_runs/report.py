@@ -18,7 +18,8 @@ from .._errors import DamagedState
 from .._host import cgroup
 from .._host.container_output import last_lines
 from .._host.podman import Podman
-from .._host.store import UNFIT, Record, Store
+from .._host.state.records import UNFIT, Record
+from .._host.store import Store
 from .._printable import printable
 from .._reconcile import materials as m
 from .._reconcile.observed import Node, ObservedPod

@@ -1,0 +1,216 @@
+# Private to the collection podwright.pods: any release may change this, and nothing else may import it.
+# Copyright: (c) 2026, podwright.pods contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Generated values of secrets. What is lost is never made anew unasked: a database may need it."""
+
+from __future__ import annotations
+
+import secrets
+import string
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..._declaration import spec as s
+from ..._errors import DamagedState, HostError
+from ..._reconcile.operations import STACK_OWNER
+from .. import state_files
+from ..pod_files import remove_tree
+from .records import PodRecords
+
+_LETTERS = string.ascii_letters + string.digits
+_ABOUT = ""
+"""What stands among the secrets for what is known of their values: no secret can be called so."""
+
+
+@dataclass(frozen=True)
+class Generated:
+    """What is told of a generated value: whose it is, when it was made (seconds since the epoch, 0 for not known),
+
+    and for what number of ``rotate``.
+    """
+
+    owner: str
+    secret: str = ""
+    key: str = ""
+    made_at: int = 0
+    rotation: int = 0
+    damage: str = ""
+    """What is wrong with the owner's file, of which then nothing else is known."""
+
+
+class GeneratedSecrets(PodRecords):
+    """The generated values of secrets, a file below ``secrets`` for each owner: a pod, or a stack."""
+
+    def generate(
+        self,
+        owner: str,
+        declared: Sequence[s.Secret],
+        keep: bool = True,
+        former_owners: Sequence[str] = (),
+        promised: Sequence[s.Secret] = (),
+    ) -> dict[str, dict[str, str]]:
+        """The generated values of these secrets, by secret and key. A missing one is made; once kept it never changes.
+
+        ``owner`` is the pod, or `stack_owner` of the stack, whose secrets they are. What was generated for one of
+        ``former_owners`` is taken over: a database keeps its password when its pod joins a stack. ``promised`` are the
+        secrets as they were applied before: what was generated for them has to be there. Raises DamagedState where it
+        is not, since a database would no longer be opened by what is made anew.
+        """
+        if not any(secret.generate for secret in declared):
+            return {secret.name: {} for secret in declared}
+        values = self._generated(owner)
+        lost = (generated_keys(declared) & generated_keys(promised)) - _keys_in(values)
+        if lost:
+            raise self._lost(owner, lost)
+        is_complete = True
+        for secret in declared:
+            for key, length in secret.generate.items():
+                if key not in values.setdefault(secret.name, {}):
+                    former = (self._former(name, secret.name, key) for name in former_owners)
+                    value = next(filter(None, former), None) or _generate(length)
+                    put_generated(values, secret.name, key, value, secret.rotate.get(key, 0))
+                    is_complete = False
+        if keep and not is_complete:
+            # Kept before anything is made with it: it may become the only key to what a database writes.
+            self.keep_values(owner, values)
+        return {item.name: {key: values[item.name][key] for key in item.generate} for item in declared}
+
+    def generated(self, owner: str, declared: Sequence[s.Secret]) -> dict[str, dict[str, str]]:
+        """What is kept of the generated values of these secrets; nothing is made, and damage is passed over."""
+        try:
+            values = self._generated(owner)
+        except HostError:
+            return {}
+        return {
+            item.name: {key: values[item.name][key] for key in item.generate if key in values.get(item.name, {})}
+            for item in declared
+        }
+
+    def renewals(
+        self, owner: str, declared: Sequence[s.Secret], asked: Collection[tuple[str, str]] = ()
+    ) -> dict[str, dict[str, str]]:
+        """New values, by secret and key, for what is to be rotated: where a higher number than before is declared,
+
+        and what is ``asked`` for by secret and key. Nothing is kept of them yet.
+        """
+        found: dict[str, dict[str, str]] = {}
+        if not any(secret.generate for secret in declared):
+            return found
+        kept = self._generated(owner)
+        for secret in declared:
+            present = {key: length for key, length in secret.generate.items() if key in kept.get(secret.name, {})}
+            due = {
+                key: _generate(length)
+                for key, length in present.items()
+                if secret.rotate.get(key, 0) > _about(kept, secret.name, key)[1] or (secret.name, key) in asked
+            }
+            found.update({secret.name: due} if due else {})
+        return found
+
+    def renew(self, owner: str, secret: str, values: Mapping[str, str], rotate: Mapping[str, int]) -> None:
+        """Keep new values of a secret; ``rotate`` are the numbers that are declared for its keys."""
+        kept = self._generated(owner)
+        for key, value in values.items():
+            rotation = max(rotate.get(key, 0), _about(kept, secret, key)[1])
+            put_generated(kept, secret, key, value, rotation)
+        self.keep_values(owner, kept)
+
+    def kept_values(self, owner: str) -> dict[str, dict[str, str]]:
+        """All that is kept of an owner's generated secrets, to be given to `keep_values` again. Raises DamagedState."""
+        return self._generated(owner)
+
+    def readable_values(self, owner: str) -> dict[str, dict[str, str]]:
+        """What `kept_values` gives, without what tells of them; nothing where that is damaged."""
+        try:
+            return {secret: dict(group) for secret, group in self._generated(owner).items() if secret != _ABOUT}
+        except HostError:
+            return {}
+
+    def keep_values(self, owner: str, values: Mapping[str, Mapping[str, str]]) -> None:
+        state_files.write_object(self.secrets_file(owner), dict(values))
+
+    def list_generated(self) -> tuple[Generated, ...]:
+        """What was generated on this host, by owner, secret and key: no values. Of what is damaged, the owner alone."""
+        owners = sorted(path.name[: -len(".json")] for path in (self.directory / "secrets").glob("[!.]*.json"))
+        return tuple(item for owner in owners for item in self._list_generated(owner))
+
+    def _list_generated(self, owner: str) -> Iterator[Generated]:
+        try:
+            values = self._generated(owner)
+        except HostError as error:
+            yield Generated(owner, damage=str(error))
+            return
+        for secret in sorted({*values} - {_ABOUT}):
+            for key in sorted(values[secret]):
+                yield Generated(owner, secret, key, *_about(values, secret, key))
+
+    def forget_generated(self, owner: str, secret: str = "") -> None:
+        """Remove what was generated for an owner: all, or one secret. What it opens cannot be opened afterwards."""
+        kept = dict(self._generated(owner)) if secret else {}
+        kept.pop(secret, None)
+        kept[_ABOUT] = {at: told for at, told in kept.get(_ABOUT, {}).items() if not at.startswith(f"{secret}/")}
+        if any(name != _ABOUT for name in kept):
+            self.keep_values(owner, kept)
+        else:
+            remove_tree(self.secrets_file(owner))
+
+    def secrets_file(self, owner: str) -> Path:
+        return self.directory / "secrets" / f"{owner}.json"
+
+    def _generated(self, owner: str) -> dict[str, dict[str, str]]:
+        path, remedy = self.secrets_file(owner), _remedy_of_secrets(owner)
+        values = state_files.read_object(path, remedy)
+        for group in (values or {}).values():
+            if not isinstance(group, dict) or not all(isinstance(value, str) for value in group.values()):
+                raise DamagedState(path, "it holds something else than values by secret and key", remedy)
+        return values or {}
+
+    def _former(self, owner: str, secret: str, key: str) -> str | None:
+        """The value that was generated for another owner, None where it had none."""
+        value = self._generated(owner).get(secret, {}).get(key)
+        record = self.read_record(owner) if value is None else None
+        if record and (secret, key) in generated_keys(record.applied.pod.secrets):
+            raise self._lost(owner, {(secret, key)})
+        return value
+
+    def _lost(self, owner: str, keys: Collection[tuple[str, str]]) -> DamagedState:
+        shown = ", ".join(f"{secret}/{key}" for secret, key in sorted(keys))
+        path = self.secrets_file(owner)
+        what = "it lacks" if path.exists() else "it is missing, and with it"
+        return DamagedState(path, f"{what} the values generated before for {shown}", _remedy_of_secrets(owner))
+
+
+def _generate(length: int) -> str:
+    return "".join(secrets.choice(_LETTERS) for _character in range(length))
+
+
+def generated_keys(declared: Sequence[s.Secret]) -> frozenset[tuple[str, str]]:
+    """What is generated of these secrets, by secret and key."""
+    return frozenset((secret.name, key) for secret in declared for key in secret.generate)
+
+
+def _keys_in(values: Mapping[str, Mapping[str, str]]) -> frozenset[tuple[str, str]]:
+    return frozenset((secret, key) for secret, group in values.items() for key in group)
+
+
+def put_generated(kept: dict[str, dict[str, str]], secret: str, key: str, value: str, rotation: int) -> None:
+    """Put a value, made now for that number of ``rotate``, among those that are to be kept."""
+    kept.setdefault(secret, {})[key] = value
+    kept.setdefault(_ABOUT, {})[f"{secret}/{key}"] = f"{int(time.time())} {rotation}"
+
+
+def _about(kept: Mapping[str, Mapping[str, str]], secret: str, key: str) -> tuple[int, int]:
+    """When a value was made, in seconds since the epoch, and for what number of ``rotate``; 0 for what is not known."""
+    made_at, _blank, rotation = kept.get(_ABOUT, {}).get(f"{secret}/{key}", "0 0").partition(" ")
+    return int(made_at), int(rotation)
+
+
+def _remedy_of_secrets(owner: str) -> str:
+    name = owner[len(STACK_OWNER) :] if owner.startswith(STACK_OWNER) else owner
+    return (
+        "nothing is generated anew, for data may depend on what was: restore the file, give the values themselves "
+        f"(string_data in place of generate), or have new ones made by podwright repair {name} --accept-new-secrets"
+    )
