@@ -18,6 +18,7 @@ from ansible_collections.podwright.pods.plugins.module_utils._declaration import
 from ansible_collections.podwright.pods.plugins.module_utils._declaration.parse import PodPlace, native_place
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile import costs, limits, materials
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile import operations as op
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.context import Context
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.materials import tmpfs_volume
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.observed import (
     LiveLimits,
@@ -55,9 +56,9 @@ def image_id(name: str, revision: int = 1) -> str:
     return f"image of {name}, revision {revision}"
 
 
-def context_of(pod: s.PodSpec, node: Node = NODE) -> costs.Context:
+def context_of(pod: s.PodSpec, node: Node = NODE) -> Context:
     generated = {secret.name: {key: "x" * size for key, size in secret.generate.items()} for secret in pod.secrets}
-    return costs.Context(pod, materials.gather(pod, generated), node, KEY)
+    return Context(pod, materials.gather(pod, generated), node, KEY)
 
 
 @dataclass(frozen=True)
@@ -197,18 +198,18 @@ def _has_hook(pod: s.PodSpec | None, name: str) -> bool:
 # --- what the operations do ----------------------------------------------------------------------------------------
 
 
-def _pull(host: Host, context: costs.Context, operation: op.PullImage) -> Host:
+def _pull(host: Host, context: Context, operation: op.PullImage) -> Host:
     before = host.observed.images.get(operation.image)
     pulled = before or ObservedImage(image_id(operation.image), command=("serve",))
     return host.see(images={**host.observed.images, operation.image: pulled})
 
 
-def _create_volume(host: Host, context: costs.Context, operation: op.CreateVolume) -> Host:
+def _create_volume(host: Host, context: Context, operation: op.CreateVolume) -> Host:
     assert operation.claim not in host.observed.volumes
     return host.see(volumes=host.observed.volumes | {operation.claim})
 
 
-def _prepare_volume(host: Host, context: costs.Context, operation: op.PrepareVolume) -> Host:
+def _prepare_volume(host: Host, context: Context, operation: op.PrepareVolume) -> Host:
     volume = context.pod.volume(operation.volume)
     if volume.host_path:
         kind = "file" if volume.host_path.type == "FileOrCreate" else "directory"
@@ -221,14 +222,14 @@ def _prepare_volume(host: Host, context: costs.Context, operation: op.PrepareVol
     return host.see(directories=host.observed.directories | {volume.name})
 
 
-def _write_files(host: Host, context: costs.Context, operation: op.WriteFiles) -> Host:
+def _write_files(host: Host, context: Context, operation: op.WriteFiles) -> Host:
     volume = context.pod.volume(operation.volume)
     files = materials.volume_files(context.pod, volume, context.materials, materials.Facts())
     digest = materials.files_digest(files, KEY, context.pod.fs_group)
     return host.see(files={**host.observed.files, volume.name: digest})
 
 
-def _drop_volume(host: Host, context: costs.Context, operation: op.DropVolume) -> Host:
+def _drop_volume(host: Host, context: Context, operation: op.DropVolume) -> Host:
     if operation.kind == "tmpfs":
         users = [c.name for c in host.pod.members if operation.podman_name in host.mounts[c.id]]
         assert not users, "Podman refuses to remove a volume in use"
@@ -239,7 +240,7 @@ def _drop_volume(host: Host, context: costs.Context, operation: op.DropVolume) -
     return host.see(directories=host.observed.directories - {operation.volume})
 
 
-def _create_pod(host: Host, context: costs.Context, operation: op.CreatePod) -> Host:
+def _create_pod(host: Host, context: Context, operation: op.CreatePod) -> Host:
     assert host.observed.pod is None, "Podman refuses a second pod of the name"
     pod = context.pod
     host, pod_id = host.made_id()
@@ -249,7 +250,7 @@ def _create_pod(host: Host, context: costs.Context, operation: op.CreatePod) -> 
     return host.see(pod=made)
 
 
-def _start_pod(host: Host, context: costs.Context, operation: op.StartPod) -> Host:
+def _start_pod(host: Host, context: Context, operation: op.StartPod) -> Host:
     assert host.pod.infra_id, "there is no infra container to start"
     infra, *others = (c for c in host.pod.containers if c.is_infra)
     assert not others
@@ -258,13 +259,13 @@ def _start_pod(host: Host, context: costs.Context, operation: op.StartPod) -> Ho
     return host.see_pod(containers=containers, infra_pid=1, limits=limits.pod_limits(context.pod))
 
 
-def _remove_pod(host: Host, context: costs.Context, operation: op.RemovePod) -> Host:
+def _remove_pod(host: Host, context: Context, operation: op.RemovePod) -> Host:
     assert operation.id == host.pod.id
     assert not any(c.is_running for c in host.pod.members), "what runs is stopped first, hooks and all"
     return host.see(pod=None)
 
 
-def _create_container(host: Host, context: costs.Context, operation: op.CreateContainer) -> Host:
+def _create_container(host: Host, context: Context, operation: op.CreateContainer) -> Host:
     container = context.pod.find(operation.container)
     assert container is not None
     assert host.pod.infra_is_running, "a container is created in a pod that runs"
@@ -315,7 +316,7 @@ def _insist_on_room(pod: ObservedPod, wanted: LiveLimits) -> None:
         assert part is None or limit is None or part <= limit, f"{part} is more than the pod's {limit}"
 
 
-def _start_container(host: Host, context: costs.Context, operation: op.StartContainer) -> Host:
+def _start_container(host: Host, context: Context, operation: op.StartContainer) -> Host:
     found = host.find(operation.container)
     assert found.state == "created"
     assert host.pod.infra_is_running
@@ -336,22 +337,22 @@ def _insist_on_order(host: Host, pod: s.PodSpec, name: str) -> None:
             assert found.is_running, f"sidecar {container.name} does not run"
 
 
-def _run_post_start(host: Host, context: costs.Context, operation: op.RunPostStart) -> Host:
+def _run_post_start(host: Host, context: Context, operation: op.RunPostStart) -> Host:
     assert host.find(operation.container).is_running
     return host.see_container(operation.container, post_start_done=True)
 
 
-def _await_completion(host: Host, context: costs.Context, operation: op.AwaitCompletion) -> Host:
+def _await_completion(host: Host, context: Context, operation: op.AwaitCompletion) -> Host:
     assert host.find(operation.container).has_started, "what never started never completes"
     return host.see_container(operation.container, state="exited", pid=0, exit_code=0)
 
 
-def _await_started(host: Host, context: costs.Context, operation: op.AwaitStarted) -> Host:
+def _await_started(host: Host, context: Context, operation: op.AwaitStarted) -> Host:
     assert host.find(operation.container).is_running
     return host
 
 
-def _stop_container(host: Host, context: costs.Context, operation: op.StopContainer) -> Host:
+def _stop_container(host: Host, context: Context, operation: op.StopContainer) -> Host:
     if operation.id == host.pod.infra_id:
         infra = next(c for c in host.pod.containers if c.is_infra)
         ended = replace(infra, state="exited", pid=0)
@@ -362,21 +363,21 @@ def _stop_container(host: Host, context: costs.Context, operation: op.StopContai
     return host.see_container(found.name, state="exited", pid=0, exit_code=0, stopped_by_run=True)
 
 
-def _remove_container(host: Host, context: costs.Context, operation: op.RemoveContainer) -> Host:
+def _remove_container(host: Host, context: Context, operation: op.RemoveContainer) -> Host:
     found = host.find(operation.container)
     assert found.id == operation.id
     assert not found.is_running, "what runs is stopped first, hooks and all"
     return host.without_container(found.name)
 
 
-def _update_limits(host: Host, context: costs.Context, operation: op.UpdateLimits) -> Host:
+def _update_limits(host: Host, context: Context, operation: op.UpdateLimits) -> Host:
     found = host.find(operation.container)
     assert (found.id, found.is_running) == (operation.id, True)
     _insist_on_room(host.pod, operation.limits)
     return host.see_container(found.name, limits=operation.limits)
 
 
-def _update_pod_limits(host: Host, context: costs.Context, operation: op.UpdatePodLimits) -> Host:
+def _update_pod_limits(host: Host, context: Context, operation: op.UpdatePodLimits) -> Host:
     updated = host.see_pod(limits=operation.limits)
     for found in updated.pod.members:
         if found.is_running:
@@ -384,7 +385,7 @@ def _update_pod_limits(host: Host, context: costs.Context, operation: op.UpdateP
     return updated
 
 
-def _record(host: Host, context: costs.Context, operation: op.Record) -> Host:
+def _record(host: Host, context: Context, operation: op.Record) -> Host:
     failure = None if operation.is_begun_anew else host.failure
     host = replace(host, is_stopped=operation.is_stopped, failure=failure)
     if host.recorded == context.pod:
@@ -393,7 +394,7 @@ def _record(host: Host, context: costs.Context, operation: op.Record) -> Host:
     return replace(host, recorded=context.pod, is_verified=False, previous=last_verified)
 
 
-def _forget(host: Host, context: costs.Context, operation: op.Forget) -> Host:
+def _forget(host: Host, context: Context, operation: op.Forget) -> Host:
     assert host.observed.pod is None
     forgotten = replace(host, recorded=None, previous=None, is_stopped=False)
     return forgotten.see(files={}, directories=frozenset(), tmpfs_volumes={})

@@ -24,7 +24,7 @@ from ansible_collections.podwright.pods.plugins.module_utils._host.stack_store i
 )
 from ansible_collections.podwright.pods.plugins.module_utils._host.state.records import Applied, Record
 from ansible_collections.podwright.pods.plugins.module_utils._host.store import Store
-from ansible_collections.podwright.pods.plugins.module_utils._reconcile.costs import Settings
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.context import Settings
 from ansible_collections.podwright.pods.plugins.module_utils._runs import repair
 from ansible_collections.podwright.pods.plugins.module_utils._runs.stack_run import with_values
 

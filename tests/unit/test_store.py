@@ -32,7 +32,7 @@ from ansible_collections.podwright.pods.plugins.module_utils._host.stack_store i
 )
 from ansible_collections.podwright.pods.plugins.module_utils._host.state.records import Applied, Record
 from ansible_collections.podwright.pods.plugins.module_utils._host.store import Store
-from ansible_collections.podwright.pods.plugins.module_utils._reconcile.costs import Settings
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.context import Settings
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.materials import File, layout
 
 POD = parse_options({"name": "web", "containers": [{"name": "main", "image": "image"}]})

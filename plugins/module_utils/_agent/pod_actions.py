@@ -19,7 +19,7 @@ from .._host.state.records import Record
 from .._reconcile import materials as m
 from .._reconcile import operations as op
 from .._reconcile import pod_step
-from .._reconcile.costs import Context
+from .._reconcile.context import Context
 from .._reconcile.pod_plan import plan_stopped, stop_of
 from .._reconcile.pod_step import Ending
 from .._runs.execute import Executor

@@ -24,7 +24,7 @@ from urllib.parse import quote
 
 from .._declaration import spec as s
 from .._errors import NameInUse, NotFound, PodmanError
-from .._reconcile.costs import host_ports, port_text
+from .._reconcile.effective import host_ports, port_text
 from .._reconcile.observed import (
     ENDING,
     LABEL_CONTAINER,

@@ -20,7 +20,8 @@ from .._declaration.pod_rules import published_ports
 from .._declaration.quantity import show_bytes
 from .._errors import ContainerFailed, Fault
 from . import render, start_program
-from .costs import Context, port_text
+from .context import Context
+from .effective import port_text
 from .limits import requested
 from .materials import Environment, Facts, environment, names_secret, sub_path_of
 from .observed import Node, Observed

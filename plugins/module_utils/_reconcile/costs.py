@@ -12,13 +12,14 @@ later release adds changes nothing on pods that do not use it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, Callable
 
 from .._declaration import spec as s
-from .materials import Environment, Facts, Materials, digest, environment, files_digest, volume_files
-from .observed import Node
+from .context import Context
+from .effective import effective_security_context, host_ports, native_liveness
+from .materials import Environment, Facts, digest, environment, files_digest, volume_files
 from .restart_policy import podman_policy_of
 
 
@@ -30,36 +31,6 @@ class Cost(Enum):
     UPDATE = "update in place"
     CONTAINER = "new container"
     POD = "new pod"
-
-
-@dataclass(frozen=True)
-class RestartOnChange:
-    """Whether a changed value of a ConfigMap or Secret costs the containers that it reaches, by the way it does."""
-
-    environment: bool = True
-    files: bool = False
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How a pod is applied, beside what is declared of it; kept with its record, for whoever keeps it alive."""
-
-    restart_on_change: RestartOnChange = RestartOnChange()
-    stack: str = ""
-    """The stack that the pod belongs to, if it does. No digest is made over it: another stack may take a pod over."""
-    allocatable: Mapping[str, int] = field(default_factory=dict)
-    """Overrides of what the host can hold: cpu (millicores), memory (bytes), pods."""
-
-
-@dataclass(frozen=True)
-class Context:
-    """What the digests are made over. ``key`` is the host's own, so that digests give no hint of secrets."""
-
-    pod: s.PodSpec
-    materials: Materials
-    node: Node
-    key: bytes
-    settings: Settings = field(default_factory=Settings)
 
 
 ContainerValue = Callable[[Context, s.Container], Any]
@@ -126,31 +97,6 @@ def _security(context: Context, container: s.Container) -> Any:
     return {**shared, **own}
 
 
-def effective_security_context(pod: s.PodSpec, container: s.Container) -> s.SecurityContext:
-    """The container's security context with what it leaves open taken from the pod's."""
-    own = container.security_context or s.SecurityContext()
-    pod_wide = pod.security_context or s.PodSecurityContext()
-    shared = (
-        "run_as_user",
-        "run_as_group",
-        "run_as_non_root",
-        "seccomp_profile",
-        "app_armor_profile",
-        "se_linux_options",
-    )
-    values = {name: getattr(own, name) for name in s.SecurityContext.__dataclass_fields__}
-    for name in shared:
-        if values[name] is None:
-            values[name] = getattr(pod_wide, name)
-    return s.SecurityContext(**values)
-
-
-def native_liveness(container: s.Container, node: Node) -> s.Probe | None:
-    """The liveness probe that Podman can keep by itself: exec only, and its timers need systemd."""
-    probe = container.liveness_probe
-    return probe if probe and probe.exec and node.has_systemd and not node.has_keeper else None
-
-
 def _health(context: Context, container: s.Container) -> Any:
     probe = native_liveness(container, context.node)
     return s.to_options(probe) if probe else None
@@ -192,18 +138,6 @@ CONTAINER_FIELDS: tuple[ContainerField, ...] = (
     ContainerField("termination_message_policy", Cost.NOTHING),
 )
 """Every field of a container. Host ports among ``ports`` belong to the sandbox (`POD_FIELDS`)."""
-
-
-def host_ports(pod: s.PodSpec) -> tuple[s.ContainerPort, ...]:
-    """The ports published on the host. On the host's own network every port is there already."""
-    if pod.host_network:
-        return ()
-    return tuple(p for c in pod.all_containers for p in c.ports if p.host_port is not None)
-
-
-def port_text(port: s.ContainerPort) -> str:
-    """A host port as messages show it: ``127.0.0.1:80/tcp``."""
-    return f"{port.host_ip}:" * bool(port.host_ip) + f"{port.host_port}/{port.protocol.lower()}"
 
 
 def _host_ports(context: Context) -> Any:

@@ -20,6 +20,7 @@ from .._declaration.parse import PodPlace, native_place
 from .._errors import Fault, Refused
 from . import costs
 from .admission import refuse, refuse_placement, refuse_probes, refuse_removal, refuse_sandbox
+from .context import Context
 from .limits import container_limits, differences, grown, pod_limits, weighed
 from .materials import Facts, files_digest, mount_points, tmpfs_volume, volume_files
 from .observed import LOST, STUCK, UNWATCHED, LiveLimits, Observed, ObservedContainer, ObservedPod
@@ -65,7 +66,7 @@ BROKEN = {
 class Desired:
     """What a plan is made towards. ``recorded`` is what was applied last, whose hooks the running containers have."""
 
-    context: costs.Context
+    context: Context
     recorded: s.PodSpec | None = None
     facts: Facts = field(default_factory=Facts)
     allocatable: Mapping[str, int] = field(default_factory=dict)
@@ -450,7 +451,7 @@ def _sub_path_cause(pod: s.PodSpec, observed: Observed, container: s.Container, 
     return f"the sub path of {container.volume_mounts[missing[0]].mount_path} is no longer mounted" if missing else None
 
 
-def _keeper_cause(context: costs.Context, container: s.Container, found: ObservedContainer) -> str | None:
+def _keeper_cause(context: Context, container: s.Container, found: ObservedContainer) -> str | None:
     """The cause where nothing has changed but who restarts the container when it ends: Podman, or the agent."""
     node = context.node
     other = replace(context, node=replace(node, has_keeper=not node.has_keeper))

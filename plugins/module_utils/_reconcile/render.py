@@ -20,7 +20,9 @@ from .._declaration import spec as s
 from .._declaration.expansion import expand
 from .._errors import ContainerFailed
 from . import limits, start_program
-from .costs import Context, container_digests, effective_security_context, host_ports, native_liveness, pod_digests
+from .context import Context
+from .costs import container_digests, pod_digests
+from .effective import effective_security_context, host_ports, native_liveness
 from .materials import Environment, names_secret
 from .observed import (
     LABEL_CONTAINER,

@@ -14,7 +14,8 @@ from collections.abc import Iterator
 
 from .._declaration import spec as s
 from . import render
-from .costs import Context, native_liveness
+from .context import Context
+from .effective import native_liveness
 from .materials import Facts, environment
 from .observed import Node, Observed
 from .operations import Plan, UpdateLimits

@@ -12,7 +12,7 @@ from .._declaration import spec as s
 from .._declaration.quantity import Quantity
 from .._host.store import Store
 from .._reconcile import materials as m
-from .._reconcile.costs import Context
+from .._reconcile.context import Context
 from .._reconcile.observed import Node, Observed
 from .._reconcile.operations import Plan
 from .._reconcile.pod_plan import Desired, plan_absent, plan_started, plan_stopped, with_grace_period

@@ -19,7 +19,7 @@ from .._host.podman import Podman
 from .._host.probes import Target
 from .._host.store import Store
 from .._reconcile import operations as op
-from .._reconcile.costs import Context
+from .._reconcile.context import Context
 from .._reconcile.materials import Facts
 from .._reconcile.observed import ObservedImage
 from .wait import Watch

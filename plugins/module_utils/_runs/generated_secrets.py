@@ -18,7 +18,7 @@ from .._errors import Fault, HostError, InvalidInput, Refused
 from .._host.stack_store import StackStore, owner_of_secrets
 from .._host.state.generated import Generated
 from .._host.store import Store
-from .._reconcile.costs import Settings
+from .._reconcile.context import Settings
 from .._reconcile.operations import STACK_OWNER, show_owner
 from . import pod_run, request, stack_run
 from .agent import Keeper

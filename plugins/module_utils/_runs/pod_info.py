@@ -18,7 +18,7 @@ from .._host.observe import observe, observe_sandbox, read_node
 from .._host.podman import Podman
 from .._host.store import Store
 from .._reconcile import materials as m
-from .._reconcile.costs import Context
+from .._reconcile.context import Context
 from .._reconcile.observed import LABEL_POD, Node, ObservedPod
 from . import report
 from .agent import Keeper

@@ -35,7 +35,7 @@ from .._host.stack_store import (
 from .._host.state.generated import generated_keys, put_generated
 from .._host.state.records import Applied, Record
 from .._host.store import Store
-from .._reconcile.costs import Settings
+from .._reconcile.context import Settings
 from .agent import Keeper
 from .pod_run import only_run
 from .stack_run import labelled, with_values

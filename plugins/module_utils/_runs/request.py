@@ -14,7 +14,7 @@ from .._declaration import arguments, checks, parse, pod_fields
 from .._declaration import spec as s
 from .._declaration.documents import documents_in
 from .._errors import Fault, InvalidInput
-from .._reconcile.costs import RestartOnChange, Settings
+from .._reconcile.context import RestartOnChange, Settings
 
 _DEADLINE_MARGIN_SECONDS = 2
 

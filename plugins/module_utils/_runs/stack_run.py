@@ -43,7 +43,8 @@ from .._host.stack_store import (
 from .._host.store import Store
 from .._reconcile import materials as m
 from .._reconcile import operations as op
-from .._reconcile.costs import Settings, host_ports
+from .._reconcile.context import Settings
+from .._reconcile.effective import host_ports
 from .._reconcile.limits import requested
 from .._reconcile.observed import LABEL_POD, LABEL_STACK, Node, Observed, Usage
 from .._reconcile.status_documents import show_time

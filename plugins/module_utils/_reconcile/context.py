@@ -1,0 +1,44 @@
+# Private to the collection podwright.pods: any release may change this, and nothing else may import it.
+# Copyright: (c) 2026, podwright.pods contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How a pod is applied, beside what is declared of it, and what its digests are made over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from .._declaration import spec as s
+from .materials import Materials
+from .observed import Node
+
+
+@dataclass(frozen=True)
+class RestartOnChange:
+    """Whether a changed value of a ConfigMap or Secret costs the containers that it reaches, by the way it does."""
+
+    environment: bool = True
+    files: bool = False
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a pod is applied, beside what is declared of it; kept with its record, for whoever keeps it alive."""
+
+    restart_on_change: RestartOnChange = RestartOnChange()
+    stack: str = ""
+    """The stack that the pod belongs to, if it does. No digest is made over it: another stack may take a pod over."""
+    allocatable: Mapping[str, int] = field(default_factory=dict)
+    """Overrides of what the host can hold: cpu (millicores), memory (bytes), pods."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """What the digests are made over. ``key`` is the host's own, so that digests give no hint of secrets."""
+
+    pod: s.PodSpec
+    materials: Materials
+    node: Node
+    key: bytes
+    settings: Settings = field(default_factory=Settings)
