@@ -23,7 +23,7 @@ import pytest
 from image_registry import ImageRegistry
 from podman_host import BUSYBOX, PodmanHost
 
-from ansible_collections.podwright.pods.plugins.module_utils._images.image_run import RECIPE_LABEL
+from ansible_collections.podwright.pods.plugins.module_utils._images.image_store import RECIPE_LABEL
 
 pytestmark = pytest.mark.integration
 

@@ -27,7 +27,6 @@ SENT_IGNORE_FILE = ".containerignore"
 IGNORE_FILE_NAMES = (SENT_IGNORE_FILE, ".dockerignore")
 SENT_CONTAINERFILE = ".podwright.Containerfile"
 """The name that the Containerfile travels under, so that text from outside the context cannot meet a file in it."""
-
 _INSTRUCTION = re.compile(r"^(\w+)\s+(.*)$", re.DOTALL)
 _VARIABLE = re.compile(r"\\\$|\$(?:(\w+)|\{(\w+)(?::([-+])([^}]*))?\})")
 _FROM = re.compile(r"(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?\s*$", re.IGNORECASE)

@@ -23,7 +23,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from .._declaration.image_reference import ImageReference, default_pull_policy, parse, pull_action, with_default_tag
+from .._declaration.image_reference import default_pull_policy, pull_action, with_default_tag
 from .._errors import Busy, Fault, HostError, ImageError, InvalidInput, NotFound, PodmanError, Refused
 from .._host.image_pull import pull
 from .._host.podman import Podman
@@ -32,6 +32,22 @@ from .._host.private_directory import private_directory
 from .._host.state_directory import default_directory
 from .build_context import SENT_CONTAINERFILE, BuildContext, base_images, read_build_context
 from .image_archive import ArchivedImage, archive_blocks, choose_image, read_archive
+from .image_request import Request, read_request
+from .image_store import (
+    DIGEST_CHARACTERS,
+    RECIPE_LABEL,
+    Image,
+    Recipe,
+    find_by_id,
+    find_image,
+    is_image_id,
+    matching_name,
+    publish,
+    recipe_of,
+    staged_name,
+    staging,
+    tag,
+)
 from .root_filesystem import (
     DEFAULT_PATH,
     IncludedFile,
@@ -41,49 +57,10 @@ from .root_filesystem import (
     make_root_filesystem,
 )
 
-RECIPE_LABEL = "io.podwright.recipe"
-STAGED_REPOSITORY = "localhost/podwright-staged"
-SOURCES = ("pull", "build", "load", "bootstrap")
-DIGEST_CHARACTERS = 16
 BUILD_LOG_LINES = 20
 BUILD_SILENCE_SECONDS = 3600
 LOCK_WAIT_SECONDS = 3600
 WORK_PREFIX = "podwright-image-"
-
-Recipe = Mapping[str, str]
-"""Part of a recipe (``packages``, ``context``) -> digest of its value."""
-
-
-@dataclass(frozen=True)
-class Image:
-    """An image in Podman's store."""
-
-    id: str
-    names: tuple[str, ...]
-    pinned_names: tuple[str, ...]
-    digest: str
-    size_bytes: int
-    created: str
-    labels: Mapping[str, str]
-
-    @property
-    def recipe(self) -> Recipe | None:
-        """The recipe that the image was made from, None for an image from elsewhere."""
-        try:
-            recipe = json.loads(self.labels.get(RECIPE_LABEL, ""))
-        except ValueError:
-            return None
-        return recipe if isinstance(recipe, dict) else None
-
-    def result(self) -> dict[str, Any]:
-        return {
-            "id": self.id,
-            "names": list(self.names),
-            "digest": self.digest,
-            "size_bytes": self.size_bytes,
-            "created": self.created,
-            "labels": dict(self.labels),
-        }
 
 
 @dataclass(frozen=True)
@@ -93,17 +70,6 @@ class Operation:
     text: str
     run: Callable[[], None]
     certain: bool = True
-
-
-@dataclass(frozen=True)
-class Request:
-    """The module's options, judged. ``source`` is one of SOURCES, ``options`` those of that source."""
-
-    name: str
-    absent: bool
-    refresh: bool
-    source: str
-    options: Mapping[str, Any]
 
 
 def handle(params: Mapping[str, Any], check_mode: bool, diff: bool) -> dict[str, Any]:
@@ -130,67 +96,6 @@ def handle(params: Mapping[str, Any], check_mode: bool, diff: bool) -> dict[str,
         expected = expected_facts(request, before, changed) if check_mode else facts(after)
         result["diff"] = {"before": facts(before), "after": expected, "before_header": request.name}
     return result
-
-
-def read_request(params: Mapping[str, Any]) -> Request:
-    """Judge the options; InvalidInput with every fault."""
-    name = params["name"]
-    given = [source for source in SOURCES if params.get(source) is not None]
-    source = given[0] if given else "pull"
-    absent = params["state"] == "absent"
-    faults = []
-    try:
-        reference = parse(name)
-        faults += [] if absent or source == "pull" else name_faults(reference, source)
-    except ValueError as error:
-        faults.append(Fault("name", str(error)))
-    faults += [Fault(each, "has no effect with state absent; leave it out") for each in given if absent]
-    faults += bootstrap_faults(params["bootstrap"]) if source == "bootstrap" else []
-    if faults:
-        raise InvalidInput(faults)
-    full_name = name if absent or source == "pull" else local_name(name)
-    return Request(full_name, absent, params["refresh"], source, with_texts(params.get(source) or {}))
-
-
-def with_texts(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return options with the values of dictionaries as text: YAML reads ``VERSION: 1.4`` as a number."""
-    return {
-        name: {key: text_of(each) for key, each in value.items()} if isinstance(value, Mapping) else value
-        for name, value in options.items()
-    }
-
-
-def text_of(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def name_faults(reference: ImageReference, source: str) -> list[Fault]:
-    if reference.digest or reference.image_id:
-        return [Fault("name", f"the digest of an image is only known once it is made; with {source} give name and tag")]
-    return []
-
-
-def bootstrap_faults(options: Mapping[str, Any]) -> list[Fault]:
-    faults = []
-    for index, file in enumerate(options["files"]):
-        path = Path(file["path"])
-        if not path.is_absolute() or ".." in path.parts:
-            faults.append(Fault(f"bootstrap.files[{index}].path", f"{path} is not an absolute path"))
-        if not set(file["mode"]) <= set("01234567") or not 3 <= len(file["mode"]) <= 4:
-            faults.append(Fault(f"bootstrap.files[{index}].mode", f"{file['mode']} is not octal digits such as 0644"))
-    for index, port in enumerate(options["exposed_ports"]):
-        number, _separator, protocol = port.partition("/")
-        if not number.isdigit() or not 0 < int(number) < 65536 or protocol not in ("", "tcp", "udp", "sctp"):
-            faults.append(Fault(f"bootstrap.exposed_ports[{index}]", f"{port} is not a port such as 80 or 53/udp"))
-    return faults
-
-
-def local_name(name: str) -> str:
-    """Return the full name of an image made on this host: one without a domain is localhost's, as Podman has it."""
-    qualified = name.startswith(("docker.io/", "index.docker.io/")) or not parse(name).repository.startswith(
-        "docker.io/"
-    )
-    return with_default_tag(name if qualified else f"localhost/{name}")
 
 
 def plan(podman: Podman, request: Request, present: Image | None) -> list[Operation]:
@@ -246,10 +151,6 @@ def plan_pull(podman: Podman, request: Request, present: Image | None) -> list[O
     newer = "policy Always (whether there is a newer one shows only then)"
     cause = "it is not on this host" if present is None else newer
     return [Operation(f"pull image {name}: {cause}", partial(pull, podman, name, options), certain=present is None)]
-
-
-def is_image_id(name: str) -> bool:
-    return bool(parse(name).image_id)
 
 
 # --- build ------------------------------------------------------------------------------------------------------------
@@ -451,14 +352,6 @@ def bootstrap(
 # --- recipes ----------------------------------------------------------------------------------------------------------
 
 
-def recipe_of(parts: Mapping[str, Any]) -> Recipe:
-    """Digest each part of a recipe."""
-    return {
-        name: hashlib.sha256(json.dumps(value, sort_keys=True, default=vars).encode()).hexdigest()[:DIGEST_CHARACTERS]
-        for name, value in parts.items()
-    }
-
-
 def cause_to_make(request: Request, present: Image | None, recipe: Recipe) -> str:
     """Return why the image has to be made; empty if it need not be."""
     if present is None:
@@ -469,88 +362,6 @@ def cause_to_make(request: Request, present: Image | None, recipe: Recipe) -> st
     if changed:
         return f"{', '.join(changed)} changed"
     return "refresh was asked for" if request.refresh else ""
-
-
-# --- names and store --------------------------------------------------------------------------------------------------
-
-
-def find_image(podman: Podman, name: str) -> Image | None:
-    """Return the image that is called ``name``.
-
-    Podman would also answer to the beginning of an image's ID, which is nobody's name.
-    """
-    image = inspect(podman, name)
-    if image is None or is_image_id(name) or matching_name(name, image):
-        return image
-    return None
-
-
-def find_by_id(podman: Podman, identifier: str) -> Image | None:
-    image = inspect(podman, identifier)
-    return image if image and image.id == identifier else None
-
-
-def inspect(podman: Podman, name: str) -> Image | None:
-    try:
-        found = podman.get(f"/images/{name.removeprefix('sha256:')}/json")
-    except NotFound:
-        return None
-    return Image(
-        id=found["Id"],
-        names=tuple(sorted(found.get("RepoTags") or ())),
-        pinned_names=tuple(found.get("RepoDigests") or ()),
-        digest=found.get("Digest") or "",
-        size_bytes=int(found.get("Size") or 0),
-        created=found.get("Created") or "",
-        labels=found.get("Labels") or {},
-    )
-
-
-def matching_name(name: str, image: Image) -> str | None:
-    """Return which of an image's full names ``name`` stands for."""
-    full = with_default_tag(name)
-    if parse(name).digest and parse(name).tag:
-        # Podman keeps NAME:TAG@DIGEST as NAME@DIGEST.
-        repository, _separator, digest = full.partition("@")
-        full = f"{repository.rpartition(':')[0]}@{digest}"
-    names = (*image.names, *image.pinned_names)
-    return next((each for each in names if each == full or each.endswith(f"/{full}")), None)
-
-
-def staged_name(name: str) -> str:
-    """Return the name that an image has while it is being made: the same for every run, so that none is left over."""
-    return f"{STAGED_REPOSITORY}/{hashlib.sha256(name.encode()).hexdigest()[:DIGEST_CHARACTERS]}:latest"
-
-
-@contextlib.contextmanager
-def staging(podman: Podman, staged: str) -> Iterator[None]:
-    """Keep the staged name free before and after; a half-made image goes with it."""
-    untag(podman, staged)
-    try:
-        yield
-    finally:
-        untag(podman, staged)
-
-
-def publish(podman: Podman, made: str, name: str, previous: Image | None) -> None:
-    """Give a complete image its name; the one that had it goes if we made it, and nothing else names or uses it."""
-    tag(podman, made, name)
-    image = find_image(podman, name)
-    if previous is None or image is None or previous.id == image.id or previous.recipe is None:
-        return
-    if set(previous.names) <= {name}:
-        with contextlib.suppress(PodmanError):
-            podman.delete(f"/images/{previous.id}")
-
-
-def tag(podman: Podman, image: str, name: str) -> None:
-    repository, _separator, tag_name = name.rpartition(":")
-    podman.post(f"/images/{image}/tag", {"repo": repository, "tag": tag_name})
-
-
-def untag(podman: Podman, name: str) -> None:
-    with contextlib.suppress(NotFound):
-        podman.delete(f"/images/{name}")
 
 
 # --- what is told -----------------------------------------------------------------------------------------------------

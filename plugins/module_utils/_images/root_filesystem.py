@@ -33,7 +33,6 @@ FAULT_LINE = re.compile(r"E: |W: Failed|Error\b|No match for argument|dpkg: erro
 CONSEQUENCE_LINE = re.compile(r"E: (setup failed|run_\w+ failed|mmdebstrap failed|Sub-process )")
 """Lines in which mmdebstrap only repeats that a program failed, with its whole command line."""
 TERMINATION_SECONDS = 30
-
 DPKG_OPTIONS = (
     "path-exclude=/usr/share/doc/*",
     "path-include=/usr/share/doc/*/copyright",
@@ -56,7 +55,6 @@ CLEAN = (
 # cleanup/apt: mmdebstrap keeps the configuration that points apt at the new root in that root's /tmp. After a command
 # that empties /tmp its own cleaning would run on the host's apt and delete the host's package lists.
 SKIPPED = ("cleanup/apt", "output/dev")
-
 DNF_OPTIONS = ("install_weak_deps=False", "tsflags=nodocs", "keepcache=False")
 DNF_BASE_PACKAGES = {
     "minbase": ("bash", "coreutils-single", "glibc-minimal-langpack", "system-release"),
