@@ -21,7 +21,7 @@ from podman_host import PodmanHost, listens
 
 from ansible_collections.podwright.pods.plugins.module_utils._errors import HostError, NameInUse, NotFound, PodmanError
 from ansible_collections.podwright.pods.plugins.module_utils._host import podman as client
-from ansible_collections.podwright.pods.plugins.module_utils._host import podman_service
+from ansible_collections.podwright.pods.plugins.module_utils._host import podman_program, podman_service
 from ansible_collections.podwright.pods.plugins.module_utils._host.container_output import last_lines
 from ansible_collections.podwright.pods.plugins.module_utils._host.podman import Podman
 from ansible_collections.podwright.pods.plugins.module_utils._host.podman_service import connect
@@ -140,14 +140,14 @@ class TestErrors:
 
     def test_no_podman_program(self, in_host: PodmanHost, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv("CONTAINER_HOST")
-        monkeypatch.setattr(client.shutil, "which", lambda *names, **places: None)
+        monkeypatch.setattr(podman_program.shutil, "which", lambda *names, **places: None)
         with pytest.raises(HostError, match=r"podman is not installed.*role podwright.pods.host"), connect():
             pass
 
     def test_no_podman_py(self) -> None:
         """An interpreter without podman-py, and nothing in the fallback directory."""
-        package, _separator, module = client.__name__.rpartition(".")
-        code = f"from {package} import {module}; {module}.FALLBACK_PYTHON = '/none'; {module}.connect().__enter__()"
+        names = f"from {podman_service.__package__} import podman_program, podman_service"
+        code = f"{names}; podman_program.FALLBACK_PYTHON = '/none'; podman_service.connect().__enter__()"
         command = [sys.executable, "-S", "-c", code]
         done = subprocess.run(command, env={"PYTHONPATH": collections()}, capture_output=True, text=True, check=False)
         assert "HostError: podman-py cannot be imported by" in done.stderr

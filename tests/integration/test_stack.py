@@ -15,7 +15,7 @@ from stack_runs import StackRuns, results
 
 from ansible_collections.podwright.pods.plugins.module_utils._declaration import manifest
 from ansible_collections.podwright.pods.plugins.module_utils._errors import HostError, InvalidInput, Refused
-from ansible_collections.podwright.pods.plugins.module_utils._host import podman
+from ansible_collections.podwright.pods.plugins.module_utils._host import podman_program
 from ansible_collections.podwright.pods.plugins.module_utils._runs import (
     generated_secrets,
     pod_run,
@@ -116,7 +116,7 @@ def test_predicted_for_a_host_without_podman(runs: StackRuns, monkeypatch: pytes
     options = shop()
     with monkeypatch.context() as without:
         without.delenv("CONTAINER_HOST")
-        without.setattr(podman.shutil, "which", lambda *names, **places: None)
+        without.setattr(podman_program.shutil, "which", lambda *names, **places: None)
         predicted = stack_run.run_stack(options, True)
         of_a_pod = pod_run.run_pod(pod(name="alone"), True)
         with pytest.raises(HostError, match="podman is not installed"):
