@@ -10,7 +10,7 @@ from typing import Any
 from pod_runs import Options, tripwire
 from podman_host import PodmanHost
 
-from ansible_collections.podwright.pods.plugins.module_utils._runs import stack_run
+from ansible_collections.podwright.pods.plugins.module_utils._runs import stack_info, stack_run
 
 
 class StackRuns:
@@ -63,7 +63,7 @@ class StackRuns:
         return sorted(self.host.podman("network", "ls", "--format", "{{.Name}}").split())
 
     def info(self, name: str = "shop") -> Options:
-        (found,) = stack_run.run_stack_info({"name": name})["stacks"]
+        (found,) = stack_info.run_stack_info({"name": name})["stacks"]
         return dict(found)
 
 

@@ -28,16 +28,12 @@ from ansible_collections.podwright.pods.plugins.module_utils._declaration.parse 
 from ansible_collections.podwright.pods.plugins.module_utils._delivery import host_code
 from ansible_collections.podwright.pods.plugins.module_utils._delivery import install as agent_install
 from ansible_collections.podwright.pods.plugins.module_utils._host import state_files
-from ansible_collections.podwright.pods.plugins.module_utils._host.stack_store import (
-    Owned,
-    Revision,
-    StackRecord,
-    StackStore,
-    owner_of_secrets,
-)
+from ansible_collections.podwright.pods.plugins.module_utils._host.stack_store import Revision, StackStore
 from ansible_collections.podwright.pods.plugins.module_utils._host.state.records import Applied, Record
 from ansible_collections.podwright.pods.plugins.module_utils._host.store import Store
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.materials import File
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.operations import owner_of_secrets
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.stack_record import Owned, StackRecord
 from ansible_collections.podwright.pods.plugins.plugin_utils import _shipping as shipping
 
 pytestmark = pytest.mark.integration

@@ -20,6 +20,7 @@ from ansible_collections.podwright.pods.plugins.module_utils._runs import (
     generated_secrets,
     pod_run,
     run_failure,
+    stack_info,
     stack_run,
 )
 from ansible_collections.podwright.pods.plugins.module_utils._runs.run_failure import RunFailed
@@ -72,6 +73,7 @@ def shop(level: str = "1", **more: Any) -> Options:
 def test_created_in_order_and_unchanged(runs: StackRuns) -> None:
     told = runs.create(shop())
     assert plan(told) == [
+        "generate secret tokens (made) of stack shop: it was not there",
         "record revision 1 of stack shop: it is not recorded yet",
         "create network shop: it was not there",
         "create named volume shop-data: it was not there",
@@ -266,6 +268,7 @@ def test_a_generated_secret_comes_along_with_its_pod(runs: StackRuns) -> None:
     before = runs.starts()
     told = runs.create({"name": "all", "pods": [alone], "secrets": secrets})
     assert plan(told) == [
+        "take over secret tokens (made) of stack all: it was generated for pod alone",
         "record revision 1 of stack all: it is not recorded yet",
         "record pod alone: secrets changed",
     ]
@@ -362,7 +365,7 @@ def test_volumes_that_were_kept_can_still_be_removed(runs: StackRuns) -> None:
     runs.create(shop())
     runs.create(gone)
     assert runs.volumes() == ["shop-data"]
-    assert stack_run.run_stack_info({})["stacks"] == []
+    assert stack_info.run_stack_info({})["stacks"] == []
     told = runs.create({**gone, "prune_volumes": True})
     assert plan(told) == [
         "remove named volume shop-data: state is absent, and prune_volumes is set",
@@ -479,7 +482,7 @@ def test_what_a_host_cannot_have_is_refused_before_it_is_recorded(
     (fault,) = (fault for fault in caught.value.faults if "annot be pulled" not in fault.reason)
     assert (fault.path, reason in fault.reason) == (path, True), fault
     assert [line for line in runs.host.mutations() if "locks" not in line] == [x for x in before if "locks" not in x]
-    assert [item["name"] for item in stack_run.run_stack_info({})["stacks"]] == ["here"]
+    assert [item["name"] for item in stack_info.run_stack_info({})["stacks"]] == ["here"]
 
 
 @pytest.mark.parametrize("declared", [{}, {"pods": []}, {"definition": []}, {"config_maps": [{"name": "c"}]}])
@@ -509,7 +512,7 @@ def test_absent_and_stopped(runs: StackRuns) -> None:
     runs.create({"name": "shop", "state": "absent", "prune_volumes": True})
     assert runs.starts() == {}
     assert (runs.volumes(), runs.networks()) == ([], ["podman"])
-    assert stack_run.run_stack_info({"name": "shop"})["stacks"] == []
+    assert stack_info.run_stack_info({"name": "shop"})["stacks"] == []
 
 
 # --- order -----------------------------------------------------------------------------------------------------------

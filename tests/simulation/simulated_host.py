@@ -27,7 +27,7 @@ from ansible_collections.podwright.pods.plugins.module_utils._host import (
 )
 from ansible_collections.podwright.pods.plugins.module_utils._host.store import Store
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.observed import LiveLimits, Node
-from ansible_collections.podwright.pods.plugins.module_utils._runs import mounts, pod_info, pod_run, stack_run, volumes
+from ansible_collections.podwright.pods.plugins.module_utils._runs import mounts, pod_info, pod_run, stack_info, volumes
 
 from . import clock, primitives
 from .scheduler import Killed, Process, Scheduler
@@ -237,7 +237,7 @@ def _replace_modules(scheduler: Scheduler) -> None:
         },
         pod_run: {"read_node": lambda version: NODE},
         pod_info: {"read_node": lambda version: NODE},
-        stack_run: {"read_node": lambda version: NODE},
+        stack_info: {"read_node": lambda version: NODE},
         unchanged_runs: {"read_node": lambda version: NODE},
         observe: {"read_node": lambda version: NODE},
         volumes: {"keep_mounted": _keep_mounted},

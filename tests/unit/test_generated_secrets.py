@@ -124,3 +124,32 @@ def test_only_what_is_generated_can_be_rotated() -> None:
         parse_options({**options, "secrets": [{**given, "rotate": {"password": -1}}]})
     pod = parse_options({**options, "secrets": [{**given, "rotate": {"password": 7}}]})
     assert pod.secrets[0].rotate == {"password": 7}
+
+
+def test_what_was_rotated_is_restored_beside_what_was_generated(store: Store) -> None:
+    """A rollback keeps a value that the failed update generated: a database may already be encrypted with it."""
+    first = store.generate(OWNER, [secret()])["login"]
+    before = store.kept_values(OWNER)
+    both = [secret(rotate={"password": 1}), Secret("other", generate={"key": 9})]
+    added = store.generate(OWNER, both)["other"]
+    assert rotated(store, both[0]) == ["password"]
+    store.restore(OWNER, before, "login", ["password"])
+    assert store.generate(OWNER, both) == {"login": first, "other": added}
+    assert [*store.renewals(OWNER, both)] == ["login"]
+
+
+def test_what_is_kept_is_told_with_what_a_pod_has(store: Store) -> None:
+    store.generate("web", [secret()])
+    kept = store.kept_secrets(OWNER, [secret()], ["db", "web"])
+    assert kept.values == {}
+    assert {key: former.pod for key, former in kept.former.items()} == {
+        ("login", "password"): "web",
+        ("login", "token"): "web",
+    }
+    values = store.generate(OWNER, [secret()], former_owners=["web"])
+    assert {key: former.value for key, former in kept.former.items()} == {
+        ("login", key): value for key, value in values["login"].items()
+    }
+    kept = store.kept_secrets(OWNER, [secret(rotate={"token": 3})], ["web"])
+    assert (kept.values, kept.former) == (values, {})
+    assert kept.rotations == {("login", "password"): 0, ("login", "token"): 0}

@@ -31,6 +31,7 @@ from ansible_collections.podwright.pods.plugins.module_utils._reconcile.observed
     ObservedContainer,
     ObservedImage,
     ObservedPod,
+    PortHolder,
     Usage,
 )
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.operations import (
@@ -147,6 +148,12 @@ def document_place(name: str) -> PodPlace:
     return PodPlace(at.key("metadata").key("name"), at.key("spec"))
 
 
+def holder(text: str) -> PortHolder:
+    """Who has a port, as it is shown: ``pod web``, or ``another process``."""
+    kind, _blank, name = text.partition(" ")
+    return PortHolder("process") if kind == "another" else PortHolder(kind, name)  # type: ignore[arg-type]
+
+
 FACTS = {
     "containers": see_containers,
     "infra": see_infra,
@@ -162,7 +169,7 @@ FACTS = {
     "tmpfs_volumes": lambda host, names: host.see(tmpfs_volumes=names),
     "unmounted": lambda host, value: host.see(unmounted=frozenset(host.observed.tmpfs_volumes)),
     "host_paths": lambda host, kinds: host.see(host_paths=kinds),
-    "taken_ports": lambda host, owners: host.see(taken_ports=owners),
+    "taken_ports": lambda host, holders: host.see(taken_ports={port: holder(text) for port, text in holders.items()}),
     "networks": lambda host, networks: host.see(networks=networks),
     "place": lambda host, name: replace(host, place=document_place(name)),
     "usage": lambda host, amounts: host.see(usage=Usage(**amounts)),

@@ -22,11 +22,8 @@ from ansible_collections.podwright.pods.plugins.module_utils._declaration.parse 
 from ansible_collections.podwright.pods.plugins.module_utils._errors import Busy, DamagedState
 from ansible_collections.podwright.pods.plugins.module_utils._host import state_files
 from ansible_collections.podwright.pods.plugins.module_utils._host.stack_store import (
-    Owned,
     Revision,
-    StackRecord,
     StackStore,
-    owner_of_secrets,
     owners_of_pods,
     stack_names,
 )
@@ -34,6 +31,8 @@ from ansible_collections.podwright.pods.plugins.module_utils._host.state.records
 from ansible_collections.podwright.pods.plugins.module_utils._host.store import Store
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.context import Settings
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.materials import File, layout
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.operations import owner_of_secrets
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.stack_record import Owned, StackRecord
 
 POD = parse_options({"name": "web", "containers": [{"name": "main", "image": "image"}]})
 SECRETS = parse_options(
@@ -401,7 +400,7 @@ def test_the_lock_of_what_is_gone_goes(tmp_path: Path) -> None:
     assert {path.name for path in (tmp_path / "locks").iterdir()} == {"web", "stack@shop"}
     with store.lock("web", 0), store.lock("stack@shop", 0):
         store.forget("web")
-        files.forget()
+        files.forget(StackRecord())
         with pytest.raises(Busy, match=r"changing pod web \(process"), store.lock("web", 0):
             pass
         with pytest.raises(Busy, match=r"changing stack shop \(process"), store.lock("stack@shop", 0):

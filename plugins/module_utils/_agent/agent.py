@@ -28,14 +28,13 @@ from .._errors import HostError, NewerState, PodwrightError
 from .._host import podman_service, state_files
 from .._host.observe import Snapshot, read_node
 from .._host.podman import Podman
-from .._host.stack_store import StackStore, stack_names
+from .._host.stack_store import StackStore, stack_names, verify_revision
 from .._host.store import Store
 from .._printable import one_line
 from .._reconcile import operations as op
 from .._reconcile.observed import Node
 from .._reconcile.probe_worker import Attempts
 from .._runs.run_failure import RunFailed
-from .._runs.stack_run import verify_revision
 from .._runs.wait import Watch
 from . import client as agent_client
 from . import moments

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 from .._declaration.stack_order import waves
 from .._declaration.stack_spec import Dependency, StackSpec
 from .._errors import DamagedState
+from .._host import networks
 from .._host.podman import Podman
 from .._host.stack_store import StackStore, stack_names
 from .._host.state.records import Record
 from .._reconcile import operations as op
 from .._reconcile.status_documents import is_well
-from .._runs.stack_run import create_network
 
 if TYPE_CHECKING:
     from .agent import Agent
@@ -50,7 +50,7 @@ class Dependencies:
             found = {network["name"] for network in podman.get("/networks/json") or []}
             for network in self._declared(stack).networks:
                 if network.name in pod.networks and network.name not in found:
-                    create_network(podman, stack, network)
+                    networks.create(podman, stack, network)
                     self._agent.done(op.CreateNetwork(pod.name, op.MISSING, network))
 
     def _dependencies(self, stack: str) -> Mapping[str, tuple[Dependency, ...]]:

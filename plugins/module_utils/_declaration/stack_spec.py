@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -92,3 +92,33 @@ def referenced(pod: s.PodSpec) -> tuple[set[str], set[str]]:
         config_maps |= volume.config_map_names
         secrets |= volume.secret_names
     return config_maps, secrets
+
+
+def claimed_volumes(stack: StackSpec) -> tuple[str, ...]:
+    """The named volumes that a stack declares or claims."""
+    names = (*(volume.name for volume in stack.volumes), *(claim for _pod, claim in _claims(stack)))
+    return tuple(dict.fromkeys(names))
+
+
+def shared_volumes(stack: StackSpec) -> tuple[NamedVolume, ...]:
+    """The named volumes that the stack creates: the declared ones, and those that several pods claim.
+
+    A volume that only one pod claims is created by that pod. As there, the first pod's fsGroup owns the files.
+    """
+    declared = {volume.name for volume in stack.volumes}
+    pods: dict[str, dict[str, s.PodSpec]] = {}
+    for pod, claim in _claims(stack):
+        pods.setdefault(claim, {})[pod.name] = pod
+    shared = {claim: users for claim, users in pods.items() if len(users) > 1 and claim not in declared}
+    return (*stack.volumes, *(_claimed_together(claim, [*users.values()]) for claim, users in shared.items()))
+
+
+def _claimed_together(claim: str, pods: Sequence[s.PodSpec]) -> NamedVolume:
+    group = next((pod.fs_group for pod in pods if pod.fs_group is not None), None)
+    return NamedVolume(claim, options={} if group is None else {"o": f"gid={group}"})
+
+
+def _claims(stack: StackSpec) -> Iterator[tuple[s.PodSpec, str]]:
+    for pod in stack.pods:
+        claims = (volume.persistent_volume_claim for volume in pod.volumes)
+        yield from ((pod, claim.claim_name) for claim in claims if claim)

@@ -2,17 +2,26 @@
 # Copyright: (c) 2026, podwright.pods contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Podman's volumes: where the files of one are, and its removal."""
+"""Podman's volumes: create one for a stack, find its files, remove it."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from urllib.parse import quote
 
+from .._declaration.stack_spec import NamedVolume
+from .._reconcile.observed import LABEL_STACK
 from . import held_paths
 from .podman import Podman
 from .podman_namespaces import run_in_podmans_namespaces
 from .podman_program import keep_mounted
+
+
+def create(podman: Podman, stack: str, volume: NamedVolume) -> None:
+    """Create a volume of a stack."""
+    labels = {LABEL_STACK: stack}
+    body = {"Name": volume.name, "Driver": volume.driver, "Options": dict(volume.options), "Labels": labels}
+    podman.post("/volumes/create", body=body)
 
 
 def folder_of(podman: Podman, name: str) -> Path:

@@ -38,6 +38,7 @@ from .._reconcile.observed import (
     ObservedContainer,
     ObservedImage,
     ObservedPod,
+    PortHolder,
     Usage,
     pid_of,
     read_container,
@@ -429,13 +430,13 @@ def _usage(podman: Podman, store: Store, name: str) -> Usage:
 # --- host ports ----------------------------------------------------------------------------------------------------
 
 
-def _taken_ports(podman: Podman, desired: s.PodSpec, own: set[tuple[int, str]]) -> dict[str, str]:
+def _taken_ports(podman: Podman, desired: s.PodSpec, own: set[tuple[int, str]]) -> dict[str, PortHolder]:
     """The ports the pod would publish that someone else holds."""
-    taken: dict[str, str] = {}
+    taken: dict[str, PortHolder] = {}
     for port in host_ports(desired):
         key = (port.host_port, port.protocol.lower())
         if key not in own and not _can_bind(port):
-            taken[port_text(port)] = _port_owner(podman, key)
+            taken[port_text(port)] = _port_holder(podman, key)
     return taken
 
 
@@ -471,24 +472,25 @@ def _can_bind(port: s.ContainerPort) -> bool:
     return True
 
 
-def _port_owner(podman: Podman, key: tuple[int | None, str]) -> str:
+def _port_holder(podman: Podman, key: tuple[int | None, str]) -> PortHolder:
     with contextlib.suppress(PodmanError):
         for item in podman.get("/containers/json"):
             if key in _port_keys(item):
                 pod = item.get("PodName")
-                return f"pod {pod}" if pod else f"container {(item.get('Names') or ['?'])[0]}"
-    return _listening_process(key[0]) if key[1] == "tcp" else "another process"
+                name = (item.get("Names") or ["?"])[0]
+                return PortHolder("pod", pod) if pod else PortHolder("container", name)
+    return PortHolder("process", _listening_process(key[0]) if key[1] == "tcp" else "")
 
 
 def _listening_process(port: int | None) -> str:
-    """The program that listens on a TCP port of this host, as far as we may see it."""
+    """The number and name of the program that listens on a TCP port of this host; empty where we may not see it."""
     inodes = {f"socket:[{inode}]" for inode in _listening_inodes(port)}
     for directory in Path("/proc").glob("[0-9]*/fd"):
         with contextlib.suppress(OSError):
             if any(os.readlink(entry) in inodes for entry in directory.iterdir()):
                 pid = directory.parent.name
-                return f"process {pid} ({(directory.parent / 'comm').read_text(errors='replace').strip()})"
-    return "another process"
+                return f"{pid} ({(directory.parent / 'comm').read_text(errors='replace').strip()})"
+    return ""
 
 
 def _listening_inodes(port: int | None) -> Iterable[str]:

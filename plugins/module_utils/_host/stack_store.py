@@ -13,15 +13,17 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from .._declaration import spec as s
 from .._declaration.stack_parse import parse_options
-from .._declaration.stack_spec import StackSpec
+from .._declaration.stack_spec import StackSpec, pod_with_configuration
 from .._errors import DamagedState, HostError
-from .._reconcile.operations import STACK_OWNER
+from .._reconcile.operations import owner_of_secrets
+from .._reconcile.stack_record import Owned, StackRecord, with_good
+from .._reconcile.stack_secrets import with_values
 from . import state_files
 from .pod_files import remove_tree
 from .state.folders import folders_of_objects
@@ -30,11 +32,6 @@ from .store import Store
 
 RECORD_VERSION = 1
 _REVISION_FILE = re.compile(r"([0-9]{1,9})\.json")
-
-
-def owner_of_secrets(stack: str) -> str:
-    """Whose the generated secrets of a stack are: no pod can be called so."""
-    return f"{STACK_OWNER}{stack}"
 
 
 @dataclass(frozen=True)
@@ -46,44 +43,6 @@ class Revision:
     applied_at: float
     applied_by: str = ""
     change_cause: str = ""
-
-
-@dataclass(frozen=True)
-class Owned:
-    """What the stack has made, and takes away once it is no longer declared. ``pods`` are in the order they start."""
-
-    pods: tuple[str, ...] = ()
-    volumes: tuple[str, ...] = ()
-    networks: tuple[str, ...] = ()
-
-    def joined(self, other: Owned) -> Owned:
-        """What either of the two owns."""
-        pairs = {name: (*getattr(self, name), *getattr(other, name)) for name in ("pods", "volumes", "networks")}
-        return Owned(**{name: tuple(dict.fromkeys(names)) for name, names in pairs.items()})
-
-
-@dataclass(frozen=True)
-class StackRecord:
-    """``current`` is the revision that was applied last (0 is none), ``all_good`` are those that became ready."""
-
-    current: int = 0
-    all_good: tuple[int, ...] = ()
-    owned: Owned = field(default_factory=Owned)
-
-    @property
-    def good(self) -> int:
-        """The last one that became ready, 0 for none."""
-        return self.all_good[-1] if self.all_good else 0
-
-    @property
-    def good_before(self) -> int:
-        """The last good one before the present one, 0 for none."""
-        return next((number for number in reversed(self.all_good) if number != self.current), 0)
-
-
-def with_good(record: StackRecord, number: int) -> StackRecord:
-    """The record once a revision was seen ready."""
-    return replace(record, all_good=(*(good for good in record.all_good if good != number), number))
 
 
 class StackStore:
@@ -143,14 +102,30 @@ class StackStore:
         }
         self._write(f"revisions/{revision.number}.json", data)
 
-    def keep_revisions(self, count: int, needed: Sequence[int]) -> None:
-        """Remove the oldest revisions beyond ``count``, but none that is ``needed``."""
-        for number in self.numbers()[:-count]:
-            if number not in needed:
-                remove_tree(self._revision(number))
+    def conclude(self, record: StackRecord, count: int, needed: Sequence[int]) -> StackRecord:
+        """Write the record, and remove the oldest revisions beyond ``count``, except the ``needed`` ones.
 
-    def forget(self) -> None:
-        remove_tree(self.directory)
+        Returns the record as written: removed revisions are no longer among the good ones.
+        """
+        numbers = self.numbers()
+        old = [number for number in numbers[:-count] if number not in needed]
+        kept = tuple(good for good in record.all_good if good in numbers and good not in old)
+        record = replace(record, all_good=kept)
+        if record != self.read():
+            self.write(record)
+        for number in old:
+            remove_tree(self._revision(number))
+        return record
+
+    def forget(self, remains: StackRecord) -> None:
+        """Remove the stack's files; ``remains`` is written as its record, unless it is empty."""
+        if remains == StackRecord():
+            remove_tree(self.directory)
+            return
+        self.write(remains)
+        for path in self.directory.iterdir():
+            if path != self.record_file:
+                remove_tree(path)
 
     def _revision(self, number: int) -> Path:
         return self.directory / "revisions" / f"{number}.json"
@@ -159,6 +134,31 @@ class StackStore:
         path = self.directory / name
         state_files.make_directory(path.parent)
         state_files.write_object(path, data)
+
+
+def verify_revision(store: Store, name: str) -> bool:
+    """Write down that a stack's present revision is good, once each of its pods was seen ready as it declares them.
+
+    So one becomes good that no run has waited for. Tells whether that was written, which it is not while a run is on
+    the stack.
+    """
+    files = StackStore(store, name)
+    if files.read().current == files.read().good:
+        return False
+    with store.lock_if_free(owner_of_secrets(name)) as was_elsewhere:
+        record = files.read()
+        if was_elsewhere is None or not record.current or record.current == record.good:
+            return False
+        stack = files.revision(record.current).stack
+        generated = store.generated(owner_of_secrets(name), stack.secrets)
+        stack = replace(stack, secrets=with_values(stack.secrets, generated))
+        for declared in stack.pods:
+            found = store.read_record(declared.name)
+            pod = pod_with_configuration(stack, declared)
+            if found is None or found.is_stopped or not found.is_verified or found.applied.pod != pod:
+                return False
+        files.write(with_good(record, record.current))
+    return True
 
 
 def owners_of_pods(store: Store) -> dict[str, str]:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from .._declaration import spec as s
+from .._declaration.parse import parse_allocatable
 from .materials import Materials
 from .observed import Node
 
@@ -31,6 +33,13 @@ class Settings:
     """The stack that the pod belongs to, if it does. No digest is made over it: another stack may take a pod over."""
     allocatable: Mapping[str, int] = field(default_factory=dict)
     """Overrides of what the host can hold: cpu (millicores), memory (bytes), pods."""
+
+
+def read_settings(options: Mapping[str, Any], stack: str = "") -> Settings:
+    """How pods are to be applied, from the options of a module. Raises InvalidInput."""
+    given = options.get("restart_on_change") or {}
+    restarts = RestartOnChange(**{way: bool(value) for way, value in given.items() if value is not None})
+    return Settings(restarts, stack, parse_allocatable(options.get("allocatable") or {}))
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, Literal
 
 from .._printable import printable
 
@@ -219,6 +219,17 @@ class Usage:
 
 
 @dataclass(frozen=True)
+class PortHolder:
+    """Who has a host port: a pod, a container outside pods, or another process; ``name`` is empty if unknown."""
+
+    kind: Literal["pod", "container", "process"]
+    name: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}" if self.name else f"another {self.kind}"
+
+
+@dataclass(frozen=True)
 class Observed:
     """Everything a plan is made from."""
 
@@ -241,7 +252,7 @@ class Observed:
     """Which sub paths are mounted for the pod's containers, by the number of the mount; None where it is not known."""
     host_paths: Mapping[str, str] = field(default_factory=dict)
     """What stands at each hostPath: directory, file, socket, char-device, block-device, other, or missing."""
-    taken_ports: Mapping[str, str] = field(default_factory=dict)
+    taken_ports: Mapping[str, PortHolder] = field(default_factory=dict)
     """Host ports we need that are taken, as ``ip:port/proto`` -> by whom."""
     networks: Mapping[str, bool] | None = None
     """The networks of Podman, with whether they have IPv6; None where nothing depends on them."""

@@ -14,6 +14,7 @@ from .._declaration.spec import Handler
 from .._declaration.stack_spec import NamedVolume, Network
 from .observed import LiveLimits
 from .probe_worker import MINIMUM_STOP_SECONDS
+from .stack_record import StackRecord
 
 INFRA = "infra"
 """What stops call a pod's infra container, which is none of its declaration's."""
@@ -23,6 +24,11 @@ MISSING = "it was not there"
 
 STACK_OWNER = "stack@"
 """What the owner of a stack's generated secrets begins with: no pod can be called so."""
+
+
+def owner_of_secrets(stack: str) -> str:
+    """Whose the generated secrets of a stack are: no pod can be called so."""
+    return f"{STACK_OWNER}{stack}"
 
 
 @dataclass(frozen=True)
@@ -240,6 +246,8 @@ class RecordRevision(Operation):
     """Write down what is wanted of a stack now, under a new number, and everything that it may come to own."""
 
     number: int
+    record: StackRecord
+    change_cause: str = ""
     verb = "record"
 
     @property
@@ -254,18 +262,52 @@ def show_owner(owner: str) -> str:
 
 
 @dataclass(frozen=True)
-class RotateSecret(Operation):
-    """Put new values in place of generated ones of a secret."""
+class ReturnToRevision(Operation):
+    """Write into a stack's record that an earlier revision is the present one again."""
 
+    number: int
+    record: StackRecord
+    verb = "return"
+
+    @property
+    def target(self) -> str:
+        return f"to revision {self.number} of stack {self.pod}"
+
+
+@dataclass(frozen=True)
+class _OnSecret(Operation):
     secret: str
     values: Mapping[str, str] = field(repr=False, hash=False)
     owner: str
     """The pod, or a stack by its `owner_of_secrets`."""
-    verb = "rotate"
 
     @property
     def target(self) -> str:
         return f"secret {self.secret} ({', '.join(sorted(self.values))}) of {show_owner(self.owner)}"
+
+
+class GenerateSecret(_OnSecret):
+    """Keep the generated values of a secret, before any container is created with them."""
+
+    verb = "generate"
+
+
+class AdoptSecret(GenerateSecret):
+    """Keep, for the stack, values that were generated for a pod before the pod joined it."""
+
+    verb = "take over"
+
+
+class RotateSecret(_OnSecret):
+    """Put new values in place of generated ones of a secret."""
+
+    verb = "rotate"
+
+
+class RestoreSecret(_OnSecret):
+    """Put back the values that a secret had before its rotation."""
+
+    verb = "restore"
 
 
 @dataclass(frozen=True)
@@ -280,9 +322,11 @@ class RemoveSecrets(Operation):
         return f"generated secrets of {show_owner(self.owner)}"
 
 
+@dataclass(frozen=True)
 class ForgetStack(Operation):
     """Remove a stack's revisions and its record, save for the volumes that stay its own."""
 
+    remains: StackRecord
     verb = "forget"
 
     @property

@@ -113,6 +113,33 @@ def known(recorded: s.PodSpec | None, previous: s.PodSpec | None) -> s.PodSpec |
     )
 
 
+@dataclass(frozen=True)
+class PodView:
+    """All that a pod's plan is made from."""
+
+    desired: Desired
+    observed: Observed
+    is_known: bool = False
+    """Whether the state directory has anything of the pod."""
+
+
+def plan_pod(
+    state: str, view: PodView, absent_cause: str = "state is absent", grace_period_seconds: int | None = None
+) -> Plan:
+    """The plan for a pod in state started, stopped or absent. Raises Refused.
+
+    A grace period replaces the declared one, in states stopped and absent.
+    """
+    desired, observed = view.desired, view.observed
+    if state == "started":
+        return plan_started(desired, observed)
+    if state == "stopped":
+        plan = plan_stopped(desired.pod.name, desired.known, observed, desired.was_stopped)
+    else:
+        plan = plan_absent(desired.pod.name, desired.known, view.is_known, observed, absent_cause)
+    return with_grace_period(plan, grace_period_seconds)
+
+
 def plan_started(desired: Desired, observed: Observed) -> Plan:
     """The plan for a running pod, or for the end of one that has failed for good.
 

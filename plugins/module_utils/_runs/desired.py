@@ -13,9 +13,8 @@ from .._declaration.quantity import Quantity
 from .._host.store import Store
 from .._reconcile import materials as m
 from .._reconcile.context import Context
-from .._reconcile.observed import Node, Observed
-from .._reconcile.operations import Plan
-from .._reconcile.pod_plan import Desired, plan_absent, plan_started, plan_stopped, with_grace_period
+from .._reconcile.observed import Node
+from .._reconcile.pod_plan import Desired
 from .request import Request
 
 _DIGITS_OF_UID = (8, 4, 4, 4, 12)
@@ -50,18 +49,6 @@ def desire(
         },
     )
     return Desired(context, recorded, facts, allocatable, pinned_images or {})
-
-
-def plan_of(store: Store, request: Request, desired: Desired, observed: Observed) -> Plan:
-    """The plan for the state that is asked for."""
-    if request.state == "started":
-        return plan_started(desired, observed)
-    if request.state == "stopped":
-        plan = plan_stopped(request.name, desired.known, observed, desired.was_stopped)
-    else:
-        is_known = store.knows(request.name)
-        plan = plan_absent(request.name, desired.known, is_known, observed, request.absent_cause)
-    return with_grace_period(plan, request.grace_period_seconds)
 
 
 def pod_uid(pod: str, key: bytes) -> str:

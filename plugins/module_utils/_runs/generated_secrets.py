@@ -15,11 +15,12 @@ from typing import Any
 
 from .._declaration import arguments
 from .._errors import Fault, HostError, InvalidInput, Refused
-from .._host.stack_store import StackStore, owner_of_secrets
+from .._host.stack_store import StackStore
 from .._host.state.generated import Generated
 from .._host.store import Store
 from .._reconcile.context import Settings
-from .._reconcile.operations import STACK_OWNER, show_owner
+from .._reconcile.operations import STACK_OWNER, owner_of_secrets, show_owner
+from .._reconcile.stack_request import StackRequest
 from . import pod_run, request, stack_run
 from .agent import Keeper
 
@@ -132,7 +133,7 @@ def _declared(store: Store, owner: str) -> Any:
 
 def _stack_request(
     store: Store, owner: str, asked: tuple[tuple[str, str], ...], wait_timeout_seconds: float, is_check: bool
-) -> stack_run.StackRequest:
+) -> StackRequest:
     name = owner[len(STACK_OWNER) :]
     files = StackStore(store, name)
     record = files.read()
@@ -141,7 +142,7 @@ def _stack_request(
     pods = [found for found in map(store.read_record, record.owned.pods) if found]
     if any(pod.is_stopped for pod in pods):
         raise Refused([Fault("owner", f"stack {name} is stopped; start it first")])
-    return stack_run.StackRequest(
+    return StackRequest(
         name=name,
         state="started",
         stack=files.revision(record.current).stack,

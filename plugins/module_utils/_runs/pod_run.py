@@ -28,11 +28,11 @@ from .._reconcile import materials as m
 from .._reconcile import unkept
 from .._reconcile.observed import Observed, ObservedPod
 from .._reconcile.operations import Operation, Plan, PullImage, RotateSecret
-from .._reconcile.pod_plan import Desired, plan_completed, plan_started
+from .._reconcile.pod_plan import Desired, PodView, plan_completed, plan_pod, plan_started
 from .._reconcile.status import Failure
 from . import report
 from .agent import Keeper
-from .desired import desire, plan_of
+from .desired import desire
 from .execute import Executor, OperationFailed
 from .hurry import Hurry
 from .request import Request, read_request
@@ -83,6 +83,8 @@ class Run:
     """Adds what cannot be seen yet: what other pods of a stack are about to take or to leave."""
     snapshot: Snapshot | None = None
     """What was seen of all pods of a stack at once."""
+    is_planned_elsewhere: bool = False
+    """Whether a stack's plan brings the plan of this pod, by `take`."""
     keeper: Keeper | None = None
     changes: Mapping[str, int] | None = None
     """The keeper's, from before the snapshot."""
@@ -106,9 +108,11 @@ class Run:
         if self.changes is None:
             self.changes = self.keeper.changes() if self.keeper else {}
         self._look()
+        if not self.is_planned_elsewhere:
+            self._decide()
 
     def _look(self) -> None:
-        """See what there is, and decide."""
+        """See what there is."""
         node = self.snapshot.node if self.snapshot else read_node(self.podman.api_version)
         # What a host without Podman lacks yet it may be about to get, as in a prediction of its first playbook.
         can_probe_grpc = node.can_probe_grpc or isinstance(self.podman, podman_service.EmptyHost)
@@ -131,11 +135,29 @@ class Run:
         self.desired = replace(
             self.desired, place=self.request.place, held=self.hold(self.observed.pod), failure=self._failure()
         )
-        name = self.request.name
-        plan = plan_of(self.store, self.request, self.desired, self.observed)
-        renewals = rotations(name, name, self.renewed, pod.secrets, self.request.rotate)
-        self.plan = replace(plan, operations=(*renewals, *plan.operations))
-        self.warnings = list(self._warnings(pod))
+
+    def _decide(self) -> None:
+        plan, name = self._plan(), self.request.name
+        renewals = rotations(name, name, self.renewed, self.desired.pod.secrets, self.request.rotate)
+        self._take(replace(plan, operations=(*renewals, *plan.operations)))
+
+    def take(self, plan: Plan, observed: Observed, adjust: Callable[[Observed], Observed]) -> None:
+        """Use a plan from a stack's planner; ``adjust`` is for the case that the pod is observed once more."""
+        self.adjust, self.observed = adjust, observed
+        self._take(plan)
+
+    def _take(self, plan: Plan) -> None:
+        self.plan = plan
+        self.warnings = list(self._warnings(self.desired.pod))
+
+    @property
+    def view(self) -> PodView:
+        """The observed facts, for a planner."""
+        return PodView(self.desired, self.observed, self.store.knows(self.request.name))
+
+    def _plan(self) -> Plan:
+        request = self.request
+        return plan_pod(request.state, self.view, request.absent_cause, request.grace_period_seconds)
 
     def _read_record(self) -> Record | None:
         """None for a damaged one too where the pod is to go: a removal takes what it finds."""
@@ -199,6 +221,7 @@ class Run:
         if self.keeper and self.changes is not None and self.keeper.changes().get(name) != self.changes.get(name):
             self.snapshot = None
             self._look()
+            self._decide()
             self.executor = self._executor(self.desired)
 
     def finish(self, is_to_complete: bool = False) -> dict[str, Any]:
@@ -243,7 +266,7 @@ class Run:
             return
         self.observed = observe(self.podman, self.store, self.request.name, self.desired.pod)
         self.desired = replace(self.desired, recorded=self.desired.pod, failure=None)
-        more = plan_of(self.store, self.request, self.desired, self.observed)
+        more = self._plan()
         executor.run(more, len(self.plan.operations) + 1)
         self.plan = Plan((*self.plan.operations, *more.operations))
 
@@ -361,8 +384,8 @@ class Run:
             return "It is left as it is: no earlier state was ready, so there is nothing to go back to."
         images = {name: image for name, image in previous.images.items() if observe_image(self.podman, image)}
         before = len(self.done)
-        if any(isinstance(operation, RotateSecret) for operation in self.done):
-            self.store.keep_values(self.request.name, self.kept_values)
+        for operation in (each for each in self.done if isinstance(each, RotateSecret)):
+            self.store.restore(self.request.name, self.kept_values, operation.secret, operation.values)
         try:
             desired = desire(self.store, previous.pod, self.request, self.node, self.desired.pod, images)
             executor = self._executor(desired)

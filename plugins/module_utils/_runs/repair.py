@@ -22,12 +22,10 @@ from .._declaration import spec as s
 from .._declaration.stack_spec import StackSpec, pod_with_configuration
 from .._errors import DamagedState, Fault, HostError, InvalidInput
 from .._host import podman_service, state_files
+from .._host.observe_stack import labelled
 from .._host.stack_store import (
-    Owned,
     Revision,
-    StackRecord,
     StackStore,
-    owner_of_secrets,
     owners_of_pods,
     pods_recorded_for,
     stack_names,
@@ -36,9 +34,11 @@ from .._host.state.generated import generated_keys, put_generated
 from .._host.state.records import Applied, Record
 from .._host.store import Store
 from .._reconcile.context import Settings
+from .._reconcile.operations import owner_of_secrets
+from .._reconcile.stack_record import Owned, StackRecord
+from .._reconcile.stack_secrets import with_values
 from .agent import Keeper
 from .pod_run import only_run
-from .stack_run import labelled, with_values
 
 _TIMEOUT_SECONDS = 300
 

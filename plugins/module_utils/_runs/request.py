@@ -14,7 +14,7 @@ from .._declaration import arguments, checks, parse, pod_fields
 from .._declaration import spec as s
 from .._declaration.documents import documents_in
 from .._errors import Fault, InvalidInput
-from .._reconcile.context import RestartOnChange, Settings
+from .._reconcile.context import Settings, read_settings
 
 _DEADLINE_MARGIN_SECONDS = 2
 
@@ -78,13 +78,6 @@ def read_request(options: Mapping[str, Any], is_check: bool) -> Request:
         grace_period_seconds=run["grace_period_seconds"],
         place=_place(options),
     )
-
-
-def read_settings(options: Mapping[str, Any], stack: str = "") -> Settings:
-    """How pods are to be applied, from the options of a module. Raises InvalidInput."""
-    given = options.get("restart_on_change") or {}
-    restarts = RestartOnChange(**{way: bool(value) for way, value in given.items() if value is not None})
-    return Settings(restarts, stack, parse.parse_allocatable(options.get("allocatable") or {}))
 
 
 def _declared(options: Mapping[str, Any]) -> s.PodSpec:

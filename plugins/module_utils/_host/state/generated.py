@@ -16,6 +16,7 @@ from pathlib import Path
 from ..._declaration import spec as s
 from ..._errors import DamagedState, HostError
 from ..._reconcile.operations import STACK_OWNER
+from ..._reconcile.stack_secrets import Former, KeptSecrets
 from .. import state_files
 from ..pod_files import remove_tree
 from .records import PodRecords
@@ -61,22 +62,52 @@ class GeneratedSecrets(PodRecords):
         """
         if not any(secret.generate for secret in declared):
             return {secret.name: {} for secret in declared}
-        values = self._generated(owner)
-        lost = (generated_keys(declared) & generated_keys(promised)) - _keys_in(values)
-        if lost:
-            raise self._lost(owner, lost)
+        values = self._promised(owner, declared, promised)
         is_complete = True
         for secret in declared:
             for key, length in secret.generate.items():
                 if key not in values.setdefault(secret.name, {}):
-                    former = (self._former(name, secret.name, key) for name in former_owners)
-                    value = next(filter(None, former), None) or _generate(length)
+                    former = self._former(former_owners, secret.name, key)
+                    value = former.value if former else _generate(length)
                     put_generated(values, secret.name, key, value, secret.rotate.get(key, 0))
                     is_complete = False
         if keep and not is_complete:
             # Kept before anything is made with it: it may become the only key to what a database writes.
             self.keep_values(owner, values)
         return {item.name: {key: values[item.name][key] for key in item.generate} for item in declared}
+
+    def kept_secrets(
+        self,
+        owner: str,
+        declared: Sequence[s.Secret],
+        former_owners: Sequence[str] = (),
+        promised: Sequence[s.Secret] = (),
+    ) -> KeptSecrets:
+        """The generated values of these secrets, and for keys without one those of ``former_owners``.
+
+        Generates nothing. Raises DamagedState if a value is missing that ``promised`` secrets had, as `generate` does.
+        """
+        if not any(secret.generate for secret in declared):
+            return KeptSecrets()
+        values = self._promised(owner, declared, promised)
+        keys = generated_keys(declared)
+        present = keys & _keys_in(values)
+        former = {(secret, key): self._former(former_owners, secret, key) for secret, key in sorted(keys - present)}
+        return KeptSecrets(
+            {name: {key: values[name][key] for secret, key in present if secret == name} for name, _key in present},
+            {(secret, key): _about(values, secret, key)[1] for secret, key in present},
+            {key: found for key, found in former.items() if found},
+        )
+
+    def _promised(
+        self, owner: str, declared: Sequence[s.Secret], promised: Sequence[s.Secret]
+    ) -> dict[str, dict[str, str]]:
+        """All values of an owner. Raises DamagedState if one is missing that ``promised`` secrets had."""
+        values = self._generated(owner)
+        lost = (generated_keys(declared) & generated_keys(promised)) - _keys_in(values)
+        if lost:
+            raise self._lost(owner, lost)
+        return values
 
     def generated(self, owner: str, declared: Sequence[s.Secret]) -> dict[str, dict[str, str]]:
         """What is kept of the generated values of these secrets; nothing is made, and damage is passed over."""
@@ -121,6 +152,16 @@ class GeneratedSecrets(PodRecords):
     def kept_values(self, owner: str) -> dict[str, dict[str, str]]:
         """All that is kept of an owner's generated secrets, to be given to `keep_values` again. Raises DamagedState."""
         return self._generated(owner)
+
+    def restore(self, owner: str, before: Mapping[str, Mapping[str, str]], secret: str, keys: Collection[str]) -> None:
+        """Put values of a secret back as they were when `kept_values` returned ``before``; all others stay."""
+        kept = self._generated(owner)
+        for key in keys:
+            kept.setdefault(secret, {})[key] = before[secret][key]
+            told = before.get(_ABOUT, {}).get(f"{secret}/{key}")
+            about = {at: word for at, word in kept.get(_ABOUT, {}).items() if at != f"{secret}/{key}"}
+            kept[_ABOUT] = {**about, **({f"{secret}/{key}": told} if told else {})}
+        self.keep_values(owner, kept)
 
     def readable_values(self, owner: str) -> dict[str, dict[str, str]]:
         """What `kept_values` gives, without what tells of them; nothing where that is damaged."""
@@ -168,19 +209,27 @@ class GeneratedSecrets(PodRecords):
                 raise DamagedState(path, "it holds something else than values by secret and key", remedy)
         return values or {}
 
-    def _former(self, owner: str, secret: str, key: str) -> str | None:
-        """The value that was generated for another owner, None where it had none."""
-        value = self._generated(owner).get(secret, {}).get(key)
-        record = self.read_record(owner) if value is None else None
-        if record and (secret, key) in generated_keys(record.applied.pod.secrets):
-            raise self._lost(owner, {(secret, key)})
-        return value
+    def _former(self, owners: Sequence[str], secret: str, key: str) -> Former | None:
+        """The value of the first of these owners that has one; None if none has."""
+        for owner in owners:
+            value = self._generated(owner).get(secret, {}).get(key)
+            if value:
+                return Former(owner, value)
+            record = self.read_record(owner) if value is None else None
+            if record and (secret, key) in generated_keys(record.applied.pod.secrets):
+                raise self._lost(owner, {(secret, key)})
+        return None
 
     def _lost(self, owner: str, keys: Collection[tuple[str, str]]) -> DamagedState:
         shown = ", ".join(f"{secret}/{key}" for secret, key in sorted(keys))
         path = self.secrets_file(owner)
         what = "it lacks" if path.exists() else "it is missing, and with it"
         return DamagedState(path, f"{what} the values generated before for {shown}", _remedy_of_secrets(owner))
+
+
+def fresh_values(declared: Sequence[s.Secret]) -> dict[tuple[str, str], str]:
+    """A new random value for each generated key of these secrets, by secret and key; none of them is kept."""
+    return {(item.name, key): _generate(length) for item in declared for key, length in item.generate.items()}
 
 
 def _generate(length: int) -> str:

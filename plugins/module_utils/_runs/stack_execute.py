@@ -1,0 +1,121 @@
+# Private to the collection podwright.pods: any release may change this, and nothing else may import it.
+# Copyright: (c) 2026, podwright.pods contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Carries out a stack's plan: each step as soon as the steps that it waits for are done, pods in parallel."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Callable
+
+from .._errors import PodwrightError
+from .._host.podman import Podman
+from .._reconcile import operations as op
+from .._reconcile.stack_steps import AwaitStep, ConcludeStep, PodStep, SharedStep, StackPlan, Step
+from .pod_run import Run
+
+_WORKERS = 4
+
+
+class PodsFailed(PodwrightError):
+    """Pods of a stack failed. ``errors`` are theirs; ``held_back`` names the pods that waited for them."""
+
+    def __init__(self, errors: list[PodwrightError], held_back: list[str]) -> None:
+        self.errors = errors
+        waited = f"\nNot begun, since they wait for it: {', '.join(held_back)}." if held_back else ""
+        super().__init__("\n".join(map(str, errors)) + waited)
+
+
+class StackExecutor:
+    """Carries out one plan: shared steps in the calling thread, each pod in a thread of its own."""
+
+    def __init__(
+        self,
+        podman: Podman,
+        runs: Mapping[str, Run],
+        perform: Callable[[op.Operation], None],
+        conclude: Callable[[ConcludeStep], None],
+    ) -> None:
+        """``runs`` has the run of each pod, by its name; ``perform`` and ``conclude`` carry out shared steps."""
+        self._podman = podman
+        self._runs = runs
+        self._perform = perform
+        self._conclude = conclude
+        self.done: list[op.Operation] = []
+        """The operations that were carried out; those of a pod are added when its run ends."""
+        self._events: queue.Queue[tuple[PodStep | AwaitStep, dict[str, Any] | PodwrightError | None]] = queue.Queue()
+
+    def carry_out(self, plan: StackPlan) -> dict[str, dict[str, Any]]:
+        """The result of each pod. After a failure it begins no step, waits for those that run, and raises the error.
+
+        Pods that fail raise PodsFailed.
+        """
+        waiting, awaits = list(plan.steps), {step.pod: step for step in plan.steps if isinstance(step, AwaitStep)}
+        finished: set[str] = set()
+        told: dict[str, dict[str, Any]] = {}
+        errors: list[PodwrightError] = []
+        running = 0
+        with ThreadPoolExecutor(max_workers=_WORKERS) as workers:
+            while waiting or running:
+                for step in _ready(waiting, finished) if not errors else ():
+                    waiting.remove(step)
+                    if isinstance(step, PodStep):
+                        running += 1
+                        workers.submit(self._work, step, awaits.get(step.pod))
+                    elif not isinstance(step, AwaitStep):
+                        self._do(step)
+                        finished.add(step.name)
+                if not running:
+                    break
+                done, value = self._events.get()
+                if isinstance(value, PodwrightError):
+                    errors.append(value)
+                else:
+                    finished.add(done.name)
+                if value is not None:
+                    running -= 1
+                if isinstance(value, dict):
+                    told[done.pod] = value
+        if errors:
+            raise PodsFailed(errors, [step.pod for step in waiting if isinstance(step, PodStep)])
+        return told
+
+    def _do(self, step: Step) -> None:
+        if isinstance(step, SharedStep):
+            self._perform(step.operation)
+            self.done.append(step.operation)
+        elif isinstance(step, ConcludeStep):
+            self._conclude(step)
+
+    def _work(self, step: PodStep, awaiting: AwaitStep | None) -> None:
+        """Carry out a pod's step and its await step, in a thread and with a session of its own."""
+        last: PodStep | AwaitStep = awaiting or step
+        run = self._runs[step.pod]
+        try:
+            with self._podman.clone() as podman:
+                run.podman = podman
+                run.execute()
+                if awaiting:
+                    self._events.put((step, None))
+                value: dict[str, Any] | PodwrightError = run.finish(
+                    awaiting is not None and awaiting.condition == "completed"
+                )
+        except PodwrightError as error:
+            value = error
+        except Exception as error:
+            # A bug in one pod's thread must not leave the others waiting for ever.
+            value = PodwrightError(f"pod {step.pod}: {type(error).__name__}: {error}")
+        self.done += run.done
+        self._events.put((last, value))
+
+
+def _ready(waiting: list[Step], finished: set[str]) -> Iterator[Step]:
+    """The steps that can begin. The caller takes each out of ``waiting`` and may finish it meanwhile."""
+    while True:
+        step = next((step for step in waiting if finished.issuperset(step.after)), None)
+        if step is None:
+            return
+        yield step
