@@ -11,17 +11,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.podwright.pods.plugins.module_utils._agent import (
-    pod_actions,
-    pod_observer,
-    podman_watch,
-    retries,
-)
+from ansible_collections.podwright.pods.plugins.module_utils._agent import podman_watch
+from ansible_collections.podwright.pods.plugins.module_utils._agent.keeper import pod_actions, pod_observer, retries
 from ansible_collections.podwright.pods.plugins.module_utils._host import observe, state_files
 from ansible_collections.podwright.pods.plugins.module_utils._host.store import Store
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile import materials, pod_plan, pod_step
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile import operations as op
-from ansible_collections.podwright.pods.plugins.module_utils._runs import containers, execute, wait
+from ansible_collections.podwright.pods.plugins.module_utils._runs import execute, wait
+from ansible_collections.podwright.pods.plugins.module_utils._runs.operations import containers
 
 from . import clock
 

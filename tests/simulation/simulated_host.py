@@ -27,7 +27,8 @@ from ansible_collections.podwright.pods.plugins.module_utils._host import (
 )
 from ansible_collections.podwright.pods.plugins.module_utils._host.store import Store
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.observed import LiveLimits, Node
-from ansible_collections.podwright.pods.plugins.module_utils._runs import mounts, pod_info, pod_run, stack_info, volumes
+from ansible_collections.podwright.pods.plugins.module_utils._runs import pod_info, pod_run, stack_info
+from ansible_collections.podwright.pods.plugins.module_utils._runs.operations import mounts, volumes
 
 from . import clock, primitives
 from .scheduler import Killed, Process, Scheduler

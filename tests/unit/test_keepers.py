@@ -17,11 +17,11 @@ from typing import cast
 
 import pytest
 
-from ansible_collections.podwright.pods.plugins.module_utils._agent import pod_keeper
 from ansible_collections.podwright.pods.plugins.module_utils._agent.agent import Agent
 from ansible_collections.podwright.pods.plugins.module_utils._agent.event_log import Event, EventLog
-from ansible_collections.podwright.pods.plugins.module_utils._agent.pod_actions import PodActions
-from ansible_collections.podwright.pods.plugins.module_utils._agent.turn import Turn
+from ansible_collections.podwright.pods.plugins.module_utils._agent.keeper import pod_keeper
+from ansible_collections.podwright.pods.plugins.module_utils._agent.keeper.pod_actions import PodActions
+from ansible_collections.podwright.pods.plugins.module_utils._agent.keeper.turn import Turn
 from ansible_collections.podwright.pods.plugins.module_utils._errors import Busy, PodmanError
 from ansible_collections.podwright.pods.plugins.module_utils._host.podman import Podman
 from ansible_collections.podwright.pods.plugins.module_utils._host.state.records import Record

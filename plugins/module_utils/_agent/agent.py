@@ -42,16 +42,16 @@ from .dependencies import Dependencies
 from .event_log import Event, EventLog
 from .event_words import tell_of, tell_of_failure
 from .garbage import GarbageCollector
-from .kept_watch import KeptWatch
+from .keeper.kept_watch import KeptWatch
+from .keeper.pod_keeper import PodKeeper
+from .keeper.turn import Turn
+from .keeper.view import View
 from .moments import Moments
-from .pod_keeper import PodKeeper
 from .podman_watch import PodmanWatch
 from .probe_threads import ProbeThreads
 from .server import AgentServer
 from .systemd import notify_systemd
-from .turn import Turn
 from .unchanged_runs import UnchangedRuns
-from .view import View
 
 TERMINATED_PODS = 12500
 """How many pods that have ended are kept, unless told otherwise. The controller manager's default."""

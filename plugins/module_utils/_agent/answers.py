@@ -29,7 +29,7 @@ from .._runs import kinds, report
 from .._runs.pod_info import run_pod_info
 from . import client as agent_client
 from . import metrics as figures
-from .view import View
+from .keeper.view import View
 
 if TYPE_CHECKING:
     from .agent import Agent

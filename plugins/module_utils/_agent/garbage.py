@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .._runs.pod_run import run_pod
-from .pod_keeper import PodKeeper
+from .keeper.pod_keeper import PodKeeper
 
 if TYPE_CHECKING:
     from .agent import Agent

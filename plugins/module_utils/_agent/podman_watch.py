@@ -17,8 +17,8 @@ from .._host import cgroup, podman_service
 from .._host.observe import has_process_as_told
 from .._host.podman import Podman
 from .._reconcile.observed import LABEL_POD, LiveLimits
+from .keeper.pod_keeper import PodKeeper
 from .moments import Moments
-from .pod_keeper import PodKeeper
 from .systemd import notify_systemd
 
 if TYPE_CHECKING:

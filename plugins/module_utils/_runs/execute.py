@@ -31,8 +31,8 @@ from .._reconcile.pod_step import Memory, restarts_due
 from .._reconcile.probe_worker import CONTAINER_BACKOFF, Backoff
 from .._reconcile.restart_policy import is_restarted
 from .._reconcile.status import INIT_ERROR
-from . import containers, record_keeping, sandbox, volumes
-from .execution import Execution, pauses
+from .operations import containers, record_keeping, sandbox, volumes
+from .operations.execution import Execution, pauses
 from .wait import Waiter
 
 _STOP_WORKERS = 4

@@ -9,11 +9,11 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from .._declaration import spec as s
-from .._host.podman import Podman
-from .._host.state.records import Record
-from .._reconcile.observed import ObservedPod
-from .._runs.wait import Watch
+from ..._declaration import spec as s
+from ..._host.podman import Podman
+from ..._host.state.records import Record
+from ..._reconcile.observed import ObservedPod
+from ..._runs.wait import Watch
 from .view import View
 
 if TYPE_CHECKING:

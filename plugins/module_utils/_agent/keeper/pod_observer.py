@@ -10,16 +10,16 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from .._declaration import spec as s
-from .._host import probes
-from .._host.observe import Sandbox, observe, observe_sandbox
-from .._host.podman import Podman
-from .._host.state.records import Record
-from .._reconcile.observed import ENDING, STUCK, ObservedPod
-from .._runs.execution import target_of
+from ..._declaration import spec as s
+from ..._host import probes
+from ..._host.observe import Sandbox, observe, observe_sandbox
+from ..._host.podman import Podman
+from ..._host.state.records import Record
+from ..._reconcile.observed import ENDING, STUCK, ObservedPod
+from ..._runs.operations.execution import target_of
 
 if TYPE_CHECKING:
-    from .agent import Agent
+    from ..agent import Agent
 
 LOOK_SECONDS = 300
 """How often a pod is looked at when nothing is heard of it. The agent compares its list of all far more often."""

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .._declaration import spec as s
-from .._reconcile.observed import ObservedPod
-from .._runs.prober import Prober
+from ..._declaration import spec as s
+from ..._reconcile.observed import ObservedPod
+from ..._runs.prober import Prober
 from .pod_observer import PodObserver
 
 

@@ -13,9 +13,9 @@ import time
 from collections.abc import Iterator
 from typing import Callable
 
-from .._errors import PodwrightError
-from .._host.state.locks import busy
-from .._host.store import Store
+from ..._errors import PodwrightError
+from ..._host.state.locks import busy
+from ..._host.store import Store
 
 WAITING_SECONDS = 0.2
 """How often who waits for a turn is asked what to do meanwhile."""

@@ -9,12 +9,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 
-from .._host.state.records import Record
-from .._reconcile import operations as op
-from .._reconcile.probe_worker import IMAGE_PULL_BACKOFF, Attempts
-from .._reconcile.status import Waiting
-from .._runs.execute import OperationFailed
-from .._runs.run_failure import RunFailed
+from ..._host.state.records import Record
+from ..._reconcile import operations as op
+from ..._reconcile.probe_worker import IMAGE_PULL_BACKOFF, Attempts
+from ..._reconcile.status import Waiting
+from ..._runs.execute import OperationFailed
+from ..._runs.run_failure import RunFailed
 
 PULL_ERROR_SECONDS = 2
 """How long a status says that a pull has failed, before it says that the next one is waited for."""

@@ -17,14 +17,14 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from .._host.podman import Podman
-from .._host.state.records import Record
-from .._reconcile.observed import read_time
-from .._reconcile.pod_step import is_pod_available
-from .._reconcile.probe_worker import SECOND_ATTEMPT_SECONDS, Attempts
-from .._reconcile.status import DEADLINE_EXCEEDED, DEADLINE_MESSAGE
-from .._runs import report
-from .._runs.prober import Prober
+from ..._host.podman import Podman
+from ..._host.state.records import Record
+from ..._reconcile.observed import read_time
+from ..._reconcile.pod_step import is_pod_available
+from ..._reconcile.probe_worker import SECOND_ATTEMPT_SECONDS, Attempts
+from ..._reconcile.status import DEADLINE_EXCEEDED, DEADLINE_MESSAGE
+from ..._runs import report
+from ..._runs.prober import Prober
 from .inbox import Inbox
 from .pod_actions import PodActions
 from .pod_observer import PodObserver
@@ -34,7 +34,7 @@ from .turn import Interrupted, Turn, is_interrupted
 from .view import View, view_of
 
 if TYPE_CHECKING:
-    from .agent import Agent
+    from ..agent import Agent
 
 DEPENDENCY_SECONDS = 1
 TURN_SECONDS = 1

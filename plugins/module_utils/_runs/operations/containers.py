@@ -9,15 +9,15 @@ from __future__ import annotations
 import contextlib
 import time
 
-from .._declaration import spec as s
-from .._errors import NotFound, PodmanError, PodwrightError
-from .._host import cgroup, hooks
-from .._host.container_output import last_lines
-from .._host.podman import Podman
-from .._reconcile import operations as op
-from .._reconcile import render
-from .._reconcile.materials import environment
-from .._reconcile.probe_worker import TerminationBudget
+from ..._declaration import spec as s
+from ..._errors import NotFound, PodmanError, PodwrightError
+from ..._host import cgroup, hooks
+from ..._host.container_output import last_lines
+from ..._host.podman import Podman
+from ..._reconcile import operations as op
+from ..._reconcile import render
+from ..._reconcile.materials import environment
+from ..._reconcile.probe_worker import TerminationBudget
 from .execution import START_SECONDS, Execution
 from .mounts import make_mount_points, mounts_of, start_mounts, termination_mount
 from .removal import NO_MONITOR, insist, note_end, secrets_of

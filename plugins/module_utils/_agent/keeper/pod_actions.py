@@ -12,26 +12,26 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Callable
 
-from .._declaration import spec as s
-from .._host.observe import Snapshot, observe, observe_image
-from .._host.podman import Podman
-from .._host.state.records import Record
-from .._reconcile import materials as m
-from .._reconcile import operations as op
-from .._reconcile import pod_step
-from .._reconcile.context import Context
-from .._reconcile.pod_plan import plan_stopped, stop_of
-from .._reconcile.pod_step import Ending
-from .._runs.execute import Executor
-from .._runs.pod_run import Run
-from .._runs.request import Request
-from .._runs.run_failure import RunFailed
-from .._runs.wait import Watch
+from ..._declaration import spec as s
+from ..._host.observe import Snapshot, observe, observe_image
+from ..._host.podman import Podman
+from ..._host.state.records import Record
+from ..._reconcile import materials as m
+from ..._reconcile import operations as op
+from ..._reconcile import pod_step
+from ..._reconcile.context import Context
+from ..._reconcile.pod_plan import plan_stopped, stop_of
+from ..._reconcile.pod_step import Ending
+from ..._runs.execute import Executor
+from ..._runs.pod_run import Run
+from ..._runs.request import Request
+from ..._runs.run_failure import RunFailed
+from ..._runs.wait import Watch
 from .kept_watch import OwnWatch
 from .turn import is_interrupted
 
 if TYPE_CHECKING:
-    from .agent import Agent
+    from ..agent import Agent
     from .pod_keeper import PodKeeper
 
 GATE_SECONDS = 3600

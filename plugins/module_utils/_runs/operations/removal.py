@@ -10,12 +10,12 @@ import contextlib
 import time
 from typing import Callable
 
-from .._errors import HostError, NotFound, PodmanError
-from .._host.podman import Podman
-from .._reconcile.container_status import end_of
-from .._reconcile.observed import read_ended
-from .._reconcile.status import End
-from .._reconcile.status_documents import from_kubernetes
+from ..._errors import HostError, NotFound, PodmanError
+from ..._host.podman import Podman
+from ..._reconcile.container_status import end_of
+from ..._reconcile.observed import read_ended
+from ..._reconcile.status import End
+from ..._reconcile.status_documents import from_kubernetes
 from .execution import Execution, pauses
 
 _MONITOR_SECONDS = 20

@@ -11,21 +11,21 @@ import threading
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from .._errors import PodmanError, PodwrightError
-from .._host import probes
-from .._reconcile.observed import ObservedPod
-from .._reconcile.pod_plan import BROKEN
-from .._reconcile.pod_step import DueProbe
-from .._reconcile.secrecy import masked
-from .._reconcile.status import STATUS_UNKNOWN
-from .._runs.execute import Executor
-from .._runs.report import secrets_of
-from .._runs.run_failure import RunFailed
-from .event_words import tell_of_failure
+from ..._errors import PodmanError, PodwrightError
+from ..._host import probes
+from ..._reconcile.observed import ObservedPod
+from ..._reconcile.pod_plan import BROKEN
+from ..._reconcile.pod_step import DueProbe
+from ..._reconcile.secrecy import masked
+from ..._reconcile.status import STATUS_UNKNOWN
+from ..._runs.execute import Executor
+from ..._runs.report import secrets_of
+from ..._runs.run_failure import RunFailed
+from ..event_words import tell_of_failure
 from .retries import IMAGE_PULL_BACK_OFF
 
 if TYPE_CHECKING:
-    from .agent import Agent
+    from ..agent import Agent
 
 
 class Recorder:
