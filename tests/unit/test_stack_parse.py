@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.podwright.pods.plugins.module_utils._declaration.stack_order import cycle, ordered
+from ansible_collections.podwright.pods.plugins.module_utils._declaration.stack_order import cycle, ordered, waves
 from ansible_collections.podwright.pods.plugins.module_utils._declaration.stack_parse import parse_options
 from ansible_collections.podwright.pods.plugins.module_utils._declaration.stack_spec import pod_with_configuration
 from ansible_collections.podwright.pods.plugins.module_utils._errors import InvalidInput
@@ -103,6 +103,20 @@ def test_a_chain_may_be_longer_than_functions_can_call_one_another() -> None:
 def test_order(names: str, waits_for: dict[str, str], expected: str) -> None:
     assert "".join(ordered(names, waits_for)) == expected
     assert cycle(waits_for) == ()
+
+
+@pytest.mark.parametrize(
+    ("waits_for", "expected"),
+    [
+        ({}, []),
+        ({"a": "", "b": ""}, ["ab"]),
+        ({"a": "bc", "b": "c", "c": ""}, ["c", "b", "a"]),
+        ({"a": "c", "b": "c", "c": "", "d": ""}, ["cd", "ab"]),
+        ({"a": "bd", "b": "", "c": "a", "d": "b"}, ["b", "d", "a", "c"]),
+    ],
+)
+def test_waves(waits_for: dict[str, str], expected: list[str]) -> None:
+    assert ["".join(sorted(wave)) for wave in waves(waits_for)] == expected
 
 
 # --- one space of names ----------------------------------------------------------------------------------------------

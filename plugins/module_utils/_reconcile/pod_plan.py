@@ -49,6 +49,7 @@ from .operations import (
     UpdatePodLimits,
     WriteFiles,
 )
+from .probe_worker import termination_order
 from .restart_policy import is_restarted
 from .status import Failure
 
@@ -298,17 +299,15 @@ def _stop_pod(name: str, spec: s.PodSpec | None, pod: ObservedPod, cause: str) -
 
 
 def _stop_all(name: str, spec: s.PodSpec | None, pod: ObservedPod, cause: str) -> list[Operation]:
-    """Main containers side by side, then the sidecars one by one in reverse order."""
-    running = [c for c in pod.members if c.state in STOPPABLE]
+    """What still runs of a pod, in the order in which it ends (see `termination_order`)."""
+    running = {c.id: c for c in pod.members if c.state in STOPPABLE}
     order = {c.name: number for number, c in enumerate(spec.init_containers)} if spec else {}
     sidecars = sorted(
-        (c for c in running if c.role == "sidecar"),
-        key=lambda c: (order.get(c.name, 0), c.started_at or 0),
-        reverse=True,
+        (c for c in running.values() if c.role == "sidecar"), key=lambda c: (order.get(c.name, 0), c.started_at or 0)
     )
-    operations: list[Operation] = [stop_of(name, spec, c, cause, 0) for c in running if c.role != "sidecar"]
-    operations += [stop_of(name, spec, c, cause, number) for number, c in enumerate(sidecars, 1)]
-    return operations
+    others = (c for c in running.values() if c.role != "sidecar")
+    waves = termination_order([(c.id, c.role) for c in (*others, *sidecars)])
+    return [stop_of(name, spec, running[one], cause, batch) for batch, wave in enumerate(waves) for one in wave]
 
 
 def stop_of(name: str, spec: s.PodSpec | None, found: ObservedContainer, cause: str, batch: int = 0) -> StopContainer:

@@ -15,7 +15,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
-from .._declaration.resources import Role
 from .._declaration.spec import RestartPolicy
 
 ProbeKind = Literal["liveness", "readiness", "startup"]
@@ -334,7 +333,7 @@ def grace_period_seconds(
     return DEFAULT_GRACE_PERIOD_SECONDS
 
 
-def termination_order(containers: Sequence[tuple[str, Role]]) -> tuple[tuple[str, ...], ...]:
+def termination_order(containers: Sequence[tuple[str, str]]) -> tuple[tuple[str, ...], ...]:
     """The waves in which a pod's running containers get their stop signal, each once the one before has ended.
 
     ``containers`` as (name, role) in declared order, init containers and sidecars first. The apps, and an init
