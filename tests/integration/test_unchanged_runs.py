@@ -160,7 +160,7 @@ def test_what_is_looked_at_anew_is_seen_though_nobody_has_told_of_it(
     # From now on the agent hears of nothing, and compares nothing.
     monkeypatch.setattr(moments, "LIST_SECONDS", 600)
     moment = resident.agent.moments.present()
-    monkeypatch.setattr(resident.agent, "moment", lambda: moment)
+    monkeypatch.setattr(resident.agent.moments, "present", lambda: moment)
     assert resident.is_remembered(options)
     before = resident.runs
     damage(resident.host)
