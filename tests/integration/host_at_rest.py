@@ -232,17 +232,16 @@ class Watcher(threading.Thread):
         with self._lock:
             return set(self._secrets)
 
-    @contextlib.contextmanager
-    def leaving(self, pods: Collection[str]) -> Iterator[None]:
-        """Meanwhile pods may go, and with them their counts."""
+    def changing(self, pods: Iterable[str]) -> None:
+        """From now on these pods' containers may go, or become others, which have counts of their own."""
         with self._lock:
             self._muted |= set(pods)
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._muted -= set(pods)
-                self._counts = {name: known for name, known in self._counts.items() if name not in pods}
+
+    def at_rest(self) -> None:
+        """Nothing changes any more but by faults."""
+        with self._lock:
+            self._counts = {name: known for name, known in self._counts.items() if name not in self._muted}
+            self._muted = set()
 
     def run(self) -> None:
         while not self._ended.wait(SAMPLE_SECONDS):

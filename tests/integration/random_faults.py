@@ -459,8 +459,8 @@ class Episode:
         """Do all of them at once. ``is_sure``: each has to end as it is meant to."""
         tokens = [pod.token for run in runs for pod in run.after.pods]
         self.watcher.add_secrets(tokens)
-        leaving = [pod.name for run in runs if not run.after.is_there for pod in run.unit.state.pods]
-        with self.watcher.leaving(leaving), ThreadPoolExecutor(len(runs)) as clients:
+        self.watcher.changing(pod.name for run in runs for pod in (*run.unit.state.pods, *run.after.pods))
+        with ThreadPoolExecutor(len(runs)) as clients:
             results = [clients.submit(self._outcome, run, way or self._by_agent) for run in runs]
             meanwhile()
             outcomes = [result.result() for result in results]
@@ -527,6 +527,7 @@ class Episode:
             told = rest.await_empty(lambda unit=unit: self._unmet(unit), REST_SECONDS)
             if told:
                 raise Violation(f"{unit.name} is not as it is wanted: {told}")
+        self.watcher.at_rest()
         self.note("all is as wanted")
         self._see_that_nothing_is_to_be_done()
         self._see_that_data_stays()

@@ -510,6 +510,11 @@ ENDS = {
         4 * [ended(is_restart=False)],
         [("Running", 0, None), ("Running", 0, None), ("Waiting", 1, 137), ("Running", 1, 137)],
     ),
+    "replaced within the second, and lost since": (
+        [seen(id="web-1"), seen(id="web-2", started=25), None, seen(id="web-3", started=60)],
+        [None, *3 * [ended(at=25.6, is_restart=False)]],
+        [("Running", 0, None), ("Running", 0, None), ("Waiting", 1, 137), ("Running", 1, 137)],
+    ),
     "about to be removed": (
         [seen(), exited(code=143, stopped_by_run=True)],
         [None, None],

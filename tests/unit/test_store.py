@@ -69,12 +69,14 @@ def test_what_killed_processes_left_is_swept(tmp_path: Path) -> None:
     """But not what is a pod's that somebody is changing."""
     store = kept(tmp_path)
     (tmp_path / ".gone.0123abcd").mkdir()
-    left = [tmp_path / name for name in (".events.jsonl.0123abcd", "pods/web/.status.json.0123abcd")]
+    left = [
+        tmp_path / name for name in (".events.jsonl.0123abcd", ".key.copy.0123abcd", "pods/web/.status.json.0123abcd")
+    ]
     for path in left:
         path.touch()
     with Store(tmp_path).lock("web", 0):
         store.sweep_all()
-    assert list(tmp_path.rglob(".*")) == left[1:]
+    assert list(tmp_path.rglob(".*")) == left[2:]
     store.sweep_all()
     assert not list(tmp_path.rglob(".*"))
     assert store.read_record("web") == Record(Applied(POD))

@@ -74,6 +74,12 @@ class Store(PodLocks, GeneratedSecrets, VolumeFiles, ContainerFiles):
                     state_files.write_object(path, {"key": key.hex()})
         self._make_reserve()
 
+    def _has_key(self) -> bool:
+        try:
+            return bool(self.key())
+        except DamagedState:
+            return False
+
     def _key_files(self) -> tuple[Path, Path]:
         return self.directory / "key", self.directory / "key.copy"
 
@@ -100,9 +106,10 @@ class Store(PodLocks, GeneratedSecrets, VolumeFiles, ContainerFiles):
         """Of two first runs at the same time both take the key of the one that was first."""
         made = self.directory / f".key.{secrets.token_hex(4)}"
         state_files.write_object(made, {"key": secrets.token_bytes(_KEY_BYTES).hex()})
-        with contextlib.suppress(FileExistsError):
+        # The agent takes it for what a killed run left where another run was first.
+        with contextlib.suppress(FileExistsError, FileNotFoundError):
             os.link(made, self.directory / "key")
-        made.unlink()
+        made.unlink(missing_ok=True)
         state_files.sync_directory(self.directory)
 
     def prints(self, pods: Sequence[str]) -> Prints:
@@ -145,6 +152,10 @@ class Store(PodLocks, GeneratedSecrets, VolumeFiles, ContainerFiles):
     def sweep_all(self) -> None:
         """Remove what killed processes left half done, of all pods that nobody is changing now. For the agent alone."""
         for path in self.directory.glob(".events.jsonl.*"):
+            with contextlib.suppress(OSError):
+                remove_tree(path)
+        # Nobody needs what a first run was about to call the key, once there is one.
+        for path in self.directory.glob(".key.*") if self._has_key() else ():
             with contextlib.suppress(OSError):
                 remove_tree(path)
         gone = {path: path.name[1:].rpartition(".")[0] for path in self.directory.glob(".*.*") if path.is_dir()}

@@ -89,7 +89,8 @@ def last_known(previous: ContainerStatus | None, end: End | None, present_id: st
     run = _latest_run(previous) if previous else None
     if previous and run:
         container_id, started_at = run
-        is_later = container_id != end.container_id and (started_at or 0) > end.at
+        # The start is known to the second, and what comes in a container's place mostly starts within the same one.
+        is_later = container_id != end.container_id and (started_at or 0) >= int(end.at)
         if container_id == present_id or is_later:
             return previous
     if previous is None or end.run is None:

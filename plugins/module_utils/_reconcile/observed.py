@@ -167,6 +167,10 @@ class ObservedPod:
         """Our container of that declared name; one that was renamed by hand is not it."""
         return next((c for c in self.members if c.name == name and c.podman_name == f"{self.name}-{name}"), None)
 
+    def find_renamed(self, name: str) -> ObservedContainer | None:
+        """Our container of that declared name, called so first, else whatever it is called by now."""
+        return self.find(name) or next((c for c in self.members if c.name == name), None)
+
 
 @dataclass(frozen=True)
 class ObservedImage:

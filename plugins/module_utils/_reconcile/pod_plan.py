@@ -355,10 +355,12 @@ def _change_containers(desired: Desired, observed: Observed, pod: ObservedPod) -
         operations.append(StartPod(desired.pod.name, "it was not started"))
     operations += _grow_pod(desired, pod)
     for found in pod.members:
-        if desired.pod.find(found.name) is None:
+        declared = desired.pod.find(found.name)
+        if declared is None:
             operations += _take_down(desired, found, "no longer declared")
         elif pod.find(found.name) is not found:
-            operations += _take_down(desired, found, f"it is called {found.podman_name}")
+            is_restart = pod.find(found.name) is None and _is_restart(desired, observed, declared, found)
+            operations += _take_down(desired, found, f"it is called {found.podman_name}", is_restart)
     is_initialized = any(c.has_started for c in pod.members if c.role == "app")
     for container in desired.pod.all_containers:
         present, role = pod.find(container.name), desired.pod.role_of(container)
@@ -404,6 +406,11 @@ def _initialize(desired: Desired, container: s.Container, found: ObservedContain
     return [*_take_down(desired, found, cause, not found.stopped_by_run), *_bring_up(desired.pod, container, cause)]
 
 
+def _is_restart(desired: Desired, observed: Observed, container: s.Container, found: ObservedContainer) -> bool:
+    """Whether what comes in a container's place is the same once more, and counts as its restart."""
+    return not found.stopped_by_run and _change_cause(desired, observed, container, found) is None
+
+
 def _change_container(
     desired: Desired, observed: Observed, container: s.Container, found: ObservedContainer | None
 ) -> list[Operation]:
@@ -411,7 +418,7 @@ def _change_container(
         return _bring_up(desired.pod, container, MISSING)
     cause = _container_cause(desired, observed, container, found)
     if cause:
-        is_restart = not found.stopped_by_run and _change_cause(desired, observed, container, found) is None
+        is_restart = _is_restart(desired, observed, container, found)
         return [*_take_down(desired, found, cause, is_restart), *_bring_up(desired.pod, container, cause)]
     operations: list[Operation] = []
     hook = container.lifecycle.post_start if container.lifecycle else None

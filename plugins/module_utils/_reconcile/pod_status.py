@@ -296,7 +296,8 @@ def _statuses_of(
     pod, statuses = evidence.pod, []
     for container in containers:
         name, role = container.name, pod.role_of(container)
-        observed = evidence.observed.find(name) if evidence.observed else None
+        # One that was renamed goes on until it is made anew.
+        observed = evidence.observed.find_renamed(name) if evidence.observed else None
         previous = evidence.previous.container(name) if evidence.previous else None
         context = ContainerContext(
             pod_name=pod.name,
