@@ -18,7 +18,9 @@ from .._host.podman import Podman
 from .._host.stack_store import StackStore, stack_names
 from .._host.state.records import Record
 from .._reconcile import operations as op
+from .._reconcile.pod_step import is_pod_available
 from .._reconcile.status_documents import is_well
+from .keeper.view import View
 
 if TYPE_CHECKING:
     from .agent import Agent
@@ -73,12 +75,16 @@ class Dependencies:
         if not self._agent.store.knows(dependency.pod):
             return True
         keeper = self._agent.known_keeper(dependency.pod)
-        status = keeper.view.status if keeper else {}
+        view = keeper.view if keeper else View()
+        status = view.status
         if dependency.condition == "completed":
             return status.get("phase") == "Succeeded"
         if dependency.condition == "started":
             return status.get("phase") in ("Running", "Succeeded")
-        return is_well(status)
+        if not is_well(status) or view.pod is None:
+            return False
+        # One that ends again and again is ready for moments.
+        return status.get("phase") == "Succeeded" or is_pod_available(view.pod, view.available, view.observed)
 
     def stopping_order(self) -> list[list[str]]:
         """The Pods that are kept, in waves: each wave stops before the next, which the Pods of it depend on."""
