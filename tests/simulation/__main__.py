@@ -12,6 +12,9 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 if os.environ.get("PYTHONHASHSEED") != "0":
@@ -39,16 +42,21 @@ def main() -> int:
     parser.add_argument("--seeds", default="0-19", help="FIRST-LAST, or one number")
     parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--seconds", type=float, default=0, help="stop after so long; 0 for all seeds")
+    parser.add_argument(
+        "--cpu-seconds", type=float, default=0, help="stop after so much of a processor; 0 for no limit"
+    )
     parser.add_argument("--log", action="store_true", help="print all that happened")
     parser.add_argument("--keep-going", action="store_true", help="go on after a seed that failed")
     parser.add_argument("--jobs", type=int, default=1, help="processes that share the seeds")
     parser.add_argument("--story", choices=["all", *STORIES], help="tell a story in the place of seeds")
     parser.add_argument("--plant", choices=[*FAULTS], help="make a mistake on purpose, to see that it is found")
-    parser.add_argument("--table", type=Path, help="plant each of them, and write down what was found")
+    parser.add_argument(
+        "--table", type=Path, help="plant each of them, in so many processes, and write down what was found"
+    )
     parser.add_argument("--job", type=int, default=0, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.table:
-        return _write_table(options.table)
+        return _write_table(options.table, options.jobs)
     if options.plant:
         FAULTS[options.plant]()
     if options.story:
@@ -67,6 +75,8 @@ def main() -> int:
         for seed in seeds:
             if options.seconds and clock.real_monotonic() - began_at > options.seconds:
                 break
+            if options.cpu_seconds and time.process_time() > options.cpu_seconds:
+                break
             verdict, log = play(seed, options.steps, Path(directory) / "host")
             played += 1
             if options.log:
@@ -79,7 +89,8 @@ def main() -> int:
                     break
             gc.collect()
     seconds = clock.real_monotonic() - began_at
-    print(f"{played} seeds of {options.steps} steps in {seconds:.1f} s, {failed} failed", flush=True)
+    cpu = f"{time.process_time():.1f} s of a processor"
+    print(f"{played} seeds of {options.steps} steps in {seconds:.1f} s ({cpu}), {failed} failed", flush=True)
     return 1 if failed else 0
 
 
@@ -97,38 +108,49 @@ def _tell(story: str) -> int:
     return 1 if failures else 0
 
 
-def _write_table(path: Path) -> int:
+def _write_table(path: Path, jobs: int) -> int:
     """Plant each mistake in a process of its own; 1 where one was not found."""
-    rows, missed = [], 0
-    for fault in FAULTS:
-        command = [
-            sys.executable,
-            sys.argv[0],
-            "--plant",
-            fault,
-            "--seeds",
-            "0-999",
-            "--seconds",
-            "90",
-            "--steps",
-            "100",
-        ]
-        told = subprocess.run(command, capture_output=True, text=True, check=False).stdout
-        found = re.search(r"^seed (\d+): at [\d.]+ s: (.*)$", told, re.MULTILINE)
-        ended = re.search(r"steps in ([\d.]+) s", told)
-        missed += found is None
-        seed, words = found.groups() if found else ("", "not found")
-        rows.append(f"| {fault} | {seed} | {words.replace('|', ' ')} | {ended[1] if ended else ''} |")
-        print(rows[-1], flush=True)
-    path.write_text("\n".join([*_TABLE_HEAD, *rows, ""]), encoding="utf-8")
+    with ThreadPoolExecutor(jobs) as processes:
+        found = list(processes.map(_row_of, FAULTS))
+    missed, spent = sum(not row.seed for row in found), sum(row.seconds for row in found)
+    end = f"{len(found) - missed} of {len(found)} were found, in {spent:.0f} seconds of a processor."
+    path.write_text("\n".join([*_TABLE_HEAD, *map(str, found), "", end, ""]), encoding="utf-8")
     return 1 if missed else 0
 
 
+@dataclass(frozen=True)
+class _Row:
+    """What became of a mistake; ``seed`` is empty where none found it."""
+
+    fault: str
+    seed: str
+    seen: str
+    seconds: float
+
+    def __str__(self) -> str:
+        return f"| {self.fault} | {self.seed} | {self.seen.replace('|', ' ')} | {self.seconds:.1f} |"
+
+
+def _row_of(fault: str) -> _Row:
+    limits = ["--seeds", "0-999", "--steps", str(_TABLE_STEPS), "--cpu-seconds", str(_TABLE_SECONDS)]
+    command = [sys.executable, sys.argv[0], "--plant", fault, *limits]
+    told = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    found = re.search(r"^seed (\d+): at [\d.]+ s: (.*)$", told, re.MULTILINE)
+    seed, seen = found.groups() if found else ("", "not found")
+    spent = re.search(r"\(([\d.]+) s of a processor\)", told)
+    row = _Row(fault, seed, seen, float(spent[1]) if spent else 0.0)
+    print(row, flush=True)
+    return row
+
+
+_TABLE_STEPS = 100
+_TABLE_SECONDS = 60
 _TABLE_HEAD = (
     "# What the simulation finds",
     "",
-    "`python tests/simulation --table docs/simulation.md` makes these mistakes (`tests/simulation/planted.py`) one by",
-    "one, and plays seeds of 100 steps from 0 on until one finds it. Seconds are those of the whole run.",
+    "`.venv/bin/python tests/simulation --table docs/simulation.md` has made these mistakes on purpose, one by one",
+    f"(`tests/simulation/planted.py`), and has played seeds of {_TABLE_STEPS} steps from 0 on until one found it.",
+    "Seconds are those of a processor, the start of Python and the reading of all code among them.",
     "",
     "| planted | seed | what was seen | s |",
     "|---|---|---|---|",

@@ -92,6 +92,7 @@ _SWITCH_CHANCE = 0.2
 def install() -> None:
     """Put all of it in place, once for the process."""
     dataclasses.dataclass = _dataclass
+    dataclasses.replace = _replace_fields
     setattr(time, "time", _time)  # noqa: B010
     setattr(time, "monotonic", _monotonic)  # noqa: B010
     setattr(time, "time_ns", lambda: int(_time() * 1e9))  # noqa: B010
@@ -116,6 +117,26 @@ def _dataclass(cls: Any = None, /, *, frozen: bool = False, **options: Any) -> A
     """
     more = {"unsafe_hash": True} if frozen and options.get("eq", True) else {}
     return _REAL_DATACLASS(cls, **{**options, **more})
+
+
+_REAL_REPLACE = dataclasses.replace
+_FIELDS: dict[type, tuple[str, ...]] = {}
+"""The fields of each class that is copied by them; none for one that makes more of them."""
+
+
+def _replace_fields(instance: Any, /, **changes: Any) -> Any:
+    """``dataclasses.replace``, which goes round the checks of what it is given: mypy makes them."""
+    cls = type(instance)
+    names = _FIELDS.get(cls)
+    if names is None:
+        fields = dataclasses.fields(cls)
+        is_plain = not hasattr(cls, "__post_init__") and all(field.init for field in fields)
+        names = _FIELDS[cls] = tuple(field.name for field in fields) if is_plain else ()
+    if not names:
+        return _REAL_REPLACE(instance, **changes)
+    made, held = object.__new__(cls), vars(instance)
+    vars(made).update({name: held[name] for name in names}, **changes)
+    return made
 
 
 def real_monotonic() -> float:

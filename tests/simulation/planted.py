@@ -13,6 +13,7 @@ from typing import Any
 
 from ansible_collections.podwright.pods.plugins.module_utils._agent import podman_watch
 from ansible_collections.podwright.pods.plugins.module_utils._agent.keeper import pod_actions, pod_observer, retries
+from ansible_collections.podwright.pods.plugins.module_utils._declaration.stack_spec import StackSpec
 from ansible_collections.podwright.pods.plugins.module_utils._host import observe, state_files
 from ansible_collections.podwright.pods.plugins.module_utils._host.store import Store
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile import materials, pod_plan, pod_step
@@ -96,14 +97,15 @@ def _tell_podman_secrets() -> None:
 
     def environment(*args: Any) -> materials.Environment:
         found = real(*args)
-        told = {name: str.__str__(value) for name, value in found.secret.items()}
-        return materials.Environment({**found.plain, **{name: _revealed(value) for name, value in told.items()}}, {})
+        return materials.Environment(
+            {**found.plain, **{name: _revealed(found.secret[name]) for name in found.secret}}, {}
+        )
 
     containers.environment = environment
 
 
 def _revealed(value: Any) -> str:
-    return getattr(value, "reveal", lambda: value)()
+    return value.reveal() if hasattr(value, "reveal") else str(value)
 
 
 def _call_it_ready_unseen() -> None:
@@ -152,6 +154,15 @@ def _write_in_place() -> None:
     state_files.write = write
 
 
+def _wait_for_no_other_pod() -> None:
+    StackSpec.depends_on = property(lambda stack: {}, lambda stack, given: vars(stack).update(depends_on=given))
+
+
+def _count_no_restart_of_the_renamed() -> None:
+    """As it was once: what is made anew under its name has a history of its own."""
+    pod_plan._is_restart = lambda *args: False
+
+
 FAULTS: Mapping[str, Callable[[], None]] = {
     "no run or keeper takes a Pod's lock": _forget_the_lock,
     "Podman is believed over the kernel": _believe_podman,
@@ -174,4 +185,6 @@ FAULTS: Mapping[str, Callable[[], None]] = {
     "a container that is no longer declared stays": _keep_what_is_not_declared,
     "what has failed is never tried again": _never_try_again,
     "temporary files of killed runs stay": _leave_temporary_files,
+    "a pod of a stack waits for no other": _wait_for_no_other_pod,
+    "what is made anew after a fault counts its restarts from 0": _count_no_restart_of_the_renamed,
 }

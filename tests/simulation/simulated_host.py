@@ -104,6 +104,8 @@ class SimulatedHost:
         return self
 
     def __exit__(self, *_error: object) -> None:
+        # Whoever had the turn when it came to an end, from now on it is the driver's.
+        self.scheduler.current = self.scheduler.threads[0]
         for thread in self.scheduler.threads[1:]:
             self.scheduler.kill(thread.process)
         # Each unwinds at its next turn; one that swallows it again and again is left behind.

@@ -32,6 +32,10 @@ _MONITOR_PIDS = 100_000
 """How far a monitor's process id is from that of its container's process."""
 
 
+_LONGEST_UNTIL_REAPED_SECONDS = 2.0
+_WAITS_FOR_MONITOR_SECONDS = 5.0
+
+
 @dataclass(frozen=True)
 class Program:
     """What a container does: words such as ``exit=1@3 ready=2 term=1 unhealthy=20``.
@@ -94,8 +98,13 @@ class SimulatedContainer:
     has_process: bool = False
     has_monitor: bool = False
     exit_code: int = 0
+    reaped_at: float = 0.0
+    """When the kernel lets go of its process, which ended without a monitor, in monotonic seconds."""
     started_at: float = 0.0
     ended_at: float = 0.0
+    started_by_clock: float = 0.0
+    ended_by_clock: float = 0.0
+    """The same by the wall clock as it was then, 0 for never: what Podman says for ever."""
     restarts: int = 0
     starts: int = 0
     limits: LiveLimits = field(default_factory=LiveLimits)
@@ -181,6 +190,7 @@ class SimulatedPodman:
         container.said, container.pid = "running", next(self._pids)
         container.has_process = container.has_monitor = True
         container.started_at, container.ended_at = self.scheduler.now, 0.0
+        container.started_by_clock, container.ended_by_clock = self.now, 0.0
         container.starts += 1
         run = container.starts
         if container.program.exit_after is not None:
@@ -200,15 +210,21 @@ class SimulatedPodman:
         was_told = container.said == "stopping"
         container.has_process = False
         if not container.has_monitor:
+            # The host's first process reaps what has lost its parent, some time later.
+            container.reaped_at = self.scheduler.now + self.scheduler.random.uniform(0, _LONGEST_UNTIL_REAPED_SECONDS)
             return
         container.has_monitor = False
         container.said, container.pid, container.exit_code = "exited", 0, exit_code
-        container.ended_at = self.scheduler.now
+        self.note_end(container)
         self.tell("died", container)
         policy = container.body.get("restart_policy") or "no"
         if not was_told and (policy == "always" or (policy == "on-failure" and exit_code != 0)):
             run = container.starts
             self.scheduler.at(self.scheduler.now + 0.2, lambda: self._restart(container, run))
+
+    def note_end(self, container: SimulatedContainer) -> None:
+        """Podman knows of the end from now on."""
+        container.ended_at, container.ended_by_clock = self.scheduler.now, self.now
 
     def _restart(self, container: SimulatedContainer, run: int) -> None:
         """By Podman's own restart policy, which nobody holds up."""
@@ -222,6 +238,17 @@ class SimulatedPodman:
     def kill_monitor(self, container: SimulatedContainer) -> None:
         """The process goes on, and nobody will say how it ended."""
         container.has_monitor = False
+
+    def end_as_told(self, container: SimulatedContainer) -> None:
+        """Somebody stops it by hand."""
+        container.said = "stopping"
+        self.end_process(container, 0)
+
+    def drop(self, container: SimulatedContainer) -> None:
+        """It goes, and with it whatever ran in it."""
+        container.has_process = container.has_monitor = False
+        del self.containers[container.id]
+        self.tell("remove", container)
 
     # --- events --------------------------------------------------------------------------------------------------
 
@@ -251,7 +278,8 @@ class SimulatedPodman:
         """Every process is gone; containers are what Podman finds of them after a boot."""
         for container in self.containers.values():
             if container.said in ("running", "stopping", "paused"):
-                container.said, container.exit_code, container.ended_at = "exited", 0, self.scheduler.now
+                container.said, container.exit_code = "exited", 0
+                self.note_end(container)
             container.pid, container.has_process, container.has_monitor = 0, False, False
         for volume in self.volumes.values():
             volume["MountCount"] = 0
@@ -264,8 +292,7 @@ class SimulatedPodman:
 
     def listed(self, container: SimulatedContainer) -> dict[str, Any]:
         pod = self.pods.get(container.pod_id)
-        started = int(container.started_at + self.scheduler.wall_offset) if container.starts else -62135596800
-        ended = int(container.ended_at + self.scheduler.wall_offset) if container.ended_at else -62135596800
+        never = -62135596800
         return {
             "Id": container.id,
             "Names": [container.name],
@@ -276,8 +303,8 @@ class SimulatedPodman:
             "IsInfra": container.is_infra,
             "Pid": container.pid,
             "ExitCode": container.exit_code,
-            "StartedAt": started,
-            "ExitedAt": ended,
+            "StartedAt": int(container.started_by_clock) or never,
+            "ExitedAt": int(container.ended_by_clock) or never,
             "Pod": container.pod_id,
             "PodName": pod.name if pod else "",
             "Ports": None,
@@ -296,8 +323,8 @@ class SimulatedPodman:
                 "ExitCode": container.exit_code,
                 "OOMKilled": False,
                 "Error": "",
-                "StartedAt": container.started_at + self.scheduler.wall_offset if container.starts else zero,
-                "FinishedAt": container.ended_at + self.scheduler.wall_offset if container.ended_at else zero,
+                "StartedAt": container.started_by_clock or zero,
+                "FinishedAt": container.ended_by_clock or zero,
             },
             "NetworkSettings": {"IPAddress": "192.0.2.9", "Networks": {}},
             "HostConfig": {"LogConfig": {"Type": "k8s-file", "Path": "/simulated/none.log"}},
@@ -516,24 +543,13 @@ class SimulatedClient(client.Podman):
         if kind == "containers":
             found = self._container(name)
             self._note(found, "remove container")
-            if self._is_lost(found):
-                self._find_lost(found)
+            # It waits until the process is let go of, and most often finds it gone then.
+            if self._is_unreaped(found) and podman.scheduler.random.random() < 0.5:
+                self._wait_in_vain(found)
             podman.on_remove(found)
-            found.has_process = found.has_monitor = False
-            del podman.containers[found.id]
-            podman.tell("remove", found)
+            podman.drop(found)
         elif kind == "pods":
-            pod = self._pod(name)
-            podman.on_change("remove pod", pod.name)
-            for member in podman.of_pod(pod.id):
-                if self._is_lost(member) and not member.is_infra and podman.scheduler.random.random() < 0.5:
-                    self._find_lost(member)
-                podman.on_remove(member)
-            for member in podman.of_pod(pod.id):
-                member.has_process = member.has_monitor = False
-                del podman.containers[member.id]
-                podman.tell("remove", member)
-            del podman.pods[pod.id]
+            self._delete_pod(self._pod(name))
         else:
             place: dict[str, Any] = getattr(podman, kind)
             if name not in place:
@@ -541,13 +557,32 @@ class SimulatedClient(client.Podman):
             del place[name]
         return None
 
-    def _is_lost(self, found: SimulatedContainer) -> bool:
-        return found.said == "running" and not (found.has_process or found.has_monitor)
+    def _delete_pod(self, pod: SimulatedPod) -> None:
+        """Its containers first, and the infra container where no other is left. What goes wrong is told afterwards."""
+        podman = self._podman
+        podman.on_change("remove pod", pod.name)
+        members = podman.of_pod(pod.id)
+        unreaped = [member for member in members if self._is_unreaped(member)]
+        for member in members:
+            if member not in unreaped and not (member.is_infra and unreaped):
+                podman.on_remove(member)
+                podman.drop(member)
+        if unreaped:
+            self._wait_in_vain(*unreaped)
+        del podman.pods[pod.id]
 
-    def _find_lost(self, found: SimulatedContainer) -> None:
-        """Podman finds out only now that the process is gone, and says so by an error; the next call removes it."""
-        found.said, found.pid, found.ended_at = "stopped", 0, self._podman.scheduler.now
-        client.raise_refusal("remove", 500, b'{"cause": "container is not running", "message": "no"}')
+    def _is_unreaped(self, found: SimulatedContainer) -> bool:
+        is_lost = found.said == "running" and not (found.has_process or found.has_monitor)
+        return is_lost and self._podman.scheduler.now < found.reaped_at
+
+    def _wait_in_vain(self, *ended: SimulatedContainer) -> None:
+        """Podman sends a signal to what has ended, and waits for the word of a monitor that there is not."""
+        self._podman.scheduler.sleep(_WAITS_FOR_MONITOR_SECONDS)
+        for found in ended:
+            found.said, found.pid = "stopped", 0
+            self._podman.note_end(found)
+        words = f"cannot remove container {ended[0].id} as it could not be stopped: timed out waiting for file"
+        client.raise_refusal("remove", 500, json.dumps({"cause": "internal libpod error", "message": words}).encode())
 
     def _start(self, found: SimulatedContainer, params: Mapping[str, Any], data: Any) -> None:
         self._note(found, "start container")

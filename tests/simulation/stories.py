@@ -60,6 +60,14 @@ class Stage:
             raise AssertionError("web/main is not there")
         return found
 
+    def has_run(self) -> bool:
+        found = self.host.podman.find("web-main")
+        return found is not None and found.has_process
+
+    def restarts(self) -> int:
+        """How often web/main was restarted by its status."""
+        return int((Store().read_status("web") or {})["containerStatuses"][0]["restartCount"])
+
     def await_that(self, holds: Callable[[], bool], what: str, seconds: float = WAIT_SECONDS) -> None:
         if not self.host.scheduler.wait(holds, seconds):
             raise AssertionError(f"never came about: {what}")
@@ -130,6 +138,39 @@ def run_while_the_agent_begins(stage: Stage) -> None:
         raise AssertionError("the init container was run again")
 
 
+def container_renamed_by_a_stranger(stage: Stage) -> None:
+    """It goes on until it is made anew, which is a restart as others are: the count never falls."""
+    stage.host.start_agent()
+    stage.host.scheduler.sleep(3)
+    stage.run(pod())
+    counts = [stage.restarts()]
+    for _time in range(2):
+        stage.main().name = "mine"
+        stage.await_that(lambda: stage.has_run(), "web-main")
+        stage.host.scheduler.sleep(30)
+        counts.append(stage.restarts())
+        stage.host.podman.kill_process(stage.main())
+        stage.host.scheduler.sleep(60)
+        counts.append(stage.restarts())
+    if counts != [0, 1, 2, 3, 4]:
+        raise AssertionError(f"the counts of restarts were {counts}")
+
+
+def update_within_a_second_and_lost(stage: Stage) -> None:
+    """What came in a container's place within the second is counted when it is lost."""
+    stage.host.start_agent()
+    stage.host.scheduler.sleep(3)
+    stage.run(pod())
+    stage.run(pod("ready=0"))
+    for expected in (1, 2):
+        stage.host.scheduler.sleep(60)
+        stage.host.podman.drop(stage.main())
+        stage.await_that(lambda: stage.has_run(), "web-main")
+        stage.host.scheduler.sleep(60)
+        if stage.restarts() != expected:
+            raise AssertionError(f"after {expected} losses the count of restarts is {stage.restarts()}")
+
+
 STORIES: Mapping[str, Callable[[Stage], None]] = {
     story.__name__: story
     for story in (
@@ -138,6 +179,8 @@ STORIES: Mapping[str, Callable[[Stage], None]] = {
         update_to_what_ends_at_once,
         failing_step_with_rollback,
         run_while_the_agent_begins,
+        container_renamed_by_a_stranger,
+        update_within_a_second_and_lost,
     )
 }
 
