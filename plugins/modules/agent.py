@@ -82,7 +82,7 @@ systemd:
   type: bool
   returned: always
 code_changed:
-  description: Whether the code has changed, so that an agent that runs has to be started anew.
+  description: Whether the code has changed, so that a running agent has to be restarted.
   type: bool
   returned: when O(state=present)
 exists:

@@ -18,7 +18,7 @@ description:
     Containerfile (O(build)), loaded from an archive (O(load)), or bootstrapped from the packages of a distribution
     (O(bootstrap)), for hosts that reach no image registry.
   - >-
-    What is built or bootstrapped carries the digest of its recipe as a label. It is made anew when the recipe changed,
+    What is built or bootstrapped carries the digest of its recipe as a label. It is made again when the recipe changed,
     and the result says which part of it did.
   - >-
     An image gets its name only once it is complete. A build that fails, or is ended, leaves the image that had the name
@@ -35,7 +35,7 @@ attributes:
   idempotent:
     support: partial
     details:
-      - O(refresh=true) makes the image anew every time.
+      - O(refresh=true) makes the image again every time.
 options:
   name:
     description:
@@ -56,7 +56,7 @@ options:
   refresh:
     description:
       - >-
-        Make the image anew although its recipe is unchanged, for instance to take in the distribution's updates; load
+        Make the image again although its recipe is unchanged, for instance to take in the distribution's updates; load
         it again; or pull as with O(pull.policy=Always).
     type: bool
     default: false

@@ -315,7 +315,7 @@ options:
             required: true
             choices: [cpu, memory]
           restart_policy:
-            description: V(RestartContainer) starts the container anew with it. The default is V(NotRequired).
+            description: V(RestartContainer) restarts the container with it. The default is V(NotRequired).
             type: str
             choices: [NotRequired, RestartContainer]
       volume_mounts:
@@ -718,7 +718,7 @@ options:
         The agent ends it when the time has come, the next run where there is none. From then on a run that finds the
         same declaration changes nothing. As after any other failure it fails too, unless O(wait) is off.
       - >-
-        A changed declaration begins the Pod anew, with its whole time. So does V(started) after V(stopped) or
+        A changed declaration starts the Pod over, with its whole time. So does V(started) after V(stopped) or
         V(absent).
     type: int
   hostname:
@@ -867,9 +867,9 @@ options:
     description:
       - >-
         How large the log of a container may grow, as an amount such as V(10Mi), at least V(8Ki). The next line then
-        begins it anew, as Podman does it. V(0) leaves it to C(log_size_max) in the host's C(containers.conf), which has
+        starts it over, as Podman does. V(0) leaves it to C(log_size_max) in the host's C(containers.conf), which has
         no limit unless you set one. The default is V(50Mi).
-      - A changed value takes effect when a container is next made anew; nothing is restarted for it.
+      - A changed value takes effect when a container is next replaced; nothing is restarted for it.
     type: str
   min_ready_seconds:
     description:

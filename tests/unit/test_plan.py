@@ -126,7 +126,7 @@ def see_pod_limits(host: Host, changes: Mapping[str, Any]) -> Host:
 
 
 def see_images(host: Host, revisions: Mapping[str, int | None]) -> Host:
-    """What image names point to in the local store: the so-manieth image of that name, or nothing."""
+    """Point image names to the image of that revision in the local store, or to none."""
     images = {
         name: None if of is None else ObservedImage(image_id(name, of), command=("serve",))
         for name, of in revisions.items()

@@ -517,7 +517,7 @@ class ConfigMap:
 class Secret:
     """``string_data`` wins over ``data`` (base64). ``generate``: keys and lengths of values made once on the host.
 
-    ``rotate``: a number by generated key; where it is higher than before, the value is made anew.
+    ``rotate``: a number by generated key; a higher number than before makes a new value.
     """
 
     name: str
@@ -530,7 +530,7 @@ class Secret:
 
 
 DEFAULT_LOG_SIZE_MAX = Quantity.parse("50Mi")
-"""How large the log of a container may grow before it begins anew, in bytes; 0 is without a limit."""
+"""The size at which a container's log starts over, in bytes; 0 for no limit."""
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ ENDING = "ending"
 LOST = "lost"
 UNWATCHED = "unwatched"
 STUCK = "stuck"
-"""States of a container that is not what Podman says of it, by the word of the kernel and the clock.
+"""States of a container that differ from Podman's word, by the kernel and the clock.
 
 ``ENDING``: its process is gone, and its monitor is about to tell. ``LOST``: both are gone. ``UNWATCHED``: its monitor
 is gone, so that nobody would tell of its end. ``STUCK``: it stops by Podman's word, and has outlived its grace period.
@@ -55,9 +55,8 @@ class LiveLimits:
 
 @dataclass(frozen=True)
 class KernelWord:
-    """What the kernel says of a container that Podman calls running: its state, and of its process the beginning
-
-    (seconds since the boot, 0 where unknown) and the age.
+    """The kernel's word on a container that Podman calls running: its state, and when its process began (seconds since
+    the boot, 0 if unknown) and its age.
     """
 
     state: str
@@ -85,7 +84,7 @@ class ObservedContainer:
     limits: LiveLimits | None = None
     post_start_done: bool = False
     stopped_by_run: bool = False
-    """Whether a run stopped it, so that how it ended says nothing of its work."""
+    """Whether a run stopped it: its exit code then says nothing about its work."""
     restart_count: int | None = None
     oom_killed: bool | None = None
     error: str = ""
@@ -109,7 +108,7 @@ class ObservedContainer:
 
     @property
     def is_broken(self) -> bool:
-        """Whether Podman will say for ever that it runs, whatever becomes of it: only a removal by force mends it."""
+        """Whether Podman will call it running for ever: only a removal by force mends it."""
         return self.state in (LOST, UNWATCHED, STUCK)
 
     @property
@@ -210,7 +209,7 @@ class Node:
     can_mount: bool = True
     """Whether we may mount, as sub paths of volumes need it."""
     can_probe_grpc: bool = True
-    """Whether there is what grpc probes are made with."""
+    """Whether the package for grpc probes is installed."""
 
 
 @dataclass(frozen=True)
@@ -240,7 +239,7 @@ class Observed:
     pod: ObservedPod | None = None
     foreign_pod: bool = False
     foreign_names: Mapping[str, str] = field(default_factory=dict)
-    """Names we need in Podman that pods or containers of others hold, in the pod or outside, with their owners."""
+    """Names that we need in Podman and pods or containers of others have, with their owners."""
     images: Mapping[str, ObservedImage | None] = field(default_factory=dict)
     volumes: frozenset[str] = frozenset()
     """Named Podman volumes that exist."""
@@ -251,9 +250,9 @@ class Observed:
     tmpfs_volumes: Mapping[str, str] = field(default_factory=dict)
     """Podman volumes that stand for emptyDirs of medium Memory: name in Podman -> name in the pod."""
     unmounted: frozenset[str] = frozenset()
-    """Those of them that nothing keeps mounted, as after a boot, so that the end of a container would empty them."""
+    """Those that nothing keeps mounted, as after a boot: the end of a container would empty them."""
     sub_path_mounts: frozenset[tuple[str, int]] | None = None
-    """Which sub paths are mounted for the pod's containers, by the number of the mount; None where it is not known."""
+    """The mounted sub paths as (container, number of the mount); None if that is unknown."""
     host_paths: Mapping[str, str] = field(default_factory=dict)
     """What stands at each hostPath: directory, file, socket, char-device, block-device, other, or missing."""
     taken_ports: Mapping[str, PortHolder] = field(default_factory=dict)

@@ -17,9 +17,9 @@ from .probe_worker import MINIMUM_STOP_SECONDS
 from .stack_record import StackRecord
 
 INFRA = "infra"
-"""What stops call a pod's infra container, which is none of its declaration's."""
+"""The name of a pod's infra container in stops; the declaration has no such container."""
 MISSING = "it was not there"
-"""The cause of what is made since there is none, whether there never was one or somebody removed it."""
+"""The cause of what is made because it is missing, whether it is new or somebody removed it."""
 
 
 STACK_OWNER = "stack@"
@@ -77,7 +77,7 @@ class PullImage(Operation):
 
 @dataclass(frozen=True)
 class CreateVolume(_OnVolume):
-    """A named Podman volume; one is never removed."""
+    """Make a named Podman volume. Pods never remove one."""
 
     claim: str
     verb = "create"
@@ -95,7 +95,7 @@ class PrepareVolume(_OnVolume):
 
 @dataclass(frozen=True)
 class DropVolume(_OnVolume):
-    """Remove what was kept on this host for an emptyDir, configMap or secret volume that is no longer declared.
+    """Remove the files of an emptyDir, configMap or secret volume that is no longer declared.
 
     ``kind``: directory, files or tmpfs; of the last ``podman_name`` is the volume's name in Podman.
     """
@@ -129,7 +129,7 @@ class StartPod(Operation):
 class RemovePod(Operation):
     id: str
     is_restart: bool = False
-    """Whether the same comes in its place, so that its containers count as restarted."""
+    """Whether the same sandbox comes in its place, so that its containers count as restarted."""
     verb = "remove"
 
 
@@ -162,7 +162,7 @@ class AwaitCompletion(_OnContainer):
 
 
 class AwaitStarted(_OnContainer):
-    """Wait until a sidecar runs and its startup probe has succeeded, before what comes after it."""
+    """Wait until a sidecar runs and its startup probe has passed, before the next container."""
 
     verb = "await"
 
@@ -183,7 +183,7 @@ class StopContainer(_OnContainer):
     batch: int
     pre_stop: Handler | None = None
     is_left_to_policy: bool = False
-    """Whether its end counts as one of its own, after which the restart policy decides, as where a probe has failed."""
+    """Whether the restart policy decides what follows, as after a failed probe."""
     minimum_seconds: int = MINIMUM_STOP_SECONDS
     """How long it has at least after its hook."""
     verb = "stop"
@@ -198,7 +198,7 @@ class StopContainer(_OnContainer):
 class RemoveContainer(_OnContainer):
     id: str
     is_restart: bool = False
-    """Whether the same comes in its place, so that it counts as restarted."""
+    """Whether the same container comes in its place, so that it counts as restarted."""
     verb = "remove"
 
 
@@ -221,19 +221,19 @@ class UpdatePodLimits(Operation):
 
 @dataclass(frozen=True)
 class Record(Operation):
-    """Write down what is wanted now, with what it takes to go back to the state before."""
+    """Write the record: the declaration, and what a rollback needs to return to the one before."""
 
     is_stopped: bool = False
-    """Whether none of it is to run: it was stopped on purpose, and not yet started again as a whole."""
+    """Whether nothing of it is to run: it was stopped on purpose, and is not yet fully started again."""
     is_begun_anew: bool = False
-    """Whether it had failed for good, so that what it was before counts no more."""
+    """Whether it had failed for good, so that its history no longer counts."""
     past: tuple[tuple[str, str], ...] = ()
-    """Init containers, by name and id, that have ended for the last time: how they ended counts no more either."""
+    """Init containers, by name and id, whose last end no longer counts either."""
     verb = "record"
 
 
 class Forget(Operation):
-    """Remove what was kept for a pod that is gone: its record, files and emptyDir volumes."""
+    """Remove the state of a pod that is gone: its record, files and emptyDir volumes."""
 
     verb = "forget"
 

@@ -60,7 +60,7 @@ BROKEN = {
     UNWATCHED: "its monitor (conmon) is gone, so Podman would not see it end",
     STUCK: "its stop was given up",
 }
-"""Why a container is made anew that Podman cannot tell the truth of, by its state."""
+"""Why a container is replaced that Podman reports wrongly, by its state."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class Desired:
     was_stopped: bool = False
     """Whether the pod was stopped on purpose when it was recorded last."""
     previous: s.PodSpec | None = None
-    """What was applied before that, for the containers that a run which was cut off had no time to remove."""
+    """The declaration before that one, for containers that an interrupted run has not removed."""
     held: frozenset[str] = frozenset()
     """Containers that have ended and are not to be started again yet."""
     failure: Failure | None = None
@@ -91,7 +91,7 @@ class Desired:
 
     @property
     def is_failed(self) -> bool:
-        """Whether it has failed for good: only another declaration begins it anew."""
+        """Whether it has failed for good: only another declaration starts it over."""
         return self.failure is not None and self.recorded == self.pod
 
     @property
@@ -100,7 +100,7 @@ class Desired:
 
 
 def known(recorded: s.PodSpec | None, previous: s.PodSpec | None) -> s.PodSpec | None:
-    """What is recorded, with the containers that only the declaration before it had."""
+    """The recorded pod, with the containers that only the declaration before it had."""
     if recorded is None or previous is None:
         return recorded
 
@@ -153,7 +153,7 @@ def plan_started(desired: Desired, observed: Observed) -> Plan:
     node, place = desired.context.node, desired.place
     faults = refuse(desired.context, desired.allocatable, observed, pinned, place)
     if desired.recorded != desired.pod:
-        # What was applied is kept alive all the same, and said to be unready.
+        # The applied pod is kept alive all the same, and reported as not ready.
         faults += [*refuse_probes(desired.pod, node), *refuse_placement(desired.pod, node, place)]
     cause = _replacement_cause(desired, observed)
     if cause is not None:
@@ -170,7 +170,7 @@ def plan_started(desired: Desired, observed: Observed) -> Plan:
         *_volumes(desired, observed),
         *changes,
         *_undeclared_volumes(desired, observed),
-        # Last, for until then what had been stopped may not all have been started.
+        # Last, since until then some of the stopped containers may not have started.
         *([Record(desired.pod.name, "state is started")] if desired.was_stopped else []),
     ]
     return Plan(tuple(operations))
@@ -285,7 +285,7 @@ def _replace_pod(desired: Desired, observed: Observed, cause: str) -> list[Opera
 
 
 def _stop_pod(name: str, spec: s.PodSpec | None, pod: ObservedPod, cause: str) -> list[Operation]:
-    """All containers, and then the sandbox, which stays as it is where others use it."""
+    """Stop all containers, then the sandbox; a sandbox that strangers use stays as it is."""
     operations = _stop_all(name, spec, pod, cause)
     others_run = any(c.is_running for c in pod.strangers)
     # Also one that runs without a monitor.
@@ -325,7 +325,7 @@ def stop_of(name: str, spec: s.PodSpec | None, found: ObservedContainer, cause: 
 
 
 def _bring_up(pod: s.PodSpec, container: s.Container, cause: str) -> list[Operation]:
-    """Create, start, postStart, and the gate that holds back what comes after."""
+    """Create, start, postStart, and the gate before the next container."""
     name, role = pod.name, pod.role_of(container)
     operations: list[Operation] = [
         CreateContainer(name, cause, container.name),
@@ -399,7 +399,7 @@ def _initialize(desired: Desired, container: s.Container, found: ObservedContain
         return [AwaitCompletion(desired.pod.name, "it has not completed", container.name)]
     if found.has_exited and found.exit_code == 0 and not found.stopped_by_run:
         return []
-    # One that was only created was perhaps made by a run that was cut off, with other limits than are wanted now.
+    # An interrupted run may have created it, with other limits than are declared now.
     cause = f"it exited with {found.exit_code}" if found.has_started else "it was not started"
     if found.stopped_by_run:
         cause = "it was stopped"
@@ -435,12 +435,12 @@ def _change_container(
 def _container_cause(
     desired: Desired, observed: Observed, container: s.Container, found: ObservedContainer
 ) -> str | None:
-    """Why the container needs to be made anew; None when the one there serves."""
+    """Why the container has to be replaced; None if it serves."""
     return _change_cause(desired, observed, container, found) or _restart_cause(desired, observed, container, found)
 
 
 def _change_cause(desired: Desired, observed: Observed, container: s.Container, found: ObservedContainer) -> str | None:
-    """Why another container has to come in its place; None when it is what is declared."""
+    """Why another container has to come in its place; None if it is as declared."""
     role = desired.pod.role_of(container)
     if found.role != role:
         return f"it was {found.role} and is now {role}"
@@ -457,11 +457,11 @@ def _change_cause(desired: Desired, observed: Observed, container: s.Container, 
 def _restart_cause(
     desired: Desired, observed: Observed, container: s.Container, found: ObservedContainer
 ) -> str | None:
-    """Why the same container has to be made once more; None when it goes on, or has ended for good."""
+    """Why the same container has to be made again; None if it goes on, or has ended for good."""
     if found.is_broken:
         return BROKEN[found.state]
     if found.state == "stopping" and not desired.context.node.has_keeper:
-        # Nobody would see to it afterwards, were that stop to be given up.
+        # Without a keeper nobody would deal with it if that stop is given up.
         return "it is being stopped"
     if found.state == "paused":
         return "it is paused"
@@ -476,7 +476,7 @@ def _restart_cause(
 
 
 def _sub_path_cause(pod: s.PodSpec, observed: Observed, container: s.Container, found: ObservedContainer) -> str | None:
-    """Why the sub paths that a running container mounts take a new one: Podman could not start this one again."""
+    """Why missing mounts of sub paths need a new container: Podman could not start this one again."""
     if observed.sub_path_mounts is None or not found.is_running:
         return None
     mounts = observed.sub_path_mounts
@@ -497,7 +497,7 @@ def _keeper_cause(context: Context, container: s.Container, found: ObservedConta
 
 
 def _can_limit(desired: Desired) -> bool:
-    """Whether limits are kept here: where they cannot be set, what is seen is what whoever started the pod has."""
+    """Whether limits can be set here. If not, the observed ones are those of the process that started the pod."""
     return desired.context.node.can_limit
 
 
@@ -567,7 +567,7 @@ def _volumes(desired: Desired, observed: Observed) -> list[Operation]:
 
 
 def _shared_source(volume: s.Volume) -> str:
-    """What several volumes of a pod may stand for together, and which is made once; empty for all else."""
+    """The thing on the host that several volumes may share and that is made once; empty for any other volume."""
     if volume.persistent_volume_claim:
         return f"claim {volume.persistent_volume_claim.claim_name}"
     return f"path {volume.host_path.path}" if volume.host_path else ""
@@ -614,7 +614,7 @@ def _undeclared_volumes(desired: Desired, observed: Observed) -> list[Operation]
 
 
 def _record(desired: Desired, pod: ObservedPod | None) -> list[Operation]:
-    """Written before anything is changed, so that a run that is cut off leaves word of what it was about."""
+    """Record the declaration before anything changes, so that an interrupted run leaves its intent."""
     name = desired.pod.name
     if desired.recorded is None:
         return [Record(name, "it is not recorded yet")]

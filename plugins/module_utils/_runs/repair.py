@@ -46,7 +46,7 @@ _TIMEOUT_SECONDS = 300
 def run_repair(
     options: Mapping[str, Any], is_check: bool = False, is_diff: bool = False, keeper: Keeper | None = None
 ) -> dict[str, Any]:
-    """Mend the pod and the stack of a ``name``; with ``accept_new_secrets`` also by values that are made anew.
+    """Mend the pod and the stack of a ``name``; with ``accept_new_secrets`` also by new values.
 
     ``actions`` of the result are what was done, ``advice`` is what is left to do, and ``found`` whether anything is
     kept of that name. In check mode nothing is done.
