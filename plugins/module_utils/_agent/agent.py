@@ -4,8 +4,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The agent: one process per host, or per user, that keeps the pods alive between runs of Ansible.
 
-Desired state is what the store has on record; Podman's events are hints to look, and a list of all containers, taken
-every few seconds, is the truth. Each pod has a `PodKeeper` of its own; probes are run by threads that all pods share.
+The records in the store are the desired state. Podman's events are hints to look; a list of all containers, every few
+seconds, is the truth. Each pod has a `PodKeeper` of its own; probes are run by threads that all pods share.
 Modules hand their work to the agent by its socket (`server`), so that it is the only writer.
 """
 
@@ -54,25 +54,25 @@ from .systemd import notify_systemd
 from .unchanged_runs import UnchangedRuns
 
 TERMINATED_PODS = 12500
-"""How many pods that have ended are kept, unless told otherwise. The controller manager's default."""
+"""How many pods that have ended are kept by default, as Kubernetes' controller manager does."""
 _NODE_SECONDS = 600
 """How long the facts of the host are believed."""
 _STOPPING_WORKERS = 8
 _LASTING_SECONDS = 600
-"""A thread that has lasted for so long before it failed has not failed several times in a row."""
+"""A thread that ran this long starts its back-off over."""
 
 
 class Agent:
-    """What the keepers of all pods share, and the threads that wake them. ``run`` returns when it is told to end."""
+    """What the keepers of all pods share, and the threads that wake them. ``run`` returns after `end`."""
 
     def __init__(self, store: Store | None = None, terminated_pods: int = TERMINATED_PODS) -> None:
-        """``terminated_pods`` that have ended are kept, and of more the oldest go; 0 for as many as there are."""
+        """``terminated_pods``: how many pods that have ended are kept; older ones are removed. 0 keeps all."""
         self.store = store or Store()
         self.terminated_pods = terminated_pods
         self.started_at = time.time()
         self.events: EventLog
         self.is_stopping_pods = False
-        """Whether the pods are being ended for good: none is to be repaired."""
+        """Whether all pods are being ended for good: then none is repaired."""
         self.has_ended = threading.Event()
         self.service: podman_service.PodmanService | None = None
         """The Podman service of the agent's own, if it has one."""
@@ -82,28 +82,28 @@ class Agent:
         self.dependencies = Dependencies(self)
         self.unchanged_runs = UnchangedRuns(self)
         self.thread_errors: Mapping[str, Mapping[str, Any]] = {}
-        """By thread of the agent's own that has failed: why last, how often in a row, and when."""
+        """The agent's threads that have failed: the last error, how often in a row, and when."""
         self._garbage = GarbageCollector(self)
         self._keepers: dict[str, PodKeeper] = {}
         self._keepers_lock = threading.Lock()
         self._turns: dict[str, Turn] = {}
         self._node: tuple[float, Node] | None = None
         self._told: dict[tuple[str, str], str] = {}
-        """What went wrong when a pod was looked at last, by pod and by what was done."""
+        """The last error of each pod, by pod and by what failed."""
 
     # --- the life of the process -------------------------------------------------------------------------------------
 
     def run(self) -> None:
         """Keep the pods until `end`.
 
-        Raises HostError where another agent does so already, where Podman is missing, or where a newer release has
-        been at work.
+        Raises HostError if another agent keeps them already, if Podman is missing, or if a newer release has been at
+        work.
         """
         self.store.ensure()
         self._refuse_newer_state()
         with self._alone(), self._podman_service():
             self.events = EventLog(self.store.directory / "events.jsonl", on_new=_say_event)
-            with self.telling("", "what killed processes left behind cannot be removed"):
+            with self.telling("", "files of killed processes cannot be removed"):
                 self.store.sweep_all()
             server = AgentServer(agent_client.socket_path(self.store.directory), self)
             try:
@@ -119,7 +119,7 @@ class Agent:
                 version, number = Release().version, len(self.store.recorded_pods())
                 say(f"{version} keeps the pods of {self.store.directory}: {number} are there")
                 while not self.has_ended.wait(moments.LIST_SECONDS):
-                    with self.telling("", "the pods cannot be compared with what they were"):
+                    with self.telling("", "the pods cannot be compared with the last look"):
                         if self.podman_watch.compare():
                             self._verify_revisions()
                     self.events.save()
@@ -136,28 +136,28 @@ class Agent:
                 self.events.save()
 
     def end(self, is_to_stop_pods: bool = False) -> None:
-        """Have `run` return. Containers go on running unless they are to stop, as before the host goes down."""
+        """Make `run` return. Containers go on, unless they are to stop, as before the host goes down."""
         self.is_stopping_pods = self.is_stopping_pods or is_to_stop_pods
         self.has_ended.set()
 
     def _verify_revisions(self) -> None:
-        """A revision that no run has waited for is good once its pods were seen ready."""
+        """Mark a revision good that no run has waited for, once its pods are ready."""
         for stack in stack_names(self.store):
-            # A run on it sees to that itself, and says what cannot be read.
+            # A run on the stack does this itself, and reports what cannot be read.
             with contextlib.suppress(PodwrightError, OSError):
                 verify_revision(self.store, stack)
 
     def _go_on(self, name: str, work: Callable[[], None]) -> None:
-        """Do work that is to last until the agent ends. What ends it sooner is told, and it is begun anew.
+        """Do work that lasts until the agent ends. If it ends sooner, report why and start it again.
 
-        The process goes on: what the others do does not depend on it, and a new process would meet with the same error.
+        The process goes on: the other threads do not depend on this one, and a new process would meet the same error.
         """
         attempts = Attempts()
         while not self.has_ended.is_set():
             begun_at = time.monotonic()
             try:
                 work()
-                error = "it came to an end"
+                error = "it ended"
             except Exception as problem:
                 error = f"{type(problem).__name__}: {problem}"
             if self.has_ended.is_set():
@@ -166,13 +166,13 @@ class Agent:
             attempts = (attempts if now - begun_at < _LASTING_SECONDS else Attempts()).failed(now)
             told = {"error": error, "failures": attempts.failures, "failed_at": time.time()}
             self.thread_errors = {**self.thread_errors, name: told}
-            message = f"the agent's thread {name} failed and is begun anew: {error}"
+            message = f"the agent's thread {name} failed and starts again: {error}"
             self.events.add("AgentThreadFailed", "", message, is_warning=True)
             self.has_ended.wait(attempts.held_until_seconds - now)
 
     @contextlib.contextmanager
     def telling(self, pod: str, what: str) -> Iterator[None]:
-        """Whatever goes wrong with a pod, or with all of them, is an event, once for as long as it is the same."""
+        """Report each error of a pod, or of all of them, as an event; the same error only once."""
         try:
             yield
             self._told.pop((pod, what), None)
@@ -196,7 +196,7 @@ class Agent:
             yield
 
     def _refuse_newer_state(self) -> None:
-        """An agent that was put in the place of a newer one must not go by half of what that one has written down."""
+        """Refuse state of a newer release: this one would understand only half of it."""
         for name in self.store.recorded_pods():
             _refuse_if_newer(functools.partial(self.store.read_record, name))
         for name in stack_names(self.store):
@@ -266,7 +266,7 @@ class Agent:
         self.moments.note_change(operation.pod)
         tell_of(operation, self.events)
         if isinstance(operation, op.Record):
-            # From now on there is a pod to be seen. Its keeper only watches until it is its turn to act.
+            # The pod exists from now on. Its keeper watches only, until it has the turn.
             self.keeper_of(operation.pod).kick()
         elif isinstance(operation, op.Forget):
             self.let_go(operation.pod)
@@ -301,13 +301,13 @@ class Agent:
             keeper = self._keepers.get(name)
             if keeper is None or not keeper.is_alive:
                 keeper = self._keepers[name] = PodKeeper(name, self, self._turn_of(name))
-                # Where there is no thread to be had, it is begun anew at the next look at all pods.
-                with self.telling(name, "its keeper cannot be begun"):
+                # If the system has no thread left, the next comparison of all pods starts it.
+                with self.telling(name, "its keeper cannot start"):
                     keeper.start()
             return keeper
 
     def let_go(self, name: str) -> None:
-        """There is no such pod any more: what is known of it must not be taken for another's of that name."""
+        """Forget a pod that is gone, so that nothing of it is taken for a later pod of the same name."""
         with self._keepers_lock:
             keeper = self._keepers.pop(name, None)
         if keeper:
@@ -335,7 +335,7 @@ class Agent:
     # --- before the host goes down -----------------------------------------------------------------------------------
 
     def _stop_pods(self) -> None:
-        """Pods that others depend on last; those that do not depend on one another side by side."""
+        """Stop all pods, those that others depend on last, independent ones side by side."""
         for wave in self.dependencies.stopping_order():
             with ThreadPoolExecutor(_STOPPING_WORKERS) as workers:
                 for name in wave:
@@ -347,7 +347,7 @@ class Agent:
 
 
 def _refuse_if_newer(read: Callable[[], Any]) -> None:
-    """What cannot be read for another reason is passed over: its keeper says so, and the others are kept."""
+    """Raise only NewerState. Any other error is left to the pod's keeper."""
     try:
         read()
     except NewerState:
@@ -358,13 +358,13 @@ def _refuse_if_newer(read: Callable[[], Any]) -> None:
 
 def say(text: str) -> None:
     """A word of the agent itself, for the journal (``journalctl -t podwrightd``), or its log where there is none."""
-    # Where nobody takes it, nothing is lost but the word.
+    # If nobody reads it, only the message is lost.
     with contextlib.suppress(OSError):
         sys.stderr.write(f"podwrightd: {one_line(text)}\n")
         sys.stderr.flush()
 
 
 def _say_event(event: Event) -> None:
-    """What goes wrong with the agent or with Podman, and mistakes of ours; what pods do is for ``podwright events``."""
+    """Log errors of the agent and of Podman, and mistakes of ours. What pods do is for ``podwright events``."""
     if not event.pod or event.reason == "InternalError":
         say(": ".join(filter(None, (event.reason, event.pod, event.message))))

@@ -34,7 +34,7 @@ class Dependencies:
         self._networks = threading.Lock()
 
     def waits_for(self, pod: str) -> str:
-        """The pod of its stack that has to come first, as the stack's present revision has it."""
+        """The pod that this one waits for by its stack's present revision, empty for none."""
         record = self._agent.store.read_record(pod)
         if record is None or not record.settings.stack:
             return ""
@@ -59,9 +59,8 @@ class Dependencies:
         return self._declared(stack).depends_on
 
     def _declared(self, stack: str) -> StackSpec:
-        """The stack's present revision, an empty one where there is none that can be read.
-
-        A pod is kept all the same: what is damaged of its stack is no more than the order to start in.
+        """The stack's present revision; an empty one if none can be read. A pod of a damaged stack is kept all the
+        same: only the order to start in is lost.
         """
         files = StackStore(self._agent.store, stack)
         try:

@@ -28,11 +28,11 @@ EVENTS: Mapping[type, tuple[str, str]] = {
     op.RotateSecret: ("SecretRotated", "Made new values for secret {secret}: {cause}"),
     op.WriteFiles: ("VolumeWritten", "Wrote the files of volume {volume}: {cause}"),
 }
-"""The reason and the words, after Kubernetes', of what an operation has done; what is not here is no event."""
+"""Kubernetes' reason and a sentence for each operation. An operation without a row is no event."""
 
 
 def tell_of(operation: op.Operation, events: EventLog) -> None:
-    """Note the event that an operation is, where it is one."""
+    """Add an operation's event, if it has one."""
     reason, words = EVENTS.get(type(operation), ("", ""))
     if reason:
         message = words.format_map(vars(operation))
@@ -40,7 +40,7 @@ def tell_of(operation: op.Operation, events: EventLog) -> None:
 
 
 def tell_of_failure(pod: str, error: RunFailed, events: EventLog) -> str:
-    """Note the event that a failed run is, and return what it says: without the values of secrets."""
+    """Add the event of a failed run, and return its message without the values of secrets."""
     cause = error.__cause__
     words = str(error)
     if isinstance(cause, OperationFailed):

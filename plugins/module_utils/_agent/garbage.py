@@ -32,15 +32,15 @@ class GarbageCollector:
 
     def _collect(self, keeper: PodKeeper) -> None:
         try:
-            # Others that were collected before it may have taken their time.
+            # The removals before this one may have taken a while.
             if keeper.has_ended:
                 run_pod({"name": keeper.name, "state": "absent"}, False, keeper=self._agent)
         except Exception as error:
-            # A mistake of ours in one pod must not leave the others; it is tried again after the next look.
+            # A mistake of ours with one pod must not stop the others; the next round tries again.
             self._agent.events.add("FailedGarbageCollection", keeper.name, str(error), is_warning=True)
 
     def _garbage(self) -> list[PodKeeper]:
-        """Pods that have ended by themselves, where there are too many of them: the oldest ones."""
+        """The oldest pods that have ended by themselves, as many as are too many."""
         ended = [keeper for keeper in self._agent.keepers() if keeper.has_ended]
         surplus = len(ended) - self._agent.terminated_pods if self._agent.terminated_pods > 0 else 0
         ended.sort(key=lambda keeper: str(keeper.view.status.get("startTime") or ""))

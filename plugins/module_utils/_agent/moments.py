@@ -17,7 +17,7 @@ from .._host.podman import Podman
 LIST_SECONDS = 10
 """How often the containers of all Pods are compared with what they were."""
 _HEARING_SECONDS = 1
-"""How long Podman may take from being asked for its events to telling of each."""
+"""How long Podman may take to report an event."""
 
 
 class Moments:
@@ -35,7 +35,7 @@ class Moments:
         self._snapshot: tuple[int, float, Snapshot] | None = None
 
     def noticed(self) -> None:
-        """Go by no earlier snapshot: something was seen to have changed."""
+        """Drop the earlier snapshot: something has changed."""
         self._happened = next(self._numbers)
 
     def note_change(self, pod: str) -> None:

@@ -25,20 +25,20 @@ if TYPE_CHECKING:
     from .agent import Agent
 
 _LOOKS_INSIDE = 3
-"""At every how many of these looks a pod's limits and files are compared as well, which take longer."""
+"""Every how many comparisons a pod's limits and files are compared too, which takes longer."""
 _SILENCE_SECONDS = 600
 _HANGING_SECONDS = 20
-# How many looks in a row a service may fail to answer that answers otherwise.
+# How many lists in a row a busy service may leave unanswered.
 _BUSY_LOOKS = 6
 # Exec probes alone make several of these each time.
 _EXEC_EVENTS = frozenset({"exec", "exec_died", "exec_create", "exec_start", "health_status"})
-# What says nothing of how a container stands.
+# Events that change no container's state.
 _IDLE_EVENTS = frozenset({"create", "init", "attach"})
 
 
 @dataclass(frozen=True)
 class _Inside:
-    """A pod's limits by process and its files by volume, as they were when they were compared last."""
+    """A pod's limits by process and its files by volume, at the last comparison."""
 
     limits: Mapping[int, LiveLimits | None]
     files: Mapping[str, str]
@@ -64,9 +64,9 @@ class PodmanWatch:
     def follow_events(self) -> None:
         """Wake the keepers of Pods that Podman tells of, until the agent ends."""
         while not self._agent.has_ended.is_set():
-            # What goes wrong the list tells a little later, and says what is wrong with Podman.
+            # The next list meets the same error, and reports it.
             with contextlib.suppress(PodwrightError), self._agent.connect() as podman:
-                # Podman does not answer before there is an event to tell of.
+                # Podman answers only with the first event.
                 self._moments.listening_since = time.monotonic()
                 for event in podman.stream("/events", {"stream": True}, None, None, "GET", _SILENCE_SECONDS):
                     self._wake(event)
@@ -112,8 +112,8 @@ class PodmanWatch:
         inside_before, self._prints_inside = self._prints_inside, {}
         self._looks += 1
         for number, name in enumerate(self._agent.store.recorded_pods()):
-            # One pod's fault is no other pod's.
-            with self._agent.telling(name, "it cannot be compared with what it was"):
+            # An error with one pod must not stop the others.
+            with self._agent.telling(name, "it cannot be compared with the last look"):
                 keeper, found = self._agent.keeper_of(name), containers.get(name, [])
                 now = self._prints[name] = sorted(map(_print_of, found))
                 if before.get(name) != now:
@@ -128,7 +128,7 @@ class PodmanWatch:
         return True
 
     def _compare_inside(self, keeper: PodKeeper, found: Sequence[Mapping[str, Any]], known: _Inside | None) -> _Inside:
-        """Compare what Podman tells nothing of and what takes longest: limits, and files of volumes."""
+        """Compare what Podman does not report: limits, and files of volumes."""
         pids = [int(item.get("Pid") or 0) for item in found]
         limits = {pid: cgroup.read_limits(pid) for pid in pids if pid}
         files = self._agent.store.files_digests(keeper.name)
@@ -140,7 +140,7 @@ class PodmanWatch:
         return _Inside(limits, files)
 
     def _list(self) -> list[Any]:
-        """By one session for good, since one costs more to make than the list."""
+        """The list, by one lasting session: a new one costs more than the list."""
         if self._lister is None:
             self._lister = self._agent.connect()
         return self._lister.get("/containers/json", {"all": True}, _HANGING_SECONDS) or []
@@ -153,11 +153,11 @@ class PodmanWatch:
         if error and not had_error:
             self._agent.events.add("PodmanUnresponsive", "", error, is_warning=True)
         self._failed_looks = self._failed_looks + 1 if error else 0
-        # A restart cuts off all that the service does: one that is merely busy is left alone for a while.
+        # A restart aborts everything that the service does, so a busy one gets some time.
         if self._agent.service and (self._failed_looks >= _BUSY_LOOKS or (error and not self._service_answers())):
-            # The look and the restart may take longer together than systemd waits for a word.
+            # The list and the restart together may outlast systemd's watchdog.
             notify_systemd("WATCHDOG=1")
-            # Where that fails it is tried again after the next look.
+            # If that fails, the next list tries again.
             with contextlib.suppress(HostError, OSError):
                 self._agent.service.restart()
             self._failed_looks = 0
@@ -167,7 +167,7 @@ class PodmanWatch:
                 keeper.changed()
 
     def _service_answers(self) -> bool:
-        """Whether the service says of what version it is, for which it waits for no container."""
+        """Whether the service answers for its version, which needs no lock of a container."""
         try:
             with Podman(podman_service.named_socket() or ""):
                 return True
@@ -176,7 +176,7 @@ class PodmanWatch:
 
 
 def _print_of(listed: Mapping[str, Any]) -> tuple[Any, ...]:
-    """What tells whether a container is what it was."""
+    """A value that differs once a container has changed."""
     names, state, pid = str(listed.get("Names")), str(listed.get("State")), int(listed.get("Pid") or 0)
     started_at, exit_code = listed.get("StartedAt"), listed.get("ExitCode")
     return (listed["Id"], names, state, pid, started_at, exit_code, has_process_as_told(listed))

@@ -30,7 +30,7 @@ class ProbeThreads:
         self.number = 0
         """How many probes there were."""
         self.latest_seconds = 0.0
-        """How late the latest probe of all began."""
+        """The longest delay of a probe so far."""
         self._agent = agent
         self._sessions = threading.local()
         self._threads = ThreadPool(PROBING_THREADS, "probe")
@@ -44,7 +44,7 @@ class ProbeThreads:
         self._threads.submit(functools.partial(self._probe, work))
 
     def _probe(self, work: Callable[[Podman], None]) -> None:
-        """What cannot be begun now is begun later: a probe that was left out here would never be made again."""
+        """Make a probe. If it cannot start now, it starts later: a dropped probe would never come again."""
         session = None
         with self._agent.telling("", "probes have to wait"):
             session = self._session_of_thread()

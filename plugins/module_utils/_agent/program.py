@@ -65,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _terminated_pods(options: Sequence[str]) -> int:
-    """How many pods that have ended the options say to keep; -1 where they do not say it well."""
+    """How many ended pods to keep, by the options; -1 if these are malformed."""
     if not options:
         return TERMINATED_PODS
     name, number = options[0][: len(_TERMINATED_OPTION)], options[0][len(_TERMINATED_OPTION) :]
@@ -81,12 +81,12 @@ def _run(terminated_pods: int) -> NoReturn:
     signal.signal(signal.SIGINT, lambda number, frame: agent.end())
     signal.signal(signal.SIGUSR1, lambda number, frame: agent.end(is_to_stop_pods=True))
     agent.run()
-    # Python would wait for the threads of runs that wait for a pod.
+    # Python would wait for threads of runs that wait for a pod.
     os._exit(0)
 
 
 def take_open_files() -> None:
-    """Have as many open files as this host allows, for each pod takes some. Podman does so by itself."""
+    """Raise the limit of open files as far as this host allows, since each pod takes some. Podman does the same."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 

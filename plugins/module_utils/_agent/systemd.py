@@ -32,6 +32,6 @@ def host_goes_down() -> bool:
     try:
         done = subprocess.run(question, capture_output=True, text=True, check=False, timeout=10)
     except subprocess.TimeoutExpired:
-        # So busy a host is far more often one that goes down.
+        # A host that is too busy to answer is most often going down.
         return True
     return done.stdout.strip() == "stopping"

@@ -2,12 +2,12 @@
 # Copyright: (c) 2026, podwright.pods contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs that had nothing to do, remembered by the agent, so that the same request need not be thought through again.
+"""Runs that had nothing to do, remembered by the agent, so that the same request is answered at once.
 
 What a run does follows from its request and from what it sees. Where a run had nothing to do, and the same request
-comes while all that it saw is as it was, there is nothing to do either, and the answer is the same. To see it again
-costs far less than the run: of containers the agent hears at once, and compares a list all the time; images, volumes,
-networks, limits, what is kept on disk and the host itself are looked at anew for each answer.
+comes while all that it saw is as it was, there is nothing to do either, and the answer is the same. Looking again costs
+far less than the run: Podman's events and the list report containers; images, volumes, networks, limits, files and the
+host itself are looked at for each answer.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
     from .agent import Agent
 
 CAPACITY = 64
-"""How many answers are remembered; the one that was asked for least lately goes first."""
+"""How many answers are remembered; the least recently used one goes first."""
 
 
 @dataclass(frozen=True)
 class _Sighting:
-    """Everything that a run on some pods goes by, as it was at one moment."""
+    """Everything that a run on some pods depends on, at one moment."""
 
     moment: int
     node: Node
@@ -45,7 +45,7 @@ class _Sighting:
     limits: tuple[LiveLimits | None, ...]
     sub_path_mounts: tuple[frozenset[tuple[str, int]] | None, ...]
     watched: tuple[bool, ...]
-    """Of each container's process, whether it lives and Podman would be told of its end."""
+    """For each container, whether its process lives and its monitor would report its end."""
     host_paths: Mapping[str, str]
     prints: Prints
     statuses: tuple[Mapping[str, Any], ...]
@@ -80,7 +80,7 @@ class UnchangedRuns:
         pods = _pods_in(answer)
         if moment is not None and not answer["changed"] and options.get("state") in (None, "started") and pods:
             sighting = self._see(pods)
-            # What has happened meanwhile the run may not have seen.
+            # The run may have missed what happened meanwhile.
             if sighting and sighting.moment == moment and _is_told(answer, sighting.statuses):
                 self._remember(request, _Remembered(pods, sighting, answer))
         return answer
@@ -92,7 +92,7 @@ class UnchangedRuns:
                 del self._remembered[oldest]
 
     def _see(self, pods: Sequence[str]) -> _Sighting | None:
-        """None where something cannot be seen: then the run itself says what is wrong."""
+        """Look at everything; None if something cannot be read: then the run itself reports it."""
         moment, store = self._agent.moments.present(), self._agent.store
         try:
             views = [view for view in map(self._agent.view_of, pods) if view]
@@ -131,7 +131,7 @@ def _pods_in(answer: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _is_told(answer: Mapping[str, Any], statuses: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether the pods are as the answer says that they are, which is well."""
+    """Whether the pods are still ready, as the answer says."""
     told = [item.get("phase") for item in answer.get("objects", ()) if item["kind"] == "Pod"]
     phases = told or [answer["pod"].get("status", {}).get("phase")]
     agrees = all(phase in (None, status.get("phase")) for phase, status in zip(phases, statuses))

@@ -485,7 +485,7 @@ def _sub_path_cause(pod: s.PodSpec, observed: Observed, container: s.Container, 
 
 
 def _keeper_cause(context: Context, container: s.Container, found: ObservedContainer) -> str | None:
-    """The cause where nothing has changed but who restarts the container when it ends: Podman, or the agent."""
+    """The cause if only the restarter has changed: the agent in place of Podman, or the reverse."""
     node = context.node
     other = replace(context, node=replace(node, has_keeper=not node.has_keeper))
     if costs.changed_fields(costs.container_digests(other, container), found.digests):

@@ -29,7 +29,7 @@ class Keeper(Protocol):
     def acting(
         self, pod: str, timeout_seconds: float, while_waiting: Callable[[], None]
     ) -> AbstractContextManager[None]:
-        """Be the only one that changes the pod, of all processes; it is looked at anew afterwards. Raises Busy."""
+        """Be the only one of all processes that changes the pod; its keeper looks again afterwards. Raises Busy."""
 
     def done(self, operation: Operation) -> None:
         """Told of each operation that was carried out."""

@@ -36,7 +36,7 @@ class Inbox:
     def await_news(self, until: float) -> None:
         """Wait until something new is said, or until then (monotonic seconds), and take in all that is there."""
         with contextlib.suppress(queue.Empty):
-            # What says nothing new is no reason for a turn.
+            # A result without news is no reason for a turn.
             while not self._messages.get(timeout=max(until - time.monotonic(), 0))():
                 pass
         self.take_all()

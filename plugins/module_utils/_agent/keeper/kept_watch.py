@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 
 class _ViewWatch(Watch):
-    """Waits for a pod by what its keeper sees, which probes and restarts meanwhile."""
+    """Waits for a pod by its keeper's views; the keeper probes and restarts meanwhile."""
 
-    # With the back-off in between, so many ends are seen only after half a minute.
+    # With the back-off between them, these ends take more than half a minute.
     crashes = 2
 
     def _take(self, view: View, counts: bool) -> None:
-        """Go by a view. One that does not ``count`` says nothing of what is waited for."""
+        """Take in a view. One that does not ``count`` has no say in the wait."""
         self.is_current, self.status = counts, view.status
         shown = view if counts else View()
         self.seen, self.started, self.ready = shown.observed, shown.started, shown.ready
@@ -37,8 +37,7 @@ class _ViewWatch(Watch):
 class KeptWatch(_ViewWatch):
     """Waits for a pod by asking its keeper.
 
-    What was seen before this watch was made says nothing, for what is waited for was done until then; nor does what was
-    judged by another declaration.
+    Views from before this watch was made do not count, nor views of another declaration.
     """
 
     def __init__(self, podman: Podman, pod: s.PodSpec, keeper: PodKeeper, deadline: float) -> None:
@@ -51,7 +50,7 @@ class KeptWatch(_ViewWatch):
         self._since = time.monotonic()
 
     def _see(self, observed: ObservedPod | None) -> None:
-        """``observed``: nothing was done to the pod, so that an earlier view counts where the same containers run."""
+        """``observed``: nothing was done to the pod, so an earlier view counts while the same containers run."""
         self._keeper.hurry()
         view = self._keeper.view
         if observed is None or not (self._is_of_this(view) and _runs(view.observed) == _runs(observed)):
@@ -61,10 +60,10 @@ class KeptWatch(_ViewWatch):
         self._take(view, is_new and self._is_of_this(view))
 
     def _is_of_this(self, view: View) -> bool:
-        """Whether a view is judged by the declaration that is waited for."""
+        """Whether a view belongs to the declaration of this wait."""
         if view.pod is None:
             return False
-        # One that was read from its record can write the same amount in another way.
+        # A declaration read from its record may write the same amount in another way.
         if view.pod is not self._judged_by and (view.pod == self._pod or self._is_written_as(view.pod)):
             self._judged_by = view.pod
         return view.pod is self._judged_by
@@ -74,7 +73,7 @@ class KeptWatch(_ViewWatch):
 
 
 class OwnWatch(_ViewWatch):
-    """Waits at a gate of a plan that the keeper carries out itself, in its thread: it goes on seeing to the pod."""
+    """Waits at a gate of the keeper's own plan, in its thread, and goes on keeping the pod."""
 
     def __init__(self, podman: Podman, pod: s.PodSpec, deadline: float, keeper: PodKeeper, record: Record) -> None:
         super().__init__(podman, pod, deadline, keeper.pause)
@@ -90,6 +89,6 @@ class OwnWatch(_ViewWatch):
 
 
 def _runs(pod: ObservedPod | None) -> frozenset[str]:
-    """The runs of a pod's containers; of one that has ended its id and how it stands."""
+    """The runs of a pod's containers; the id and state of one that has ended."""
     members = pod.members if pod else ()
     return frozenset(c.run if c.is_running else f"{c.id} {c.state}" for c in members)

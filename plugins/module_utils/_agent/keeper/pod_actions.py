@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     from .pod_keeper import PodKeeper
 
 GATE_SECONDS = 3600
-"""How long an init container or a sidecar's startup may take in one go; then it is begun anew."""
+"""How long a gate may take in one go; then the keeper takes another turn."""
 LAST_TURN_SECONDS = 60
-"""How long a pod that is to end with its host waits for a run that has its turn."""
+"""How long the end of a pod with its host waits for a run that has the turn."""
 
 
 class PodActions:
@@ -54,7 +54,7 @@ class PodActions:
     def is_due(self, record: Record) -> bool:
         """Whether there is something to do.
 
-        Of a pod that was stopped nothing is to run, also where a run was killed before it had ended all of it.
+        Whether there is something to do. Nothing of a stopped pod may run, even if a killed run left some of it.
         """
         step = self._keeper.prober.step
         if not self.is_settled:
@@ -62,7 +62,7 @@ class PodActions:
         return not record.is_stopped and bool(step.endings or step.held or step.restarts)
 
     def act(self, podman: Podman, record: Record) -> None:
-        """Bring about what is due. Raises what is no failure of an operation."""
+        """Carry out what is due. Raises what is no failure of an operation."""
         self._keeper.recorder.tell_of_backing_off(self._keeper.prober.step.held, self._keeper.observer.pod)
         self.dependency = ""
         if self._keeper.prober.step.endings and not record.is_stopped:
@@ -98,9 +98,9 @@ class PodActions:
             request=request,
             adjust=lambda observed: replace(observed, pod=self._keeper.observer.with_stuck(observed.pod, record)),
             keeper=_OwnRun(self._keeper, self._agent, record),
-            # Since the keeper's own look one more may have ended.
+            # Another container may have ended since the last observation.
             hold=lambda pod: frozenset(pod_step.restarts_due(self._keeper.prober.memory, pod, time.time())[0]),
-            # A container that starts again is the one that was applied, whatever its image's name points to by now.
+            # A restarted container has the image that was applied, whatever the name points to now.
             pinned_images={name: image for name, image in images.items() if observe_image(podman, image)},
             pause=self._keeper.pause,
         )
@@ -126,7 +126,7 @@ class PodActions:
                     self._keeper.prober.memory = self._keeper.prober.memory.restarted(found, time.time())
 
     def _end_container(self, podman: Podman, record: Record, ending: Ending) -> None:
-        """preStop, and the end of a container whose probe has failed; the restart policy decides what follows."""
+        """End a container whose probe has failed, with its preStop hook; the restart policy decides what follows."""
         found = self._keeper.observer.pod.find(ending.container) if self._keeper.observer.pod else None
         if found is None:
             return
@@ -180,7 +180,7 @@ class _OwnRun:
         self._agent.backing_off(pod, container)
 
     def failed(self, pod: str, error: RunFailed) -> None:
-        """The keeper says it, unless it gave the run up by itself."""
+        """The keeper reports it, unless it ended the run itself."""
 
     def changes(self) -> Mapping[str, int]:
         return {}

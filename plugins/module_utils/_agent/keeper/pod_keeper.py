@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 DEPENDENCY_SECONDS = 1
 TURN_SECONDS = 1
-"""How often a keeper that has to act asks whether it is its turn, while a run has it."""
+"""How often a keeper that has to act tries to take the turn from a run."""
 SHORTEST_WAIT_SECONDS = 0.25
 """How soon at the earliest to look again, to see whether a container is still ready."""
 GATE_LOOK_SECONDS = 0.5
@@ -86,7 +86,7 @@ class PodKeeper:
         self._thread.start()
 
     def end(self) -> None:
-        """Have the thread end; what it is doing is given up at the next gate. Nothing of it is written from now on."""
+        """End the thread; it stops at the next gate, and writes nothing from now on."""
         self.recorder.end()
         self.kick()
 
@@ -141,13 +141,13 @@ class PodKeeper:
 
     @property
     def _is_at_work(self) -> bool:
-        """Whether another view is to be expected soon."""
+        """Whether another view will come soon."""
         return self.is_alive and not self._turns.is_held(time.monotonic() + SECOND_ATTEMPT_SECONDS)
 
     # --- the thread --------------------------------------------------------------------------------------------------
 
     def _keep(self) -> None:
-        """Turn after turn, until there is no pod."""
+        """Take turn after turn until the pod is gone."""
         try:
             while not self._ended.is_set():
                 try:
@@ -155,7 +155,7 @@ class PodKeeper:
                         self._keep_by(podman)
                     break
                 except Exception as error:
-                    # There is no session to be had, or the one there was has failed.
+                    # No session could be made, or the last one has failed.
                     self._put_off(error)
                     self._await_next()
         finally:
@@ -163,27 +163,27 @@ class PodKeeper:
                 self._turned.notify_all()
 
     def _keep_by(self, podman: Podman) -> None:
-        """Turns by one session; what goes wrong in one is an event, and another turn comes later."""
+        """Take turns with one session. An error in a turn is an event, and another turn follows later."""
         while not self._ended.is_set():
             try:
                 if not self._turn(podman):
                     return
                 self._turns = Attempts()
             except Exception as error:
-                # A mistake of ours too must not leave the pod without a keeper.
+                # Even after a mistake of ours the pod keeps its keeper.
                 self._put_off(error)
             self._await_next()
 
     def _put_off(self, error: Exception) -> None:
-        """Say why there was no turn. The next one waits, whatever happens meanwhile, save for a run on the pod."""
+        """Report why the turn failed. The next one waits, unless a run changes the pod."""
         self.recorder.tell_of_error(error)
         self.observer.must_look, self._turns = True, self._turns.failed(time.monotonic())
         with self._turned:
             self._turned.notify_all()
 
     def _turn(self, podman: Podman) -> bool:
-        """One turn; tells whether there still is a pod to keep."""
-        # Who writes another record says so.
+        """Take one turn; returns whether the pod still exists."""
+        # A writer of another record calls `changed`.
         is_new = self.observer.must_look or self._record is None
         record = self._agent.store.read_record(self.name) if is_new else self._record
         if record is None:
@@ -200,7 +200,7 @@ class PodKeeper:
         return True
 
     def _see(self, podman: Podman, record: Record) -> None:
-        """Look where something may have changed, have probes made that are due, and let others see how it stands."""
+        """Observe the pod if something may have changed, start due probes, and publish the view."""
         if self.observer.is_due:
             self._look(podman, record)
         self._note_failure(record)
@@ -237,7 +237,7 @@ class PodKeeper:
                 self.observer.must_look = True
 
     def _note_failure(self, record: Record) -> None:
-        """A pod that has failed for good stays so until it is begun anew."""
+        """Note that a pod has failed for good; it stays so until it starts over."""
         store, pod = self._agent.store, record.applied.pod
         failure = None if record.is_stopped else report.failure_of(store, pod, self.observer.pod, self._agent.node)
         had_failed, self.observer.has_failed = self.observer.has_failed, failure is not None
@@ -245,12 +245,12 @@ class PodKeeper:
             self.actions.is_settled = False
             self.retries.run_at_once()
             was_known = (store.read_status(self.name) or {}).get("reason") == DEADLINE_EXCEEDED
-            # Whoever ran an init container has told of its failure.
+            # Whoever ran the init container has reported its failure.
             if failure.reason == DEADLINE_EXCEEDED and not was_known:
                 self.recorder.event(DEADLINE_EXCEEDED, DEADLINE_MESSAGE)
 
     def _ends_at(self) -> float:
-        """When (seconds since the epoch) the pod will have been active for longer than it may."""
+        """When the pod reaches its active deadline, in seconds since the epoch."""
         record = self._record
         limit = record.applied.pod.active_deadline_seconds if record else None
         if record is None or limit is None or self.observer.has_failed or record.is_stopped:
@@ -258,7 +258,7 @@ class PodKeeper:
         return (read_time(self.view.status.get("startTime")) or record.begun_at or math.inf) + limit
 
     def _tell(self, podman: Podman, record: Record) -> None:
-        """Write the status down where something in it may have changed, and let others see it."""
+        """Write the status if it may have changed, and publish it."""
         view, step = self.view, self.prober.step
         is_same = (
             self._is_written
@@ -280,14 +280,14 @@ class PodKeeper:
             self._turned.notify_all()
 
     def hurry(self) -> None:
-        """Somebody waits for the pod: have probes that it has still to pass tried more often for a moment."""
+        """A run waits for the pod: make extra attempts of pending probes for a moment."""
         if self.prober.hurry():
             self._inbox.put(lambda: True)
 
     # --- acting ------------------------------------------------------------------------------------------------------
 
     def _act_in_turn(self, podman: Podman, record: Record) -> None:
-        """Act where it is this keeper's turn. Who had it since the pod was looked at may have changed or removed it."""
+        """Act if this keeper gets the turn. Its last holder may have changed or removed the pod."""
         with self.turn.if_free() as was_elsewhere:
             self._has_to_wait = was_elsewhere is None
             if was_elsewhere:
@@ -298,7 +298,7 @@ class PodKeeper:
                 self._try_to_act(podman, record)
 
     def _try_to_act(self, podman: Podman, record: Record) -> None:
-        """Act; what is in the way is an event, and it is tried again later. Probes go on meanwhile."""
+        """Act. An error is an event, and a later turn tries again; probes go on meanwhile."""
         try:
             self.actions.act(podman, record)
             self.retries.acted()
@@ -311,7 +311,7 @@ class PodKeeper:
             self._agent.acted(self.name)
 
     def pause(self, seconds: float) -> None:
-        """Wait at a gate, unless somebody else wants to change the pod, or its time is over."""
+        """Wait at a gate; raises Interrupted if somebody claims the turn, or the pod or the agent ends."""
         ends_at = time.monotonic() + seconds
         while True:
             if self._ended.is_set() or self.turn.is_wanted or time.time() >= self._ends_at():

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from ..agent import Agent
 
 LOOK_SECONDS = 300
-"""How often a pod is looked at when nothing is heard of it. The agent compares its list of all far more often."""
+"""How often a pod is observed without news. The agent compares the list of all pods far more often."""
 ENDING_SECONDS = 1
-"""How soon to look again at a container whose process is gone, and which Podman has not been told of."""
+"""How soon to look again at a container whose process is gone while Podman does not know yet."""
 STOPPING_SECONDS = 10
 """How long a container may outlive its grace period while Podman says that it stops, and how often it is looked at."""
 
@@ -65,7 +65,7 @@ class PodObserver:
         self.pod = self.with_stuck(observe(podman, self._agent.store, self._name, details=True).pod, record)
         self.look_at = looked_at + LOOK_SECONDS
         if self.pod and any(c.state == ENDING for c in self.pod.containers):
-            # Whatever was about to tell of its end may itself come to an end before it does.
+            # The monitor that was about to report the end may itself end first.
             self.look_at = looked_at + ENDING_SECONDS
         if self._stopping_since:
             self.look_at = min(self.look_at, looked_at + STOPPING_SECONDS)
@@ -73,7 +73,7 @@ class PodObserver:
         return self.pod != before
 
     def with_stuck(self, pod: ObservedPod | None, record: Record) -> ObservedPod | None:
-        """The pod with word of containers whose stop somebody has begun and nobody has brought to its end."""
+        """The pod, with containers marked as stuck whose stop was begun and never finished."""
         now, known = time.monotonic(), self._stopping_since
         stopping = [c.id for c in pod.containers if c.state == "stopping"] if pod else []
         self._stopping_since = {found: known.get(found, now) for found in stopping}
@@ -84,13 +84,13 @@ class PodObserver:
         return replace(pod, containers=tuple(replace(c, state=STUCK) if c.id in stuck else c for c in pod.containers))
 
     def target(self, podman: Podman, pod: s.PodSpec, container: s.Container) -> probes.Target:
-        """How a container's probes reach it, as it was looked at last."""
+        """How probes reach a container, by the last observation."""
         if container.name not in self._targets:
             self._targets[container.name] = target_of(self._agent.store, pod, container, self.sandbox(podman, pod))
         return self._targets[container.name]
 
     def sandbox(self, podman: Podman, pod: s.PodSpec) -> Sandbox:
-        """How the pod is reached, asked for once in the life of its infra container."""
+        """How the pod is reached, asked for once per run of its infra container."""
         observed = self.pod
         infra = next((c.run for c in observed.containers if c.is_infra), "") if observed else ""
         if self._sandboxes is None or self._sandboxes[0] != infra:
@@ -99,6 +99,6 @@ class PodObserver:
 
     @property
     def is_up(self) -> bool:
-        """Whether a main container has been started in the present sandbox, so that the pod's turn has come before."""
+        """Whether a main container has started in the present sandbox, so that the pod no longer waits for others."""
         pod = self.pod
         return pod is not None and pod.infra_is_running and any(c.has_started for c in pod.members if c.role == "app")

@@ -54,13 +54,13 @@ class Recorder:
                 self._agent.events.add(reason, self._pod, told, container, is_warning)
 
     def masked(self, text: str) -> str:
-        """Without the values of the pod's secrets, which what a container says may hold."""
+        """The text without the pod's secrets, which a container may print."""
         with contextlib.suppress(PodwrightError, OSError):
             self._secrets = secrets_of(self._agent.store, self._pod)
         return masked(text, self._secrets)
 
     def write_status(self, status: Mapping[str, Any]) -> bool:
-        """Write the status down; tells whether that was done. The pod is kept all the same, as on a full disk."""
+        """Write the status; returns whether that worked. A full disk does not stop the keeping."""
         try:
             with self._writing:
                 if not self.has_ended.is_set():
@@ -88,7 +88,7 @@ class Recorder:
         )
 
     def tell_of_broken(self, before: ObservedPod | None, pod: ObservedPod | None) -> None:
-        """Once for each container that Podman cannot tell the truth of any more."""
+        """One event for each container that Podman reports wrongly."""
         known = {(c.id, c.state) for c in before.containers} if before else set()
         for found in pod.containers if pod else ():
             if found.is_broken and (found.id, found.state) not in known:

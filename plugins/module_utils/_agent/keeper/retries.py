@@ -17,11 +17,11 @@ from ..._runs.execute import OperationFailed
 from ..._runs.run_failure import RunFailed
 
 PULL_ERROR_SECONDS = 2
-"""How long a status says that a pull has failed, before it says that the next one is waited for."""
+"""How long a status shows a failed pull (ErrImagePull) before it shows the back-off."""
 ERR_IMAGE_PULL = "ErrImagePull"
 IMAGE_PULL_BACK_OFF = "ImagePullBackOff"
 _WAITING_REASONS: Mapping[str, str] = {"": "FailedSync", "FailedPostStartHook": "PostStartHookError"}
-"""What a container waits for, where Kubernetes calls it otherwise than the event."""
+"""Kubernetes' reasons for waiting containers that differ from the event's."""
 
 
 class Retries:
@@ -84,7 +84,7 @@ class Retries:
             self._retry_later()
 
     def _retry_later(self) -> None:
-        """The first time at once, then ever later, as with images that cannot be pulled."""
+        """Try again at once after the first failure, then ever later, as with pulls."""
         now = time.monotonic()
         self._backoff = self._backoff.next(self._pod, now, now)
         self._run_at = now + self._backoff.delay_seconds(self._pod)

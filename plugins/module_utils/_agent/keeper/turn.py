@@ -18,20 +18,20 @@ from ..._host.state.locks import busy
 from ..._host.store import Store
 
 WAITING_SECONDS = 0.2
-"""How often who waits for a turn is asked what to do meanwhile."""
+"""How often a thread that waits for the turn calls ``while_waiting``."""
 
 
 class Turn:
-    """Whose turn it is to change a pod: that of one run, or of the pod's keeper, of all that there are on this host.
+    """The right to change a pod: one run, or the pod's keeper, has it at a time on this host.
 
-    Within this process it is a mutex, and among processes the store's lock of the pod: taken in this order and held
-    together, so that who has the lock never waits for the mutex. A run without an agent has the lock from its first
-    look to its last word. A run by the agent has the turn only while it acts, for the keeper acts while that run waits
-    for the pod; other runs by the agent are kept off by `reserved`, which comes before the turn.
+    Within this process it is a mutex, and among processes the store's lock of the pod. They are taken in this order and
+    held together, so that the holder of the lock never waits for the mutex. A run without an agent has the lock from
+    its first look to its last word. A run by the agent has the turn only while it acts, for the keeper acts while that
+    run waits for the pod; other runs by the agent are kept off by `reserved`, which comes before the turn.
 
-    Who wants the turn says so: by a claim here, and to other processes by a mark beside the lock. The keeper takes it
-    only where it is free and nobody wants it, and gives it up at the next gate when somebody does. So a run waits for
-    no init container of the keeper's, in whatever process it is.
+    A run claims the turn here, and marks it for other processes beside the lock. The keeper takes it only if it is free
+    and unclaimed, and gives it up at the next gate once somebody claims it. So no run, in whatever process, waits for
+    an init container of the keeper's.
     """
 
     def __init__(self, store: Store, pod: str) -> None:
@@ -44,7 +44,7 @@ class Turn:
 
     @property
     def is_wanted(self) -> bool:
-        """Whether somebody waits for the turn: who has it is to give it up at the next gate."""
+        """Whether somebody waits for the turn: its holder gives it up at the next gate."""
         return self._claims > 0 or self._store.is_lock_wanted(self._pod)
 
     @contextlib.contextmanager
@@ -61,9 +61,9 @@ class Turn:
 
     @contextlib.contextmanager
     def claimed(self, timeout_seconds: float, while_waiting: Callable[[], None] = lambda: None) -> Iterator[bool]:
-        """Have the turn as soon as it is free; tells whether another process may have changed the pod since it was
+        """Take the turn as soon as it is free; yields whether another process may have changed the pod meanwhile.
 
-        this one's. Raises Busy.
+        Raises Busy.
         """
         self._count(1)
         try:
@@ -78,7 +78,7 @@ class Turn:
 
     @contextlib.contextmanager
     def if_free(self) -> Iterator[bool | None]:
-        """Have the turn where it is free and nobody wants it: None where it is not, else as `claimed` tells."""
+        """Take the turn if it is free and unclaimed; yields None if it is not, else what `claimed` yields."""
         is_ours = self._mutex.acquire(blocking=False)
         try:
             if not is_ours or self.is_wanted:
@@ -103,7 +103,7 @@ class Turn:
 
 
 class Interrupted(PodwrightError):
-    """An execution is given up, since somebody else wants to change the pod, or the agent ends."""
+    """Ends an execution: somebody else wants to change the pod, or the agent ends."""
 
 
 def is_interrupted(error: BaseException) -> bool:
