@@ -51,7 +51,7 @@ options:
       rotate:
         description: >-
           A number for each key of C(generate), 0 by default. Where it is higher than before, a new value is made, once,
-          and the containers that use it are replaced. If that does not become ready, the old value is put back. A lower
+          and the containers that use it are replaced. If they do not become ready, the old value is put back. A lower
           number changes nothing. A program that keeps a password in its data, as databases do, has to be told of a new
           one by itself.
         type: dict

@@ -20,6 +20,18 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 Task = dict[str, Any]
 
 
+def manifest(name: str) -> str:
+    """The least Pod, as YAML text."""
+    return f"""\
+apiVersion: v1
+kind: Pod
+metadata: {{name: {name}}}
+spec:
+  containers:
+  - {{name: a, image: localhost/busybox}}
+"""
+
+
 class Playbook:
     """A directory with a playbook, and everything that Ansible writes when it runs."""
 

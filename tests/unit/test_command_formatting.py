@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import importlib
 import io
 import re
 import sys
@@ -14,23 +13,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from command_modules import module
 from hypothesis import given
 from hypothesis import strategies as st
 
-FILES = Path(__file__).parents[2] / "roles" / "agent" / "files"
-PACKAGE = "ansible_collections.podwright.pods.plugins.module_utils"
 NOW = 1_795_641_600.0
 """2026-11-25T21:20:00Z"""
-
-
-def module(name: str) -> Any:
-    """A file of the command, as it is imported on a host."""
-    if str(FILES) not in sys.path:
-        sys.path.insert(0, str(FILES))
-    found = importlib.import_module(f"podwright_cli.{name}")
-    importlib.import_module("podwright_cli.asking").PACKAGE = PACKAGE
-    return found
-
 
 view, rows, screen, description, declarations, asking = map(
     module, ("view", "rows", "screen", "description", "declarations", "asking")

@@ -5,24 +5,13 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from command_modules import module
 
-FILES = Path(__file__).resolve().parents[2] / "roles/agent/files"
-PACKAGE = "ansible_collections.podwright.pods.plugins.module_utils"
 POD = "{apiVersion: v1, kind: Pod, metadata: {name: web}, spec: {containers: [{name: a, image: x}]}}"
-
-
-def module(name: str) -> Any:
-    if str(FILES) not in sys.path:
-        sys.path.insert(0, str(FILES))
-    found = importlib.import_module(f"podwright_cli.{name}")
-    importlib.import_module("podwright_cli.asking").PACKAGE = PACKAGE
-    return found
 
 
 def read(*sources: Path | str, **more: Any) -> dict[str, Any]:

@@ -18,21 +18,14 @@ from typing import Any
 
 import pytest
 import yaml
-from playbook_runs import Playbook, Task, reaches_the_host
+from playbook_runs import Playbook, Task, manifest, reaches_the_host
 
 from ansible_collections.podwright.pods.plugins.module_utils._errors import Fault
 
 DATA = Path(__file__).parent / "data"
 SECRET = "XSECRETX"
 MODULE = "podwright.pods.pod"
-MANIFEST = """\
-apiVersion: v1
-kind: Pod
-metadata: {name: web}
-spec:
-  containers:
-  - {name: a, image: localhost/busybox}
-"""
+MANIFEST = manifest("web")
 
 
 @pytest.fixture

@@ -11,28 +11,16 @@ from typing import Any
 
 import pytest
 import yaml
-from playbook_runs import Playbook, Task, reaches_the_host
+from playbook_runs import Playbook, Task, manifest, reaches_the_host
 
 MODULE = "podwright.pods.stack"
 SECRET = "XSECRETX"
 POD = {"name": "web", "containers": [{"name": "a", "image": "localhost/busybox"}]}
-MANIFEST = """\
-apiVersion: v1
-kind: Pod
-metadata: {name: NAME}
-spec:
-  containers:
-  - {name: a, image: localhost/busybox}
-"""
 
 
 @pytest.fixture
 def playbook(tmp_path: Path) -> Playbook:
     return Playbook(tmp_path)
-
-
-def manifest(name: str) -> str:
-    return MANIFEST.replace("NAME", name)
 
 
 REFUSED: list[tuple[Task, list[str]]] = [
@@ -228,7 +216,7 @@ def test_a_folder_is_read_as_a_kustomization_and_what_else_is_in_one_is_named(pl
     program.write_text("#!/bin/sh\n[ $1 = build ] && [ -f $2/pod.yml ] && sed s/NAME/built/ $2/pod.yml\n")
     program.chmod(0o755)
     playbook.write("files/base/kustomization.yaml", "resources: [pod.yml]\n")
-    playbook.write("files/base/pod.yml", MANIFEST)
+    playbook.write("files/base/pod.yml", manifest("NAME"))
     playbook.write("files/mixed/pod.yml", manifest("web"))
     playbook.write("files/mixed/compose.yml", "services: {web: {image: x}}\n")
     playbook.write("files/mixed/values.yaml", "image: {tag: x}\nreplicas: 1\n")
