@@ -138,7 +138,7 @@ def test_record_of_a_newer_release(pods: PodRuns) -> None:
     path.write_text("{")
     text = pods.refuse(pod(), HostError)
     assert f"{path} is damaged" in text
-    assert "move it away to have the pod recorded anew at the next run" in text
+    assert "move it away: the next run then records the pod again" in text
     path.unlink()
     result = pods.apply(pod())
     assert plan(result) == ["record pod web: it is not recorded yet"]

@@ -176,7 +176,7 @@ def test_secrets_that_nothing_tells_are_made_anew_only_when_told(store: Store, d
     before = all_files(store)
     told = mend("lone")
     assert not told["changed"]
-    assert "nothing is generated anew" in told["advice"][0]
+    assert "no new value is generated" in told["advice"][0]
     assert all_files(store) == before
     told = mend("lone", accept_new_secrets=True)
     assert "secret login: password is made anew" in told["actions"]

@@ -188,7 +188,7 @@ def test_damaged_values_are_never_made_anew(tmp_path: Path, promised: tuple[obje
         b'{"login": {"user": 5}}',
     ]:
         path.write_bytes(content)
-        with pytest.raises(DamagedState, match=f"{path} is damaged.*nothing is generated anew") as caught:
+        with pytest.raises(DamagedState, match=f"{path} is damaged.*no new value is generated") as caught:
             store.generate("db", SECRETS, promised=promised)  # type: ignore[arg-type]
         assert "podwright repair db --accept-new-secrets" in str(caught.value)
         assert not any(value in str(caught.value) for value in values["login"].values())

@@ -286,7 +286,7 @@ class Podman:
                 if time.monotonic() >= deadline:
                     break
         except self._transport_errors as error:
-            # Something that outlived the killed command still holds its output open.
+            # A process that outlived the killed command still has its output open.
             if time.monotonic() < deadline:
                 self._raise_no_answer(call, error)
         return bytes(kept)
@@ -318,7 +318,7 @@ def read_frames(stream: Any) -> Iterator[bytes]:
 
 @contextlib.contextmanager
 def _ended_with(reader: socket.socket | None, connection: socket.socket) -> Iterator[None]:
-    """Meanwhile shut a connection down when the other end of ``reader`` is closed."""
+    """Within it, shut a connection down once the other end of ``reader`` is closed."""
     is_over = threading.Event()
 
     def watch() -> None:
@@ -387,7 +387,7 @@ def kill_exec_process(pid: int, session: str) -> bool:
 def parent_command_line(pid: int) -> bytes:
     """Return the command line of a process's parent; for an exec session that is conmon, which names the session."""
     try:
-        # A container calls its processes what it likes, text or not.
+        # A container names its processes freely, text or not.
         stat = Path(f"/proc/{pid}/stat").read_bytes()
         parent = int(stat.rpartition(b")")[2].split()[1])
         return Path(f"/proc/{parent}/cmdline").read_bytes()

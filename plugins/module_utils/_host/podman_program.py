@@ -18,7 +18,7 @@ from .._errors import HostError
 FALLBACK_PYTHON = "/usr/local/lib/podwright/python"
 """Where the role ``host`` installs podman-py for every interpreter and user of the host."""
 
-# An inherited value of these would make the started service talk to another Podman, or report to our own supervisor.
+# Inherited, these would make the started service talk to another Podman, or to systemd in our name.
 FOREIGN_VARIABLES = ("CONTAINER_HOST", "CONTAINER_CONNECTION", "CONTAINER_SSHKEY", "NOTIFY_SOCKET", "LISTEN_FDS")
 
 
@@ -52,7 +52,7 @@ def podman_program() -> str:
 
 
 def keep_mounted(volume: str) -> None:
-    """Have a volume mounted until it is removed, also while no container uses it. Podman's API has no call for that."""
+    """Mount a volume until it is removed, even while no container uses it. Podman's API has no call for that."""
     program = podman_program()
     command = [program, "volume", "mount", volume]
     if os.geteuid() != 0:

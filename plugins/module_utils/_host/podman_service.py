@@ -33,7 +33,7 @@ SERVICE_PREFIX = "podwright-service-"
 
 
 class EmptyHost(Podman):
-    """Stands for the Podman of a host that has none yet, so that a run can be predicted: nothing is there.
+    """An empty Podman, for predictions on a host that has none yet.
 
     ``reason`` is what the host lacks.
     """
@@ -63,7 +63,7 @@ class EmptyHost(Podman):
 
 @contextlib.contextmanager
 def connect_to_predict() -> Iterator[Podman]:
-    """As `connect`, for runs that only ask: a host without Podman or podman-py is one on which nothing is yet."""
+    """As `connect`, for runs in check mode: a host without Podman or podman-py counts as empty."""
     path = named_socket() or listening_default_socket()
     try:
         import_podman_py()
@@ -80,7 +80,7 @@ def connect_to_predict() -> Iterator[Podman]:
 def connect(socket_path: str | None = None) -> Iterator[Podman]:
     """Connect to Podman: the socket given, ``CONTAINER_HOST``, the user's own socket, or a service for this run.
 
-    Within it SIGTERM ends the run as an exit does, so that what was started and written is taken away again. Raises
+    Within it SIGTERM ends the run as an exit does, so that temporary files and services are removed. Raises
     HostError where Podman or podman-py is missing, PodmanError with status 0 where a named socket does not answer.
     """
     with contextlib.ExitStack() as stack:
@@ -179,7 +179,7 @@ class PodmanService:
         self._contexts.close()
 
     def restart(self) -> None:
-        """End the service, also where it hangs, and start it anew on the same socket. Raises HostError."""
+        """Restart the service on the same socket, even if it hangs. Raises HostError."""
         self._end()
         self.socket_path.unlink(missing_ok=True)
         self._start(podman_program(), runtime_base())
@@ -203,7 +203,7 @@ class PodmanService:
         await_service(self._process, self.socket_path, log_path)
 
     def trim_log(self) -> None:
-        """Empty its log where that has grown long: it is in memory, and nobody reads it once the service is up."""
+        """Empty its log once it is long: it is in memory, and nobody reads it after the start."""
         path = self._directory / "log"
         with contextlib.suppress(OSError):
             if path.stat().st_size > SERVICE_LOG_BYTES:

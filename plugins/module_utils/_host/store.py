@@ -5,8 +5,8 @@
 """What is kept on the host: the door to the parts in `state`, with the host's key, leaving and sweeping.
 
 Everything stands below one directory that only its owner can enter (0700), since records and files hold secret
-values. How it is written and read, so that a power cut or a damaged file costs no more than it must, is
-`state_files`' to say. What is damaged is told of the object that it belongs to, and hinders no other.
+values. `state_files` reads and writes it, so that a power cut or a damaged file costs as little as possible. Damage is
+reported for the one Pod or stack that it belongs to.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from .sub_path_mounts import SubPathMounts, runtime_directory
 RESERVE = "reserve"
 RESERVE_BYTES = 64 << 10
 Print = tuple[str, int, int, int]
-"""Of a file: its path, inode, time of the last change in nanoseconds, and size."""
+"""A file's path, inode, time of the last change in nanoseconds, and size."""
 Prints = tuple[Print, ...]
 _KEY_BYTES = 32
 
@@ -59,7 +59,7 @@ class Store(PodLocks, GeneratedSecrets, VolumeFiles, ContainerFiles):
         return b""
 
     def ensure(self) -> None:
-        """Make the directory and the key; where one of the key's copies is missing or damaged, out of the other."""
+        """Make the directory and the key. A missing or damaged copy of the key is restored from the other one."""
         state_files.make_directory(self.directory)
         self.directory.chmod(0o700)
         for name in ("pods", "secrets", "locks"):
@@ -69,7 +69,7 @@ class Store(PodLocks, GeneratedSecrets, VolumeFiles, ContainerFiles):
         key = self.key()
         for path in self._key_files():
             if not _is_key(path, key):
-                # A full disk can wait for it, and is in the way of nothing.
+                # It can wait while the disk is full.
                 with contextlib.suppress(OSError):
                     state_files.write_object(path, {"key": key.hex()})
         self._make_reserve()
@@ -84,11 +84,11 @@ class Store(PodLocks, GeneratedSecrets, VolumeFiles, ContainerFiles):
         return self.directory / "key", self.directory / "key.copy"
 
     def _make_reserve(self) -> None:
-        """Set room aside for the word that a pod is stopped, which must not be lost on a full disk."""
+        """Reserve room for the record that a pod is stopped, which a full disk must not prevent."""
         path = self.directory / RESERVE
         if os.path.lexists(path):
             return
-        # Without it nothing is worse than on any other disk.
+        # Only the reserve is missing then.
         with contextlib.suppress(OSError), open(path, "xb") as file:
             os.fchmod(file.fileno(), 0o600)
             try:
@@ -98,12 +98,12 @@ class Store(PodLocks, GeneratedSecrets, VolumeFiles, ContainerFiles):
                 raise
 
     def give_up_reserve(self) -> None:
-        """Give the room back to the disk; the next run that finds enough of it sets some aside again."""
+        """Free the reserve; the next run that finds enough room makes it again."""
         with contextlib.suppress(OSError):
             (self.directory / RESERVE).unlink()
 
     def _make_key(self) -> None:
-        """Of two first runs at the same time both take the key of the one that was first."""
+        """If two first runs race, both take the key of the first one."""
         made = self.directory / f".key.{secrets.token_hex(4)}"
         state_files.write_object(made, {"key": secrets.token_bytes(_KEY_BYTES).hex()})
         # The agent takes it for what a killed run left where another run was first.
@@ -113,7 +113,7 @@ class Store(PodLocks, GeneratedSecrets, VolumeFiles, ContainerFiles):
         state_files.sync_directory(self.directory)
 
     def prints(self, pods: Sequence[str]) -> Prints:
-        """What differs as soon as anything was written that a run on these pods goes by."""
+        """Values that differ as soon as any file was written that a run on these pods reads."""
         directories = [self.directory / name for name in ("secrets", "stacks")]
         directories += (self.directory / "stacks").glob("*")
         directories += [self._pod(pod) / name for pod in pods for name in ("", "digests", "empty")]
@@ -124,10 +124,10 @@ class Store(PodLocks, GeneratedSecrets, VolumeFiles, ContainerFiles):
         """Remove everything kept for the pod, except its generated secrets."""
         self.sub_path_mounts.release(pod)
         with contextlib.suppress(FileNotFoundError):
-            # In one step first: the agent may be about to write how the pod is.
+            # Renamed in one step first: the agent may be writing the pod's status.
             gone = self.directory / f".{pod}.{secrets.token_hex(4)}"
             self._pod(pod).rename(gone)
-            # What a power cut brings back goes with the next run that is to remove the pod.
+            # If a power cut brings it back, the next run that removes the pod removes it again.
             with contextlib.suppress(OSError):
                 state_files.sync_directory(self.directory / "pods")
             try:
@@ -135,7 +135,7 @@ class Store(PodLocks, GeneratedSecrets, VolumeFiles, ContainerFiles):
             except OSError as error:
                 if error.errno != errno.ENOTEMPTY:
                     raise
-                # A write that had begun before the renaming came through afterwards.
+                # A write that began before the renaming ended after it.
                 remove_tree(gone)
 
     def sweep(self, pod: str, containers: Collection[str]) -> None:
@@ -182,7 +182,7 @@ class Store(PodLocks, GeneratedSecrets, VolumeFiles, ContainerFiles):
 
 def _read_key(path: Path) -> bytes:
     """Empty where there is none. Raises DamagedState."""
-    remedy = "restore it; without it a new key, and so every container anew, is made once key and key.copy are away"
+    remedy = "restore it from a backup, or remove key and key.copy: the next run then replaces every container"
     content = state_files.read(path, remedy)
     if content is None:
         return b""

@@ -80,7 +80,7 @@ class ContainerContext:
 
 
 def last_known(previous: ContainerStatus | None, end: End | None, present_id: str) -> ContainerStatus | None:
-    """What there was before what is seen now: the status given last, unless the end of a later container is known.
+    """The state before the present one: the status given last, unless a later container's end is known.
 
     ``present_id`` is that of the container that there is, empty for none.
     """
@@ -148,7 +148,7 @@ def container_status(
 def _state_in_podman(container: Container, observed: ObservedContainer, context: ContainerContext) -> ContainerState:
     if observed.has_exited:
         if context.role == "init" and observed.stopped_by_run and not context.over:
-            # How it ended says nothing of its work, which is yet to be done.
+            # A stopped container's exit code says nothing about its work, which is still to be done.
             return context.creating
         return _terminated(observed, context.termination_message)
     if observed.state in ALIVE:
@@ -179,7 +179,7 @@ def _termination_reason(observed: ObservedContainer) -> str:
         return "OOMKilled"
     if observed.exit_code == 0:
         return "Completed"
-    # A program may exit with these codes of its own; then it had been started, and without an error.
+    # A program may exit with these codes itself; then it had started, without an error.
     refused = bool(observed.error) or not observed.has_started
     return "ContainerCannotRun" if refused and observed.exit_code in _CANNOT_RUN_CODES else "Error"
 
@@ -190,7 +190,7 @@ def _state_of_missing(context: ContainerContext) -> ContainerState:
     if ended and not context.restarts(ended):
         return ended
     if context.role == "init" and context.mains_started:
-        # Someone removed it after its work was done: the main containers start no sooner.
+        # Somebody removed it after its work was done: main containers start only then.
         return _infer_end(previous, 0, "Completed", "The container is gone; the pod has been initialized since")
     if previous and isinstance(previous.state, Running):
         lost = _lost(previous)
@@ -246,7 +246,7 @@ def _history(
     begun = run is not None and latest is not None and run != latest
     counted = last is not None and last.reason == STATUS_UNKNOWN
     restart_count = previous.restart_count + int(lost or (begun and not counted))
-    # Podman restarts containers too, where it was asked to, and counts those that nobody looked at.
+    # Without the agent Podman restarts containers itself, and counts restarts that no run observed.
     return max(restart_count, podman_count), last
 
 

@@ -18,7 +18,7 @@ from .observed import Node
 
 @dataclass(frozen=True)
 class RestartOnChange:
-    """Whether a changed value of a ConfigMap or Secret costs the containers that it reaches, by the way it does."""
+    """Whether a changed value of a ConfigMap or Secret replaces the containers that use it, by how it reaches them."""
 
     environment: bool = True
     files: bool = False
@@ -26,11 +26,11 @@ class RestartOnChange:
 
 @dataclass(frozen=True)
 class Settings:
-    """How a pod is applied, beside what is declared of it; kept with its record, for whoever keeps it alive."""
+    """How a pod is applied, beside its declaration. The record keeps it for the agent."""
 
     restart_on_change: RestartOnChange = RestartOnChange()
     stack: str = ""
-    """The stack that the pod belongs to, if it does. No digest is made over it: another stack may take a pod over."""
+    """The pod's stack, empty for none. It is part of no digest, so that another stack may take the pod over."""
     allocatable: Mapping[str, int] = field(default_factory=dict)
     """Overrides of what the host can hold: cpu (millicores), memory (bytes), pods."""
 

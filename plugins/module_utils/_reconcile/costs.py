@@ -24,7 +24,7 @@ from .restart_policy import podman_policy_of
 
 
 class Cost(Enum):
-    """What it takes to bring a changed field about."""
+    """What a changed field costs."""
 
     NOTHING = "nothing"
     """Kept in the record; takes effect from there."""
@@ -65,7 +65,7 @@ def _secret_env(context: Context, container: s.Container) -> Any:
 
 
 def _environment(context: Context, container: s.Container) -> Environment:
-    """The container's variables; where changed values are to cost nothing, with none of those that are referred to."""
+    """The container's variables; without referenced values if a change of these costs nothing."""
     pod, materials = context.pod, context.materials
     if not context.settings.restart_on_change.environment:
         pod = replace(pod, config_maps=tuple(replace(c, data=dict.fromkeys(c.data, "")) for c in pod.config_maps))
@@ -79,7 +79,7 @@ def _mounts(context: Context, container: s.Container) -> Any:
 
 
 def _source(context: Context, mount: s.VolumeMount) -> Any:
-    """What of a volume a mount is made from; the content of files that we write is part of it only if asked for."""
+    """What a mount depends on of its volume; the content of files that we write counts only if the settings say so."""
     volume = context.pod.volume(mount.name)
     if not volume.is_materialized:
         return s.to_options(volume)

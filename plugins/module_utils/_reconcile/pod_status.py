@@ -317,7 +317,7 @@ def _statuses_of(
 
 
 def _runs_begun_anew(pod: PodSpec, previous: PodStatus | None, observed: ObservedPod | None) -> tuple[float, ...]:
-    """When the runs began that a pod which had come to an end did not have then."""
+    """When each run began that started after the pod had ended."""
     if previous is None or not previous.is_final or observed is None:
         return ()
     known = {run_of(status.state, status.container_id) for status in previous.all_statuses}

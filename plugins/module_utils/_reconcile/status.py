@@ -63,10 +63,10 @@ class Terminated:
 
 @dataclass(frozen=True)
 class End:
-    """How a container ended that was then removed by us, since Podman knows nothing of it any more.
+    """How a container ended that we then removed, since Podman has forgotten it.
 
-    ``run`` is None where another one comes in its place: that one has a history of its own. ``restart_count`` is that
-    of the container that ended, ``at`` when it was removed, in seconds since the epoch.
+    ``run`` is None if another declaration takes its place: the new container begins its own history. ``restart_count``
+    is that of the container that ended, ``at`` when it was removed, in seconds since the epoch.
     """
 
     container_id: str
@@ -137,7 +137,7 @@ class PodStatus:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a pod has failed for good: only another declaration begins it anew, or a start after a stop.
+    """Why a pod has failed for good: only another declaration, or a start after a stop, starts it over.
 
     ``message`` says what its status and errors do, ``cause`` why what is left of it ends, in a few words.
     """
@@ -148,7 +148,7 @@ class Failure:
 
 
 def ended_run(status: ContainerStatus | None) -> Terminated | None:
-    """The run that has ended with no other running since: that of a terminated container or of one in back-off."""
+    """The run that ended last, of a terminated container or of one in back-off."""
     if status is None or isinstance(status.state, Running):
         return None
     return status.state if isinstance(status.state, Terminated) else status.last_state

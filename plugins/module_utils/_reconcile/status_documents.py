@@ -166,6 +166,6 @@ def _strip_scheme(container_id: str) -> str:
 
 
 def is_well(status: Mapping[str, Any]) -> bool:
-    """Whether a status in Kubernetes' shape is that of a pod which is ready, or has done what it was there for."""
+    """Whether a status in Kubernetes' shape is that of a pod that is ready or has succeeded."""
     ready = (condition["status"] for condition in status.get("conditions", ()) if condition["type"] == "Ready")
     return status.get("phase") == "Succeeded" or "True" in ready

@@ -73,7 +73,7 @@ def _describe_state(status: ContainerStatus) -> str:
         return f"Terminated, {_describe_exit(state)}"
     if isinstance(state, Waiting):
         reason = state.reason or "Waiting"
-        # That it backs off is all that this message says.
+        # The message says nothing but that it backs off.
         told = "" if reason == CRASH_LOOP_BACK_OFF else _one_line(state.message)
         return f"{reason}: {told}" if told else reason
     if status.role == "init":

@@ -26,7 +26,7 @@ _LOG_BYTES = 2**20
 START_FILES = "environment"
 _END = "end.json"
 _START_SCRIPT = "start"
-"""What a container was begun with that the first of our releases made: it goes on until the container changes."""
+"""The folder with which our first release started containers; these use it until they change."""
 
 
 class ContainerFiles(StateFolders):
@@ -45,7 +45,7 @@ class ContainerFiles(StateFolders):
     def termination_message(self, pod: str, container: str) -> str:
         """At most the last 4096 bytes that the container left."""
         content = read_end(self._container(pod, container, "termination-log"), TERMINATION_MESSAGE_BYTES) or b""
-        # A container can make the file far longer than what it writes to it.
+        # A container can make the file sparse and huge.
         return content.strip(b"\0").decode(errors="replace")
 
     def keep_log(self, pod: str, container: str, text: str) -> None:
@@ -55,7 +55,7 @@ class ContainerFiles(StateFolders):
         state_files.write(directory / "previous.log", text.encode(), is_lasting=False)
 
     def kept_log(self, pod: str, container: str) -> str:
-        """What the run before the present one wrote last."""
+        """The last log lines of the run before the present one."""
         path = self._container(pod, container) / "previous.log"
         return (read_end(path, _LOG_BYTES) or b"").decode(errors="replace")
 
@@ -98,7 +98,7 @@ class ContainerFiles(StateFolders):
         return read_mark(self._container(pod, container, "post-started"))
 
     def mark_stop(self, pod: str, container: str, container_id: str) -> None:
-        """Write down that the container of that id is ended by us, and not by itself."""
+        """Write down that we end the container of that id."""
         write_mark(self._container(pod, container, "stopped"), container_id)
 
     def stopped(self, pod: str, container: str) -> str:
@@ -106,13 +106,13 @@ class ContainerFiles(StateFolders):
         return read_mark(self._container(pod, container, "stopped"))
 
     def mark_end(self, pod: str, container: str, end: End) -> None:
-        """Write down how the container that is about to be removed has ended, or that what follows is no restart."""
+        """Write down how a container ended before it is removed, or that the next one is no restart."""
         directory = self._container(pod, container)
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         state_files.write_object(directory / _END, asdict(end), is_lasting=False)
 
     def ends(self, pod: str) -> dict[str, End]:
-        """How the last of each container that was removed by us ended, as far as that is known."""
+        """How the last container of each name ended that we removed, as far as we know."""
         ends = (
             (name, _read_end(self._container(pod, name, _END)))
             for name in names_in(self._pods.joinpath(pod, "containers"))
@@ -124,7 +124,7 @@ class ContainerFiles(StateFolders):
 
 
 def _read_end(path: Path) -> End | None:
-    """The end of a container; None where it is not known, or damaged, for it tells of the past alone."""
+    """The end of a container; None if it is unknown or damaged, since only history depends on it."""
     with contextlib.suppress(HostError, *UNFIT):
         data = state_files.read_object(path)
         return End(**{**data, "run": Terminated(**data["run"]) if data["run"] else None}) if data else None

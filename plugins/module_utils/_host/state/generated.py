@@ -23,14 +23,13 @@ from .records import PodRecords
 
 _LETTERS = string.ascii_letters + string.digits
 _ABOUT = ""
-"""What stands among the secrets for what is known of their values: no secret can be called so."""
+"""The key beside the secrets' names that holds when and for which rotation each value was made."""
 
 
 @dataclass(frozen=True)
 class Generated:
-    """What is told of a generated value: whose it is, when it was made (seconds since the epoch, 0 for not known),
-
-    and for what number of ``rotate``.
+    """A generated value without the value: its owner, when it was made (seconds since the epoch, 0 if unknown), and its
+    number of ``rotate``.
     """
 
     owner: str
@@ -39,7 +38,7 @@ class Generated:
     made_at: int = 0
     rotation: int = 0
     damage: str = ""
-    """What is wrong with the owner's file, of which then nothing else is known."""
+    """What is wrong with the owner's file; then nothing else is known."""
 
 
 class GeneratedSecrets(PodRecords):
@@ -57,8 +56,8 @@ class GeneratedSecrets(PodRecords):
 
         ``owner`` is the pod, or `stack_owner` of the stack, whose secrets they are. What was generated for one of
         ``former_owners`` is taken over: a database keeps its password when its pod joins a stack. ``promised`` are the
-        secrets as they were applied before: what was generated for them has to be there. Raises DamagedState where it
-        is not, since a database would no longer be opened by what is made anew.
+        secrets as they were applied before: what was generated for them has to be there. Raises DamagedState if it is
+        missing: a new value would no longer open the database.
         """
         if not any(secret.generate for secret in declared):
             return {secret.name: {} for secret in declared}
@@ -72,7 +71,7 @@ class GeneratedSecrets(PodRecords):
                     put_generated(values, secret.name, key, value, secret.rotate.get(key, 0))
                     is_complete = False
         if keep and not is_complete:
-            # Kept before anything is made with it: it may become the only key to what a database writes.
+            # Written before anything uses it: it may become the only key to a database.
             self.keep_values(owner, values)
         return {item.name: {key: values[item.name][key] for key in item.generate} for item in declared}
 
@@ -110,7 +109,7 @@ class GeneratedSecrets(PodRecords):
         return values
 
     def generated(self, owner: str, declared: Sequence[s.Secret]) -> dict[str, dict[str, str]]:
-        """What is kept of the generated values of these secrets; nothing is made, and damage is passed over."""
+        """The generated values of these secrets that exist; makes none, and ignores damage."""
         try:
             values = self._generated(owner)
         except HostError:
@@ -150,7 +149,7 @@ class GeneratedSecrets(PodRecords):
         self.keep_values(owner, kept)
 
     def kept_values(self, owner: str) -> dict[str, dict[str, str]]:
-        """All that is kept of an owner's generated secrets, to be given to `keep_values` again. Raises DamagedState."""
+        """All generated secrets of an owner, in the form that `keep_values` takes. Raises DamagedState."""
         return self._generated(owner)
 
     def restore(self, owner: str, before: Mapping[str, Mapping[str, str]], secret: str, keys: Collection[str]) -> None:
@@ -164,7 +163,7 @@ class GeneratedSecrets(PodRecords):
         self.keep_values(owner, kept)
 
     def readable_values(self, owner: str) -> dict[str, dict[str, str]]:
-        """What `kept_values` gives, without what tells of them; nothing where that is damaged."""
+        """The values of `kept_values` alone; empty if the file is damaged."""
         try:
             return {secret: dict(group) for secret, group in self._generated(owner).items() if secret != _ABOUT}
         except HostError:
@@ -174,7 +173,7 @@ class GeneratedSecrets(PodRecords):
         state_files.write_object(self.secrets_file(owner), dict(values))
 
     def list_generated(self) -> tuple[Generated, ...]:
-        """What was generated on this host, by owner, secret and key: no values. Of what is damaged, the owner alone."""
+        """What was generated on this host: owner, secret and key, no values. Of a damaged file the owner alone."""
         owners = sorted(path.name[: -len(".json")] for path in (self.directory / "secrets").glob("[!.]*.json"))
         return tuple(item for owner in owners for item in self._list_generated(owner))
 
@@ -189,7 +188,7 @@ class GeneratedSecrets(PodRecords):
                 yield Generated(owner, secret, key, *_about(values, secret, key))
 
     def forget_generated(self, owner: str, secret: str = "") -> None:
-        """Remove what was generated for an owner: all, or one secret. What it opens cannot be opened afterwards."""
+        """Remove what was generated for an owner: all, or one secret. What it opened stays locked afterwards."""
         kept = dict(self._generated(owner)) if secret else {}
         kept.pop(secret, None)
         kept[_ABOUT] = {at: told for at, told in kept.get(_ABOUT, {}).items() if not at.startswith(f"{secret}/")}
@@ -260,6 +259,6 @@ def _about(kept: Mapping[str, Mapping[str, str]], secret: str, key: str) -> tupl
 def _remedy_of_secrets(owner: str) -> str:
     name = owner[len(STACK_OWNER) :] if owner.startswith(STACK_OWNER) else owner
     return (
-        "nothing is generated anew, for data may depend on what was: restore the file, give the values themselves "
+        "no new value is generated, since data may depend on the old one: restore the file, give the values "
         f"(string_data in place of generate), or have new ones made by podwright repair {name} --accept-new-secrets"
     )

@@ -33,10 +33,10 @@ class PodLocks(StateFolders):
     def lock(
         self, pod: str, timeout_seconds: float, while_waiting: Callable[[], None] = lambda: None
     ) -> Iterator[bool]:
-        """Be the pod's only writer; tells whether another process has been since this one was last.
+        """Be the pod's only writer; yields whether another process was, since this one was last.
 
-        The lock goes with its holder. Who waits for it leaves a mark, which goes with it as well, and calls
-        ``while_waiting`` now and then. Raises Busy when another keeps it too long.
+        The kernel frees the lock when its holder ends. A process that waits leaves a mark, which ends with that
+        process, and calls ``while_waiting`` now and then. Raises Busy if the holder takes too long.
         """
         began_at, is_waiting = time.monotonic(), False
         with contextlib.ExitStack() as marks:
@@ -57,9 +57,8 @@ class PodLocks(StateFolders):
 
     @contextlib.contextmanager
     def lock_if_free(self, pod: str) -> Iterator[bool | None]:
-        """Be the pod's only writer, as by `lock`, where there is no other now; None where there is.
-
-        The file of the lock goes with the pod, or the stack.
+        """Be the pod's only writer, as by `lock`, if there is no other now; else yields None. The file of the lock goes
+        with the pod, or the stack.
         """
         path = self.directory / "locks" / pod
         with contextlib.ExitStack() as held:
@@ -76,11 +75,11 @@ class PodLocks(StateFolders):
                 self._drop_lock_of_none(path)
 
     def _drop_lock_of_none(self, path: Path) -> None:
-        """As its holder, remove the lock of an object that there is not, or no more."""
+        """As its holder, remove the lock of an object that does not exist, or no longer."""
         is_stack = path.name.startswith(STACK_OWNER)
         stack = self.directory / "stacks" / path.name[len(STACK_OWNER) :]
         if not (os.path.lexists(stack) if is_stack else self.knows(path.name)):
-            # Where that fails, the next start of the agent takes it away.
+            # If that fails, the next start of the agent removes it.
             with contextlib.suppress(OSError):
                 path.unlink()
 
@@ -90,7 +89,7 @@ class PodLocks(StateFolders):
         return any(map(self._is_mark_held, (name for name in marks if name.rpartition(".")[0] == f".{pod}")))
 
     def _is_mark_held(self, name: str) -> bool:
-        """Whether who made the mark is there still."""
+        """Whether the process that made the mark still waits."""
         with contextlib.suppress(OSError), open(self.directory / "locks" / name, "rb") as mark:
             try:
                 fcntl.flock(mark, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -100,7 +99,7 @@ class PodLocks(StateFolders):
 
     @contextlib.contextmanager
     def _wanting(self, pod: str) -> Iterator[None]:
-        """Have it seen meanwhile that the lock of a pod is waited for; on a full disk it is waited for unseen."""
+        """Within it, mark that this process waits for a pod's lock. On a full disk it waits without a mark."""
         path = self.directory / "locks" / f".{pod}.{secrets.token_hex(4)}"
         with contextlib.ExitStack() as held:
             held.callback(path.unlink, missing_ok=True)
@@ -114,7 +113,7 @@ def _holder(path: Path) -> str:
 
 
 def busy(name: str, holder: object, timeout_seconds: float) -> Busy:
-    """What a run fails of that another one keeps off; ``holder`` is the process of that one."""
+    """The error of a run that another one keeps waiting; ``holder`` is the other one's process."""
     what = f"stack {name[len(STACK_OWNER) :]}" if name.startswith(STACK_OWNER) else f"pod {name}"
     return Busy(
         f"another run is changing {what} (process {holder}) and did not finish within {timeout_seconds:.0f} s; "

@@ -17,7 +17,7 @@ _FORMER_MARK = re.compile(b"[0-9a-f]+( [0-9a-f]+)?")
 
 
 def read_mark(path: Path) -> str:
-    """The word in a file; empty where there is none or it is damaged, since what it says can be found out anew."""
+    """The mark in a file; empty if there is none or it is damaged, since a run can find it out again."""
     try:
         content = state_files.read(path) or b""
         if content.startswith(b"{"):

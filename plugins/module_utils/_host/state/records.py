@@ -21,9 +21,9 @@ from .. import state_files
 from .folders import StateFolders, folders_of_objects
 
 RECORD_VERSION = 2
-"""Of the first version ``begun_at`` is not known."""
+"""Records of version 1 have no ``begun_at``."""
 UNFIT = (ValueError, LookupError, TypeError, AttributeError, RecursionError, InvalidInput)
-"""What reading raises of data that is not of the form it should have."""
+"""What readers raise for data of the wrong form."""
 
 
 @dataclass(frozen=True)
@@ -110,11 +110,11 @@ class PodRecords(StateFolders):
                 state_files.write_object(self._pods.joinpath(pod, "status.json"), status, is_lasting=False)
 
     def recorded_pods(self) -> tuple[str, ...]:
-        """The pods that something is kept of. What else has come to stand beside them is passed over."""
+        """The pods that have a folder here. Anything else beside these is ignored."""
         return folders_of_objects(self.directory / "pods")
 
     def recorded_requests(self, pod: str) -> tuple[int, int]:
-        """What a recorded pod asked for: CPU in millicores, memory in bytes. Nothing where that cannot be read."""
+        """A recorded pod's requests: CPU in millicores, memory in bytes. Zeros if the record cannot be read."""
         try:
             requests = (state_files.read_object(self.record_file(pod)) or {}).get("requests") or {}
             return int(requests.get("cpu_millicores", 0)), int(requests.get("memory_bytes", 0))
@@ -123,7 +123,7 @@ class PodRecords(StateFolders):
 
 
 def _remedy_of_record(pod: str) -> str:
-    return f"podwright repair {pod} mends what can be, or move it away to have the pod recorded anew at the next run"
+    return f"run podwright repair {pod}, or move it away: the next run then records the pod again"
 
 
 def _parse_record(path: Path, content: bytes, remedy: str) -> Record:

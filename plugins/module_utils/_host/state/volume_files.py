@@ -35,7 +35,7 @@ class VolumeFiles(StateFolders):
         return frozenset(names_in(self._pod(pod) / "empty"))
 
     def files_digests(self, pod: str) -> dict[str, str]:
-        """Digest of the files last written, by volume; empty where they are not known to be whole and as written."""
+        """Digest of the files last written, by volume; empty if they may be incomplete or changed."""
         digests, files = self._pod(pod) / "digests", self._pod(pod) / "files"
         found = {}
         for name in sorted({*names_in(digests), *names_in(files)}):
@@ -69,7 +69,7 @@ class VolumeFiles(StateFolders):
         ``points`` of other mounts (`make_mount_point`) stays.
         """
         directory, digest = self.files_dir(pod, volume), self._pod(pod) / "digests" / volume
-        # Gone first and written last, it never vouches for files that a killed run put in place halfway.
+        # The digest goes first and comes back last, so that it never vouches for half of the files.
         remove_tree(digest)
         directory.mkdir(mode=0o755, parents=True, exist_ok=True)
         directory.chmod(0o755)
@@ -87,9 +87,8 @@ class VolumeFiles(StateFolders):
         write_mark(digest, f"{files_digest} {_tree_state(directory)}")
 
     def make_mount_point(self, pod: str, volume: str, path: str, is_folder: bool) -> None:
-        """Make an empty folder or file for another mount in a volume that we write, unless there is what it takes.
-
-        One of the volume's own files is mounted on as it is.
+        """Make an empty folder or file as mount point in a volume that we write, unless it exists. One of the volume's
+        own files serves as it is.
         """
         directory, digest = self.files_dir(pod, volume), self._pod(pod) / "digests" / volume
         place = directory / path
@@ -115,11 +114,11 @@ class VolumeFiles(StateFolders):
 
 
 def _tree_state(directory: Path) -> str:
-    """Another word once a file below ``directory`` was written, added, removed, or given other permissions."""
+    """A digest that changes once a file below ``directory`` was written, added, removed, or given other permissions."""
     found = []
     for path, names, files in os.walk(directory):
         inner = path[len(str(directory)) + 1 :]
-        # What goes meanwhile is replaced by a run, whose state is another.
+        # A run is replacing the files, and their state changes.
         with contextlib.suppress(FileNotFoundError):
             for name in (*names, *files):
                 entry = f"{path}/{name}"
@@ -151,7 +150,7 @@ def _show_files(directory: Path, shown: Layout) -> None:
 
 
 def _drop_others(directory: Path, known: Collection[str], folders: Collection[str], above: str = "") -> None:
-    """Remove what is not known of a volume's files; ``folders`` may hold more of both."""
+    """Remove all of a volume's files but ``known``; ``folders`` may hold others below them."""
     for entry in list(directory.iterdir()):
         name = f"{above}{entry.name}"
         if name not in known:
