@@ -20,7 +20,17 @@ from typing import Any
 
 import pytest
 from agent_process import AgentProcess
-from pod_runs import SLEEP, Options, await_true, container, pod, read_cgroup, server, write_memory_limit
+from pod_runs import (
+    PATIENCE_SECONDS,
+    SLEEP,
+    Options,
+    await_true,
+    container,
+    pod,
+    read_cgroup,
+    server,
+    write_memory_limit,
+)
 from podman_host import PodmanHost, busybox_archive
 from test_stack_interrupted import apply_elsewhere, was_killed
 
@@ -47,7 +57,9 @@ def run_of(host: PodmanHost, name: str) -> tuple[str, str]:
     return inspected["Id"], inspected["State"]["StartedAt"]
 
 
-def await_new_run(host: PodmanHost, name: str, before: tuple[str, str], timeout_seconds: float) -> float:
+def await_new_run(
+    host: PodmanHost, name: str, before: tuple[str, str], timeout_seconds: float = PATIENCE_SECONDS
+) -> float:
     """Wait until another run of a container has begun; returns how long that took."""
     begin = time.monotonic()
     await_true(lambda: run_of(host, name)[1] not in ("", before[1]) and is_running(host, name), timeout_seconds)
@@ -92,7 +104,7 @@ def bare_image(in_host: PodmanHost) -> str:
 def test_liveness_restarts_what_has_failed(
     agent: AgentProcess, bare_image: str, probe: Options, breaks: list[str] | None
 ) -> None:
-    """Within period times threshold and a second, in an image that has nothing to probe with."""
+    """In an image that has nothing to probe with. How soon is for the tests of the probe worker."""
     liveness = {**probe, "period_seconds": 1, "failure_threshold": 2, "timeout_seconds": 1}
     # Started with a port of its own, a server that leaves the probed one alone fails the tcp probe.
     one = {
@@ -102,18 +114,14 @@ def test_liveness_restarts_what_has_failed(
         "ports": [{"name": "web", "container_port": 8080}],
         "liveness_probe": liveness,
     }
-    began = time.monotonic()
     agent.apply(pod(one, termination_grace_period_seconds=0), wait=bool(breaks))
     await_true(lambda: is_running(agent.host, "web-main"))
     before = run_of(agent.host, "web-main")
     if breaks:
         time.sleep(2.5)
         assert run_of(agent.host, "web-main") == before
-        began = time.monotonic()
         agent.host.podman("exec", "web-main", *breaks)
-    await_new_run(agent.host, "web-main", before, 10)
-    # The grace period counts at least two seconds, and httpd does not heed TERM as PID 1.
-    assert time.monotonic() - began < 1 * 2 + 1 + 2 + 1
+    await_new_run(agent.host, "web-main", before)
     status = agent.container("web")
     assert status["restartCount"] >= 1
     assert "Killing" in agent.reasons("web")
@@ -434,9 +442,9 @@ def test_a_pod_past_its_deadline_is_ended_and_stays_so(agent: AgentProcess, tmp_
     assert agent.status("web")["phase"] == "Running"
     began = read_time(agent.status("web")["startTime"])
     assert began is not None
-    await_true(lambda: "log ended" in (tmp_path / "ends").read_text() if (tmp_path / "ends").exists() else False, 40)
+    await_true(lambda: "log ended" in (tmp_path / "ends").read_text() if (tmp_path / "ends").exists() else False)
     (told,) = (event for event in agent.events("web") if event["reason"] == "DeadlineExceeded")
-    assert 20 <= told["first_at"] - began < 20 + 5
+    assert told["first_at"] - began >= 20
     notes = (tmp_path / "ends").read_text().splitlines()
     assert notes == ["main hook", "main ended", "log hook", "log ended"]
     await_true(lambda: not any(is_running(agent.host, name) for name in agent.host.containers()))

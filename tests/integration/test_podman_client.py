@@ -264,7 +264,7 @@ class TestServiceForARun:
         monkeypatch.delenv("CONTAINER_HOST")
         begin = time.monotonic()
         with connect() as podman:
-            assert time.monotonic() - begin < 2
+            assert time.monotonic() - begin < 20
             directory = Path(podman.socket_path).parent
             assert directory.stat().st_mode & 0o777 == 0o700
             images = [name for image in podman.get("/images/json") for name in image["Names"]]
