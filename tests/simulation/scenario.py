@@ -454,6 +454,10 @@ class Scenario:
         found = self.host.podman.containers.get(told.get("containerID", "").removeprefix("podman://"))
         if found is None:
             return
+        if Store().stopped(pod, "main") == found.id:
+            # What comes after a stop on purpose has a history of its own.
+            self.restarts.pop(pod, None)
+            return
         made_of, count = found.labels.get(LABEL_DIGESTS, ""), told["restartCount"]
         known = self.restarts.get(pod)
         if known and known[0] == made_of and count < known[1]:
