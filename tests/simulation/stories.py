@@ -146,7 +146,7 @@ def container_renamed_by_a_stranger(stage: Stage) -> None:
     counts = [stage.restarts()]
     for _time in range(2):
         stage.main().name = "mine"
-        stage.await_that(lambda: stage.has_run(), "web-main")
+        stage.await_that(stage.has_run, "web-main")
         stage.host.scheduler.sleep(30)
         counts.append(stage.restarts())
         stage.host.podman.kill_process(stage.main())
@@ -165,7 +165,7 @@ def update_within_a_second_and_lost(stage: Stage) -> None:
     for expected in (1, 2):
         stage.host.scheduler.sleep(60)
         stage.host.podman.drop(stage.main())
-        stage.await_that(lambda: stage.has_run(), "web-main")
+        stage.await_that(stage.has_run, "web-main")
         stage.host.scheduler.sleep(60)
         if stage.restarts() != expected:
             raise AssertionError(f"after {expected} losses the count of restarts is {stage.restarts()}")

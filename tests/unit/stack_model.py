@@ -219,7 +219,7 @@ class StackHost:
                 waiting.remove(step)
                 begun.append((step, iter([*step.operations, None])))
             step, operations = chance.choice(begun) if chance else begun[0]
-            operation = next(operations)
+            operation = next(operations, None)
             if operation is not None:
                 host = host.carry_out(wanted, step, operation)
             else:
