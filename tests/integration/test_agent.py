@@ -176,7 +176,7 @@ def test_restarts_wait_ever_longer(agent: AgentProcess) -> None:
         await_true(lambda: started_at(agent, "crash-main") not in (0.0, starts[-1]), 60)
         starts.append(started_at(agent, "crash-main"))
     pauses = [later - earlier for earlier, later in itertools.pairwise(starts)]
-    assert all(pause - 0.5 <= measured <= pause + 2.5 for pause, measured in zip(expected, pauses, strict=True)), pauses
+    assert all(pause - 0.5 <= measured < 2 * pause for pause, measured in zip(expected, pauses, strict=True)), pauses
     await_true(lambda: "lastState" in agent.container("crash") and "waiting" in agent.container("crash")["state"])
     status = agent.container("crash")
     assert status["restartCount"] == BACKOFF_STEPS

@@ -147,7 +147,9 @@ def test_a_startup_probe_is_counted_once(agent: AgentProcess) -> None:
 def lose(host: PodmanHost, name: str) -> None:
     """Neither the container's process nor what watches it for Podman is left, so that Podman is told of nothing."""
     told = host.inspect(name)["State"]
-    for pid in (told["ConmonPid"], told["Pid"]):
+    # The monitor must not see the end, and nobody is to see the process without its monitor.
+    os.kill(told["ConmonPid"], signal.SIGSTOP)
+    for pid in (told["Pid"], told["ConmonPid"]):
         os.kill(pid, signal.SIGKILL)
     await_true(lambda: processes.find(told["Pid"]) is None)
 

@@ -107,6 +107,8 @@ class PodActions:
         if not run.plan:
             self.is_settled = True
             return
+        # What broke since the last observation is gone by the next one.
+        self._keeper.recorder.tell_of_broken(self._keeper.observer.pod, run.observed.pod)
         members = run.observed.pod.members if run.observed.pod else ()
         due = pod_step.restarts_due(self._keeper.prober.memory, run.observed.pod, time.time())[1]
         restarting = [found for found in members if found.name in due]

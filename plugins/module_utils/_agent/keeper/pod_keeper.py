@@ -244,7 +244,9 @@ class PodKeeper:
         if failure and not had_failed:
             self.actions.is_settled = False
             self.retries.run_at_once()
-            was_known = (store.read_status(self.name) or {}).get("reason") == DEADLINE_EXCEEDED
+            # A status of this keeper may be a moment ahead of this; what an agent before it wrote was told by that one.
+            is_first = not self.view.status
+            was_known = is_first and (store.read_status(self.name) or {}).get("reason") == DEADLINE_EXCEEDED
             # Whoever ran the init container has reported its failure.
             if failure.reason == DEADLINE_EXCEEDED and not was_known:
                 self.recorder.event(DEADLINE_EXCEEDED, DEADLINE_MESSAGE)
