@@ -24,7 +24,7 @@ from pod_runs import SLEEP, Options, PodRuns, await_true, container, pod
 from podman_host import PodmanHost
 
 from ansible_collections.podwright.pods.plugins.module_utils._errors import PodwrightError
-from ansible_collections.podwright.pods.plugins.module_utils._runs import pod_run, stack_run
+from ansible_collections.podwright.pods.plugins.module_utils._runs import pod_run, stack_info, stack_run
 
 pytestmark = pytest.mark.integration
 
@@ -135,7 +135,7 @@ class Updates:
     def _verified(self) -> object:
         """What is on record as good: of a stack its good revision, of a pod its declaration."""
         if self.is_stack:
-            (told,) = stack_run.run_stack_info({"name": self.name})["stacks"]
+            (told,) = stack_info.run_stack_info({"name": self.name})["stacks"]
             return told["is_good"] and self._spec_of(told["revision"])
         record = json.loads((self.runs.host.state_directory / "pods" / self.name / "record.json").read_text())
         return record["is_verified"] and record["applied"]
