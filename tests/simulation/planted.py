@@ -11,8 +11,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.podwright.pods.plugins.module_utils._agent import podman_watch
-from ansible_collections.podwright.pods.plugins.module_utils._agent.keeper import pod_actions, pod_observer, retries
+from ansible_collections.podwright.pods.plugins.module_utils._agent import dependencies, podman_watch
+from ansible_collections.podwright.pods.plugins.module_utils._agent.keeper import (
+    pod_actions,
+    pod_keeper,
+    pod_observer,
+    retries,
+)
 from ansible_collections.podwright.pods.plugins.module_utils._declaration.stack_spec import StackSpec
 from ansible_collections.podwright.pods.plugins.module_utils._host import observe, state_files
 from ansible_collections.podwright.pods.plugins.module_utils._host.store import Store
@@ -22,6 +27,7 @@ from ansible_collections.podwright.pods.plugins.module_utils._runs import execut
 from ansible_collections.podwright.pods.plugins.module_utils._runs.operations import containers
 
 from . import clock
+from .stand_ins import put
 
 
 def _nothing(*_arguments: Any, **_named: Any) -> None:
@@ -34,16 +40,15 @@ def _no_lock(store: Store, pod: str) -> Iterator[bool]:
 
 
 def _forget_the_lock() -> None:
-    Store.lock_if_free = _no_lock  # type: ignore[method-assign,assignment]
+    put(_no_lock, "lock_if_free", Store)
 
 
 def _believe_podman() -> None:
-    observe._kernel_word = lambda podman, listed: None
+    put(lambda podman, listed: None, "_kernel_word", observe)
 
 
 def _take_a_moment_for_good() -> None:
-    for module in (pod_step, wait):
-        module.min_ready_seconds_of = lambda pod, container: 0
+    put(lambda pod, container: 0, "min_ready_seconds_of", pod_step, wait)
 
 
 def _go_by_the_probe_before() -> None:
@@ -52,21 +57,20 @@ def _go_by_the_probe_before() -> None:
         return replace(memory, pod=pod, workers={key: memory.workers.get(key, fresh[key]) for key in fresh})
 
     real = pod_step.Memory.declared
-    pod_step.Memory.declared = declared  # type: ignore[method-assign]
+    put(declared, "declared", pod_step.Memory)
 
 
 def _sync_no_file() -> None:
-    clock.Disk.synced = _nothing  # type: ignore[method-assign]
+    put(_nothing, "synced", clock.Disk)
 
 
 def _sync_no_folder() -> None:
-    state_files.sync_directory = _nothing
+    put(_nothing, "sync_directory", state_files)
 
 
 def _skip_pre_stop() -> None:
     real = pod_plan.stop_of
-    for module in (pod_plan, pod_actions):
-        module.stop_of = lambda *args, **named: replace(real(*args, **named), pre_stop=None)
+    put(lambda *args, **named: replace(real(*args, **named), pre_stop=None), "stop_of", pod_plan, pod_actions)
 
 
 def _leave_out(operation: type[op.Operation]) -> Callable[[], None]:
@@ -83,13 +87,13 @@ def _hold_no_restart_back() -> None:
         held, due = real(memory, observed, now)
         return {}, (*due, *held)
 
-    pod_step.restarts_due = restarts_due
+    put(restarts_due, "restarts_due", pod_step)
 
 
 def _never_compare() -> None:
-    podman_watch.PodmanWatch.compare = _nothing  # type: ignore[method-assign]
-    pod_observer.LOOK_SECONDS = 10**9
-    podman_watch.PodmanWatch._wake = _nothing  # type: ignore[method-assign]
+    put(_nothing, "compare", podman_watch.PodmanWatch)
+    put(10**9, "LOOK_SECONDS", pod_observer)
+    put(_nothing, "_wake", podman_watch.PodmanWatch)
 
 
 def _tell_podman_secrets() -> None:
@@ -101,7 +105,7 @@ def _tell_podman_secrets() -> None:
             {**found.plain, **{name: _revealed(found.secret[name]) for name in found.secret}}, {}
         )
 
-    containers.environment = environment
+    put(environment, "environment", containers)
 
 
 def _revealed(value: Any) -> str:
@@ -109,17 +113,17 @@ def _revealed(value: Any) -> str:
 
 
 def _call_it_ready_unseen() -> None:
-    wait.is_pod_available = lambda *args: True
-    pod_step.is_pod_available = lambda *args: True
+    put(lambda *args: True, "is_pod_available", pod_keeper, dependencies)
+    put(lambda watch: True, "is_ready", wait.Watch)
 
 
 def _forget_nothing() -> None:
-    Store.forget = _nothing  # type: ignore[method-assign]
+    put(_nothing, "forget", Store)
 
 
 def _forget_that_it_was_stopped() -> None:
     real = Store.write_record
-    Store.write_record = lambda store, pod, record: real(store, pod, replace(record, is_stopped=False))
+    put(lambda store, pod, record: real(store, pod, replace(record, is_stopped=False)), "write_record", Store)
 
 
 def _keep_what_is_not_declared() -> None:
@@ -128,19 +132,19 @@ def _keep_what_is_not_declared() -> None:
     def take_down(desired: Any, found: Any, cause: str, *rest: Any, **named: Any) -> list[op.Operation]:
         return [] if cause == "no longer declared" else real(desired, found, cause, *rest, **named)
 
-    pod_plan._take_down = take_down
+    put(take_down, "_take_down", pod_plan)
 
 
 def _never_try_again() -> None:
     def later(failed: Any) -> None:
         failed._run_at = 10.0**9
 
-    retries.Retries._retry_later = later  # type: ignore[method-assign]
+    put(later, "_retry_later", retries.Retries)
 
 
 def _leave_temporary_files() -> None:
-    Store.sweep_all = _nothing  # type: ignore[method-assign]
-    Store.sweep = _nothing  # type: ignore[method-assign]
+    put(_nothing, "sweep_all", Store)
+    put(_nothing, "sweep", Store)
 
 
 def _write_in_place() -> None:
@@ -151,7 +155,7 @@ def _write_in_place() -> None:
         temporary.write_bytes(content)
         temporary.replace(path)
 
-    state_files.write = write
+    put(write, "write", state_files)
 
 
 def _wait_for_no_other_pod() -> None:
@@ -160,7 +164,7 @@ def _wait_for_no_other_pod() -> None:
 
 def _count_no_restart_of_the_renamed() -> None:
     """As it was once: what is made anew under its name has a history of its own."""
-    pod_plan._is_restart = lambda *args: False
+    put(lambda *args: False, "_is_restart", pod_plan)
 
 
 FAULTS: Mapping[str, Callable[[], None]] = {

@@ -33,6 +33,7 @@ from ansible_collections.podwright.pods.plugins.module_utils._runs.operations im
 from . import clock, primitives
 from .scheduler import Killed, Process, Scheduler
 from .simulated_podman import API_VERSION, SimulatedClient, SimulatedContainer, SimulatedPodman
+from .stand_ins import put
 
 NODE = Node(
     hostname="simulated",
@@ -264,8 +265,7 @@ def _replace_modules(scheduler: Scheduler) -> None:
     }
     for module, names in replacements.items():
         for name, stand_in in names.items():
-            if hasattr(module, name):
-                setattr(module, name, stand_in)
+            put(stand_in, name, module)
 
 
 def _keep_mounted(volume: str) -> None:
