@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from .._declaration.spec import Handler
+from .._declaration.spec import Handler, Secret
 from .._declaration.stack_spec import NamedVolume, Network
 from .observed import LiveLimits
 from .probe_worker import MINIMUM_STOP_SECONDS
@@ -302,6 +302,18 @@ class RotateSecret(_OnSecret):
     """Put new values in place of generated ones of a secret."""
 
     verb = "rotate"
+
+
+def rotation(
+    name: str, owner: str, secret: Secret, values: Mapping[str, str], asked: Collection[tuple[str, str]]
+) -> RotateSecret:
+    """The operation that keeps new values of a secret, for the pod or stack ``name``.
+
+    ``asked`` names the keys, by secret and key, that are rotated whatever number is declared for them.
+    """
+    shown = ", ".join(f"{secret.rotate.get(key, 0)}" for key in sorted(values))
+    is_asked_for = all((secret.name, key) in asked for key in values)
+    return RotateSecret(name, "asked for" if is_asked_for else f"rotate is {shown}", secret.name, values, owner)
 
 
 class RestoreSecret(_OnSecret):

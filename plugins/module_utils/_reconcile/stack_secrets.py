@@ -72,8 +72,7 @@ def settle(
             made.append(operation)
             values[secret.name].update(operation.values)
         if due:
-            is_asked_for = all((secret.name, key) in asked for key in due)
-            rotated.append(_rotation(stack, owner, secret, due, is_asked_for))
+            rotated.append(op.rotation(stack, owner, secret, due, asked))
             values[secret.name].update(due)
     return SettledSecrets(values, tuple(made), tuple(rotated))
 
@@ -95,13 +94,6 @@ def _missing(
     new = {key: fresh[secret.name, key] for key in missing if key not in taken}
     if new:
         yield op.GenerateSecret(stack, op.MISSING, secret.name, new, owner)
-
-
-def _rotation(
-    stack: str, owner: str, secret: s.Secret, values: Mapping[str, str], is_asked_for: bool
-) -> op.RotateSecret:
-    shown = ", ".join(f"{secret.rotate.get(key, 0)}" for key in sorted(values))
-    return op.RotateSecret(stack, "asked for" if is_asked_for else f"rotate is {shown}", secret.name, values, owner)
 
 
 def with_values(secrets: tuple[s.Secret, ...], generated: Values) -> tuple[s.Secret, ...]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any, Callable
@@ -27,7 +27,7 @@ from .._host.store import Store
 from .._reconcile import materials as m
 from .._reconcile import unkept
 from .._reconcile.observed import Observed, ObservedPod
-from .._reconcile.operations import Operation, Plan, PullImage, RotateSecret
+from .._reconcile.operations import Operation, Plan, PullImage, RotateSecret, rotation
 from .._reconcile.pod_plan import Desired, PodView, plan_completed, plan_pod, plan_started
 from .._reconcile.status import Failure
 from . import report
@@ -138,7 +138,10 @@ class Run:
 
     def _decide(self) -> None:
         plan, name = self._plan(), self.request.name
-        renewals = rotations(name, name, self.renewed, self.desired.pod.secrets, self.request.rotate)
+        declared = {secret.name: secret for secret in self.desired.pod.secrets}
+        renewals = (
+            rotation(name, name, declared[each], values, self.request.rotate) for each, values in self.renewed.items()
+        )
         self._take(replace(plan, operations=(*renewals, *plan.operations)))
 
     def take(self, plan: Plan, observed: Observed, adjust: Callable[[Observed], Observed]) -> None:
@@ -396,18 +399,3 @@ class Run:
             return f"The rollback failed as well: {error}"
         steps = "; ".join(str(operation) for operation in self.done[before:])
         return f"Rolled back to the state before, which is ready again ({steps or 'nothing had to be changed'})."
-
-
-def rotations(
-    pod: str,
-    owner: str,
-    renewed: Mapping[str, Mapping[str, str]],
-    declared: Sequence[s.Secret],
-    asked: Sequence[tuple[str, str]],
-) -> Iterator[RotateSecret]:
-    """The operations that keep new values of generated secrets, before anything is made with them."""
-    numbers = {secret.name: secret.rotate for secret in declared}
-    for name, values in renewed.items():
-        is_asked_for = all((name, key) in asked for key in values)
-        shown = ", ".join(f"{numbers[name].get(key, 0)}" for key in sorted(values))
-        yield RotateSecret(pod, "asked for" if is_asked_for else f"rotate is {shown}", name, values, owner)
