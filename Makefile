@@ -14,7 +14,7 @@ ARGS ?=
 # Handed on to pytest: make test PYTEST_ARGS='-k quantity'
 PYTEST_ARGS ?=
 # How many tests run side by side; most of them wait for clocks and containers.
-PYTEST_WORKERS ?= 2
+PYTEST_WORKERS ?= 3
 # The Molecule scenario, and what is done with it: make molecule SCENARIO=upgrade MOLECULE=converge
 SCENARIO ?= default
 MOLECULE ?= test

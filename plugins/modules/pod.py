@@ -68,6 +68,7 @@ options:
       - >-
         V(rollback) goes back to the declaration that was ready before. Where there was none, it leaves things as
         V(keep) does.
+        What is brought back may take a minute to be ready again, even where O(wait_timeout) is less.
       - V(keep) leaves everything as the failure left it, to be looked at.
     type: str
     choices: [rollback, keep]

@@ -171,6 +171,7 @@ options:
       - >-
         V(rollback) brings back the last good revision of the whole stack; where there is none, it leaves things as
         V(keep) does.
+        What is brought back may take a minute to be ready again, even where O(wait_timeout) is less.
     type: str
     choices: [rollback, keep]
     default: rollback

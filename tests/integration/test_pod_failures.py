@@ -347,7 +347,9 @@ def test_image_that_broke_under_its_name_is_taken_back(pods: PodRuns, tmp_path: 
 
 
 def test_failure_is_kept_where_that_is_asked_for(pods: PodRuns) -> None:
-    pods.create(serving(), wait=True)
+    # Longer than the failing runs below wait: a rollback has a time of its own.
+    slow = pod(server() | {"command": ["sh", "-c", f"sleep 3; httpd -h /etc -p 8080; {SLEEP}"]})
+    pods.create(slow, wait=True)
     failure = pods.fail(pod(BROKEN), wait=True, wait_timeout=2, on_failure="keep")
     assert "It is left as it is (on_failure is keep)." in str(failure)
     pods.await_log("web-main", "broken")
@@ -356,7 +358,7 @@ def test_failure_is_kept_where_that_is_asked_for(pods: PodRuns) -> None:
     failure = pods.fail(pod(other), wait=True, wait_timeout=2)
     assert "Rolled back to the state before, which is ready again (" in str(failure)
     assert pods.get("web-main", 8080, "/hostname") == "web"
-    pods.unchanged(serving(), wait=True)
+    pods.unchanged(slow, wait=True)
 
 
 def test_first_deployment_that_fails_is_left_to_look_at(pods: PodRuns) -> None:

@@ -35,7 +35,7 @@ from .agent import Keeper
 from .desired import desire
 from .execute import Executor, OperationFailed
 from .hurry import Hurry
-from .request import Request, read_request
+from .request import ROLLBACK_SECONDS, Request, read_request
 from .run_failure import RunFailed, explanation
 from .wait import Waiter, Watch
 
@@ -392,6 +392,7 @@ class Run:
         try:
             desired = desire(self.store, previous.pod, self.request, self.node, self.desired.pod, images)
             executor = self._executor(desired)
+            executor.deadline = max(executor.deadline, time.monotonic() + ROLLBACK_SECONDS)
             with self._acting():
                 executor.run(plan_started(desired, observe(self.podman, self.store, previous.pod.name, previous.pod)))
             self._settle(executor, desired)

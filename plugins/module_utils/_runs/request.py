@@ -18,6 +18,9 @@ from .._reconcile.context import Settings, read_settings
 
 _DEADLINE_MARGIN_SECONDS = 2
 
+ROLLBACK_SECONDS = 60.0
+"""How long what was ready before may at least take to be so again, however short the wait for what is new."""
+
 
 @dataclass(frozen=True)
 class Request:

@@ -41,7 +41,7 @@ from . import stack_report
 from .agent import Keeper
 from .hurry import Hurry
 from .pod_run import Run, only_run
-from .request import Request
+from .request import ROLLBACK_SECONDS, Request
 from .run_failure import RunFailed
 from .stack_execute import PodsFailed, StackExecutor
 
@@ -295,6 +295,7 @@ class StackRun:
             state="started",
             stack=good.stack,
             on_failure="",
+            wait_timeout_seconds=max(self.request.wait_timeout_seconds, ROLLBACK_SECONDS),
             prune=True,
             rotate=(),
             back_to=good.number,
