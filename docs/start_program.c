@@ -12,7 +12,7 @@
  * program takes the words. What cannot be done ends it: 127 where there is no such command, else 126.
  *
  * It needs no library and no shell, so that it runs in any image: five system calls are all that it uses.
- * scripts/build_start_program.py builds it for every kind of machine and writes plugins/module_utils/_reconcile/start_program.py.
+ * scripts/build_start_program.py builds it for every kind of machine and writes plugins/module_utils/_reconcile/rendering/start_program.py.
  */
 
 enum {

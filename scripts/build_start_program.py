@@ -1,4 +1,4 @@
-"""Builds docs/start_program.c for every kind of machine and writes the programs into _reconcile/start_program.py.
+"""Builds docs/start_program.c for every kind of machine, and writes the programs into rendering/start_program.py.
 
 Needs gcc for each of them: on Debian gcc, gcc-aarch64-linux-gnu, gcc-arm-linux-gnueabihf, gcc-powerpc64le-linux-gnu,
 gcc-riscv64-linux-gnu and gcc-s390x-linux-gnu. The same compilers (`COMPILER_VERSION`) make the same bytes. With
@@ -17,7 +17,7 @@ from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 SOURCE = CHECKOUT / "docs" / "start_program.c"
-MODULE = CHECKOUT / "plugins" / "module_utils" / "_reconcile" / "start_program.py"
+MODULE = CHECKOUT / "plugins" / "module_utils" / "_reconcile" / "rendering" / "start_program.py"
 FLAGS = [
     *("-static", "-nostdlib", "-ffreestanding", "-Os", "-Wall", "-Wextra", "-Werror"),
     *("-fno-pic", "-no-pie", "-fno-stack-protector", "-fno-asynchronous-unwind-tables"),

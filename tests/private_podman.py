@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from ansible_collections.podwright.pods.plugins.module_utils._host.sub_path_mounts import runtime_directory
+from ansible_collections.podwright.pods.plugins.module_utils._host.kernel.sub_path_mounts import runtime_directory
 
 PREFIX = "podwright-test-"
 DEFAULT_NETWORK = "podman"

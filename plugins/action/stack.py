@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..module_utils._declaration import arguments, manifest, stack_parse
+from ..module_utils._declaration import arguments, manifest
 from ..module_utils._declaration.documents import UNNAMED
 from ..module_utils._declaration.place import INVALID, Place, Style
+from ..module_utils._declaration.stack import parse as stack_parse
 from ..module_utils._errors import Fault, InvalidInput, collect
 from ..module_utils._host.declaration_files import applied_by, named
 from ..plugin_utils._declaring import DeclaringAction, with_secrets_apart

@@ -10,9 +10,10 @@ from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
 
-from ..module_utils._declaration import arguments, kubernetes, manifest, parse, stack_parse
+from ..module_utils._declaration import arguments, kubernetes, manifest, parse
 from ..module_utils._declaration.place import Place, Style, shown
-from ..module_utils._declaration.stack_spec import StackSpec
+from ..module_utils._declaration.stack import parse as stack_parse
+from ..module_utils._declaration.stack.spec import StackSpec
 from ..module_utils._errors import Fault, InvalidInput
 
 _STACK_NAMES = frozenset(field.name for field in stack_parse.STACK_FIELDS) | {"definition"}

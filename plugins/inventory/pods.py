@@ -97,7 +97,8 @@ from typing import Any
 from ansible.errors import AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Constructable
 
-from ..module_utils._declaration import checks, place, schema
+from ..module_utils._declaration import place
+from ..module_utils._declaration.fields import checks, schema
 from ..module_utils._errors import Fault, InvalidInput, PodwrightError
 from ..module_utils._host import stack_store
 from ..module_utils._host.store import Store

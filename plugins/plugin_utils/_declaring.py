@@ -13,10 +13,10 @@ from typing import Any
 
 from ansible.errors import AnsibleError
 
-from ..module_utils._declaration import checks
 from ..module_utils._declaration import spec as s
+from ..module_utils._declaration.fields import checks
+from ..module_utils._declaration.fields.schema import Text
 from ..module_utils._declaration.place import Place, shown
-from ..module_utils._declaration.schema import Text
 from ..module_utils._errors import Fault, InvalidInput
 from ..module_utils._host.declaration_files import DeclarationFiles
 from ._shipping import ShippingAction

@@ -35,7 +35,7 @@ from private_podman import (
     write_configuration,
 )
 
-from ansible_collections.podwright.pods.plugins.module_utils._host.sub_path_mounts import runtime_directory
+from ansible_collections.podwright.pods.plugins.module_utils._host.kernel.sub_path_mounts import runtime_directory
 
 
 class PodmanHost:

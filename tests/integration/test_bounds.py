@@ -21,7 +21,7 @@ from pod_runs import SLEEP, PodRuns, await_true, container, plan, pod
 from podman_host import PodmanHost
 
 from ansible_collections.podwright.pods.plugins.module_utils._agent.client import RemoteFailure
-from ansible_collections.podwright.pods.plugins.module_utils._host.container_output import SHOWN_BYTES
+from ansible_collections.podwright.pods.plugins.module_utils._host.podman.container_output import SHOWN_BYTES
 from ansible_collections.podwright.pods.plugins.module_utils._runs import pod_run, run_failure
 
 pytestmark = pytest.mark.integration

@@ -29,8 +29,8 @@ from ansible_collections.podwright.pods.plugins.module_utils._declaration.spec i
 )
 from ansible_collections.podwright.pods.plugins.module_utils._errors import HostError
 from ansible_collections.podwright.pods.plugins.module_utils._host import hooks
-from ansible_collections.podwright.pods.plugins.module_utils._host.netns import open_socket
-from ansible_collections.podwright.pods.plugins.module_utils._host.podman import Podman
+from ansible_collections.podwright.pods.plugins.module_utils._host.kernel.netns import open_socket
+from ansible_collections.podwright.pods.plugins.module_utils._host.podman.client import Podman
 from ansible_collections.podwright.pods.plugins.module_utils._host.probes import Outcome, Target, check
 
 pytestmark = pytest.mark.integration

@@ -17,7 +17,7 @@ from pod_runs import SLEEP, Options, PodRuns, await_true, container, plan, pod, 
 from podman_host import BUSYBOX
 
 from ansible_collections.podwright.pods.plugins.module_utils._errors import Refused
-from ansible_collections.podwright.pods.plugins.module_utils._host import processes
+from ansible_collections.podwright.pods.plugins.module_utils._host.kernel import processes
 
 pytestmark = pytest.mark.integration
 

@@ -20,7 +20,7 @@ from pod_runs import SLEEP, PodRuns, await_true, container, plan, pod
 from podman_host import BUSYBOX, PodmanHost
 
 from ansible_collections.podwright.pods.plugins.module_utils._errors import Refused
-from ansible_collections.podwright.pods.plugins.module_utils._reconcile import start_program
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.rendering import start_program
 
 pytestmark = pytest.mark.integration
 

@@ -21,8 +21,8 @@ from pod_runs import SLEEP, Options, PodRuns, await_true, container, pod
 from podman_host import PodmanHost
 
 from ansible_collections.podwright.pods.plugins.module_utils._errors import Refused
-from ansible_collections.podwright.pods.plugins.module_utils._host import named_volumes
-from ansible_collections.podwright.pods.plugins.module_utils._host.podman_service import connect
+from ansible_collections.podwright.pods.plugins.module_utils._host.podman import named_volumes
+from ansible_collections.podwright.pods.plugins.module_utils._host.podman.service import connect
 from ansible_collections.podwright.pods.plugins.module_utils._runs import pod_run
 from ansible_collections.podwright.pods.plugins.module_utils._runs.run_failure import RunFailed
 

@@ -13,7 +13,7 @@ import pytest
 from pod_runs import Options, PodRuns, cgroup_path, container, pod, read_shares, write_memory_limit
 
 from ansible_collections.podwright.pods.plugins.module_utils._errors import Refused
-from ansible_collections.podwright.pods.plugins.module_utils._host import podman_service
+from ansible_collections.podwright.pods.plugins.module_utils._host.podman import service as podman_service
 
 pytestmark = pytest.mark.integration
 

@@ -20,11 +20,12 @@ import pytest
 from podman_host import PodmanHost, listens
 
 from ansible_collections.podwright.pods.plugins.module_utils._errors import HostError, NameInUse, NotFound, PodmanError
-from ansible_collections.podwright.pods.plugins.module_utils._host import podman as client
-from ansible_collections.podwright.pods.plugins.module_utils._host import podman_program, podman_service
-from ansible_collections.podwright.pods.plugins.module_utils._host.container_output import last_lines
-from ansible_collections.podwright.pods.plugins.module_utils._host.podman import Podman
-from ansible_collections.podwright.pods.plugins.module_utils._host.podman_service import connect
+from ansible_collections.podwright.pods.plugins.module_utils._host.podman import client
+from ansible_collections.podwright.pods.plugins.module_utils._host.podman import program as podman_program
+from ansible_collections.podwright.pods.plugins.module_utils._host.podman import service as podman_service
+from ansible_collections.podwright.pods.plugins.module_utils._host.podman.client import Podman
+from ansible_collections.podwright.pods.plugins.module_utils._host.podman.container_output import last_lines
+from ansible_collections.podwright.pods.plugins.module_utils._host.podman.service import connect
 
 pytestmark = pytest.mark.integration
 
@@ -146,8 +147,8 @@ class TestErrors:
 
     def test_no_podman_py(self) -> None:
         """An interpreter without podman-py, and nothing in the fallback directory."""
-        names = f"from {podman_service.__package__} import podman_program, podman_service"
-        code = f"{names}; podman_program.FALLBACK_PYTHON = '/none'; podman_service.connect().__enter__()"
+        names = f"from {podman_service.__package__} import program, service"
+        code = f"{names}; program.FALLBACK_PYTHON = '/none'; service.connect().__enter__()"
         command = [sys.executable, "-S", "-c", code]
         done = subprocess.run(command, env={"PYTHONPATH": collections()}, capture_output=True, text=True, check=False)
         assert "HostError: podman-py cannot be imported by" in done.stderr

@@ -23,17 +23,17 @@ from typing import Any
 import pytest
 
 from ansible_collections.podwright.pods.plugins.action import agent as agent_action
-from ansible_collections.podwright.pods.plugins.module_utils._declaration import stack_parse
 from ansible_collections.podwright.pods.plugins.module_utils._declaration.parse import parse_options
+from ansible_collections.podwright.pods.plugins.module_utils._declaration.stack import parse as stack_parse
 from ansible_collections.podwright.pods.plugins.module_utils._delivery import host_code
 from ansible_collections.podwright.pods.plugins.module_utils._delivery import install as agent_install
 from ansible_collections.podwright.pods.plugins.module_utils._host import state_files
 from ansible_collections.podwright.pods.plugins.module_utils._host.stack_store import Revision, StackStore
 from ansible_collections.podwright.pods.plugins.module_utils._host.state.records import Applied, Record
 from ansible_collections.podwright.pods.plugins.module_utils._host.store import Store
-from ansible_collections.podwright.pods.plugins.module_utils._reconcile.materials import File
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.operations import owner_of_secrets
-from ansible_collections.podwright.pods.plugins.module_utils._reconcile.stack_record import Owned, StackRecord
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.rendering.materials import File
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.stack.record import Owned, StackRecord
 from ansible_collections.podwright.pods.plugins.plugin_utils import _shipping as shipping
 
 pytestmark = pytest.mark.integration

@@ -19,7 +19,7 @@ from podman_host import PodmanHost
 from stack_runs import StackRuns
 
 from ansible_collections.podwright.pods.plugins.module_utils._errors import PodwrightError
-from ansible_collections.podwright.pods.plugins.module_utils._host import processes
+from ansible_collections.podwright.pods.plugins.module_utils._host.kernel import processes
 from ansible_collections.podwright.pods.plugins.module_utils._runs import pod_run
 
 pytestmark = pytest.mark.integration

@@ -18,8 +18,8 @@ from simulation.scheduler import Scheduler
 from simulation.simulated_podman import SimulatedClient, SimulatedPodman
 
 from ansible_collections.podwright.pods.plugins.module_utils._errors import PodmanError
-from ansible_collections.podwright.pods.plugins.module_utils._host.podman import Podman
-from ansible_collections.podwright.pods.plugins.module_utils._host.podman_service import connect
+from ansible_collections.podwright.pods.plugins.module_utils._host.podman.client import Podman
+from ansible_collections.podwright.pods.plugins.module_utils._host.podman.service import connect
 
 pytestmark = pytest.mark.integration
 

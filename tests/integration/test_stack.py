@@ -15,7 +15,7 @@ from stack_runs import StackRuns, results
 
 from ansible_collections.podwright.pods.plugins.module_utils._declaration import manifest
 from ansible_collections.podwright.pods.plugins.module_utils._errors import HostError, InvalidInput, Refused
-from ansible_collections.podwright.pods.plugins.module_utils._host import podman_program
+from ansible_collections.podwright.pods.plugins.module_utils._host.podman import program as podman_program
 from ansible_collections.podwright.pods.plugins.module_utils._runs import (
     generated_secrets,
     pod_run,

@@ -10,12 +10,12 @@ import random
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.podwright.pods.plugins.module_utils._declaration import stack_parse
-from ansible_collections.podwright.pods.plugins.module_utils._declaration.stack_spec import StackSpec
+from ansible_collections.podwright.pods.plugins.module_utils._declaration.stack import parse as stack_parse
+from ansible_collections.podwright.pods.plugins.module_utils._declaration.stack.spec import StackSpec
 from ansible_collections.podwright.pods.plugins.module_utils._host.stack_store import StackStore
 from ansible_collections.podwright.pods.plugins.module_utils._host.store import Store
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.operations import owner_of_secrets
-from ansible_collections.podwright.pods.plugins.module_utils._reconcile.stack_record import StackRecord
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.stack.record import StackRecord
 
 from .declarations import Options, Version
 

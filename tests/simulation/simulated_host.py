@@ -17,14 +17,9 @@ from typing import Any
 from ansible_collections.podwright.pods.plugins import module_utils
 from ansible_collections.podwright.pods.plugins.module_utils._agent import agent as agent_module
 from ansible_collections.podwright.pods.plugins.module_utils._agent import podman_watch, unchanged_runs
-from ansible_collections.podwright.pods.plugins.module_utils._host import (
-    cgroup,
-    hooks,
-    observe,
-    podman_service,
-    probes,
-    processes,
-)
+from ansible_collections.podwright.pods.plugins.module_utils._host import hooks, observe, probes
+from ansible_collections.podwright.pods.plugins.module_utils._host.kernel import cgroup, processes
+from ansible_collections.podwright.pods.plugins.module_utils._host.podman import service as podman_service
 from ansible_collections.podwright.pods.plugins.module_utils._host.store import Store
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.observed import LiveLimits, Node
 from ansible_collections.podwright.pods.plugins.module_utils._runs import pod_info, pod_run, stack_info

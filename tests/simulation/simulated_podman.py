@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
-from ansible_collections.podwright.pods.plugins.module_utils._host import podman as client
+from ansible_collections.podwright.pods.plugins.module_utils._host.podman import client
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.observed import LiveLimits
 
 from .scheduler import Scheduler

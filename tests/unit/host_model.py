@@ -16,10 +16,9 @@ from typing import Any
 
 from ansible_collections.podwright.pods.plugins.module_utils._declaration import spec as s
 from ansible_collections.podwright.pods.plugins.module_utils._declaration.parse import PodPlace, native_place
-from ansible_collections.podwright.pods.plugins.module_utils._reconcile import costs, limits, materials
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile import costs
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile import operations as op
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.context import Context
-from ansible_collections.podwright.pods.plugins.module_utils._reconcile.materials import tmpfs_volume
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.observed import (
     LiveLimits,
     Node,
@@ -35,6 +34,8 @@ from ansible_collections.podwright.pods.plugins.module_utils._reconcile.pod_plan
     plan_started,
     plan_stopped,
 )
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.rendering import limits, materials
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.rendering.materials import tmpfs_volume
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.status import Failure
 
 KEY = b"the model's key"

@@ -18,39 +18,39 @@ from typing import Any
 from host_model import Host, normalise
 
 from ansible_collections.podwright.pods.plugins.module_utils._declaration import spec as s
-from ansible_collections.podwright.pods.plugins.module_utils._declaration.stack_spec import (
+from ansible_collections.podwright.pods.plugins.module_utils._declaration.stack.spec import (
     StackSpec,
     claimed_volumes,
     pod_with_configuration,
 )
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile import operations as op
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.effective import host_ports, port_text
-from ansible_collections.podwright.pods.plugins.module_utils._reconcile.limits import requested
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.observed import PortHolder, Usage
-from ansible_collections.podwright.pods.plugins.module_utils._reconcile.observed_stack import (
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.operations import owner_of_secrets
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.pod_plan import PodView
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.rendering.limits import requested
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.stack.observed import (
     ObservedNetwork,
     ObservedStack,
     ObservedVolume,
     PresentPod,
 )
-from ansible_collections.podwright.pods.plugins.module_utils._reconcile.operations import owner_of_secrets
-from ansible_collections.podwright.pods.plugins.module_utils._reconcile.pod_plan import PodView
-from ansible_collections.podwright.pods.plugins.module_utils._reconcile.stack_plan import (
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.stack.plan import (
     leaving_pods,
     plan_stack,
     pods_to_observe,
     revision_to_go_back_to,
 )
-from ansible_collections.podwright.pods.plugins.module_utils._reconcile.stack_record import StackRecord, with_good
-from ansible_collections.podwright.pods.plugins.module_utils._reconcile.stack_request import StackRequest
-from ansible_collections.podwright.pods.plugins.module_utils._reconcile.stack_secrets import (
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.stack.record import StackRecord, with_good
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.stack.request import StackRequest
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.stack.secrets import (
     Former,
     KeptSecrets,
     SettledSecrets,
     settle,
     with_values,
 )
-from ansible_collections.podwright.pods.plugins.module_utils._reconcile.stack_steps import (
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.stack.steps import (
     AwaitStep,
     ConcludeStep,
     PodStep,

@@ -27,7 +27,7 @@ from ansible_collections.podwright.pods.plugins.module_utils._agent import clien
 from ansible_collections.podwright.pods.plugins.module_utils._agent import server as agent_server
 from ansible_collections.podwright.pods.plugins.module_utils._agent.agent import Agent
 from ansible_collections.podwright.pods.plugins.module_utils._errors import HostError
-from ansible_collections.podwright.pods.plugins.module_utils._host import podman_service
+from ansible_collections.podwright.pods.plugins.module_utils._host.podman import service as podman_service
 from ansible_collections.podwright.pods.plugins.module_utils._host.store import Store
 from ansible_collections.podwright.pods.plugins.module_utils._runs import kinds
 

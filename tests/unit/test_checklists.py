@@ -11,7 +11,8 @@ from typing import Any
 import host_model
 import yaml
 
-from ansible_collections.podwright.pods.plugins.module_utils._declaration import container_fields, spec
+from ansible_collections.podwright.pods.plugins.module_utils._declaration import spec
+from ansible_collections.podwright.pods.plugins.module_utils._declaration.fields import container as container_fields
 from ansible_collections.podwright.pods.plugins.module_utils._host import probes
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile import operations as op
 from ansible_collections.podwright.pods.plugins.module_utils._runs import execute

@@ -22,9 +22,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.podwright.pods.plugins.module_utils._errors import NotFound
-from ansible_collections.podwright.pods.plugins.module_utils._host import container_output as output
-from ansible_collections.podwright.pods.plugins.module_utils._host import processes
-from ansible_collections.podwright.pods.plugins.module_utils._host.podman import (
+from ansible_collections.podwright.pods.plugins.module_utils._host.kernel import processes
+from ansible_collections.podwright.pods.plugins.module_utils._host.podman import container_output as output
+from ansible_collections.podwright.pods.plugins.module_utils._host.podman.client import (
     Podman,
     parent_command_line,
     read_frames,

@@ -11,7 +11,7 @@ import pytest
 
 from ansible_collections.podwright.pods.plugins.module_utils._agent.event_log import EventLog
 from ansible_collections.podwright.pods.plugins.module_utils._agent.event_words import EVENTS, tell_of, tell_of_failure
-from ansible_collections.podwright.pods.plugins.module_utils._declaration.stack_spec import Network
+from ansible_collections.podwright.pods.plugins.module_utils._declaration.stack.spec import Network
 from ansible_collections.podwright.pods.plugins.module_utils._errors import ImageError
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile import operations as op
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.observed import LiveLimits

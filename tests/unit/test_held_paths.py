@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.podwright.pods.plugins.module_utils._errors import HostError
-from ansible_collections.podwright.pods.plugins.module_utils._host import held_paths
-from ansible_collections.podwright.pods.plugins.module_utils._host.held_paths import (
+from ansible_collections.podwright.pods.plugins.module_utils._host.kernel import held_paths
+from ansible_collections.podwright.pods.plugins.module_utils._host.kernel.held_paths import (
     bind,
     by_descriptor,
     held,

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.podwright.pods.plugins.module_utils._errors import InvalidInput
-from ansible_collections.podwright.pods.plugins.module_utils._host.image_pull import LOCAL_HINT, hint
+from ansible_collections.podwright.pods.plugins.module_utils._host.podman.image_pull import LOCAL_HINT, hint
 from ansible_collections.podwright.pods.plugins.module_utils._images.image_run import read_root_filesystem
 from ansible_collections.podwright.pods.plugins.module_utils._images.root_filesystem import (
     RootFilesystem,

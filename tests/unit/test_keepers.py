@@ -23,7 +23,7 @@ from ansible_collections.podwright.pods.plugins.module_utils._agent.keeper impor
 from ansible_collections.podwright.pods.plugins.module_utils._agent.keeper.pod_actions import PodActions
 from ansible_collections.podwright.pods.plugins.module_utils._agent.keeper.turn import Turn
 from ansible_collections.podwright.pods.plugins.module_utils._errors import Busy, PodmanError
-from ansible_collections.podwright.pods.plugins.module_utils._host.podman import Podman
+from ansible_collections.podwright.pods.plugins.module_utils._host.podman.client import Podman
 from ansible_collections.podwright.pods.plugins.module_utils._host.state.records import Record
 from ansible_collections.podwright.pods.plugins.module_utils._host.store import Store
 

@@ -24,17 +24,18 @@ from playbook_runs import Playbook
 from pods import maybe, pod_specs, qualified_words, texts, tuples_of
 
 from ansible_collections.podwright.pods.plugins.filter.to_kubernetes import FilterModule
-from ansible_collections.podwright.pods.plugins.module_utils._declaration import manifest, stack_spec
+from ansible_collections.podwright.pods.plugins.module_utils._declaration import manifest
 from ansible_collections.podwright.pods.plugins.module_utils._declaration import spec as s
-from ansible_collections.podwright.pods.plugins.module_utils._declaration.checks import object_name
+from ansible_collections.podwright.pods.plugins.module_utils._declaration.fields.checks import object_name
 from ansible_collections.podwright.pods.plugins.module_utils._declaration.kubernetes import (
     claim_name,
     stack_of,
     to_documents,
 )
 from ansible_collections.podwright.pods.plugins.module_utils._declaration.quantity import Quantity
-from ansible_collections.podwright.pods.plugins.module_utils._declaration.stack_parse import parse_options
-from ansible_collections.podwright.pods.plugins.module_utils._declaration.stack_spec import (
+from ansible_collections.podwright.pods.plugins.module_utils._declaration.stack import spec as stack_spec
+from ansible_collections.podwright.pods.plugins.module_utils._declaration.stack.parse import parse_options
+from ansible_collections.podwright.pods.plugins.module_utils._declaration.stack.spec import (
     Dependency,
     NamedVolume,
     StackSpec,

@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.podwright.pods.plugins.module_utils._declaration.stack_parse import parse_options
+from ansible_collections.podwright.pods.plugins.module_utils._declaration.stack.parse import parse_options
 from ansible_collections.podwright.pods.plugins.module_utils._errors import Fault, InvalidInput
 
 TABLE = yaml.safe_load((Path(__file__).parent / "data" / "kubernetes_refused.yml").read_text(encoding="utf-8"))

@@ -22,6 +22,7 @@ from pods import pod_specs
 
 from ansible_collections.podwright.pods.plugins.module_utils._declaration import manifest
 from ansible_collections.podwright.pods.plugins.module_utils._declaration import spec as s
+from ansible_collections.podwright.pods.plugins.module_utils._declaration.fields.pod import HOST_FIELDS
 from ansible_collections.podwright.pods.plugins.module_utils._declaration.parse import (
     parse_allocatable,
     parse_document_name,
@@ -29,7 +30,6 @@ from ansible_collections.podwright.pods.plugins.module_utils._declaration.parse 
     parse_name,
     parse_options,
 )
-from ansible_collections.podwright.pods.plugins.module_utils._declaration.pod_fields import HOST_FIELDS
 from ansible_collections.podwright.pods.plugins.module_utils._errors import Fault, InvalidInput
 
 DATA = Path(__file__).parent / "data"

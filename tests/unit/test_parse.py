@@ -21,11 +21,11 @@ from pods import pod_specs
 
 from ansible_collections.podwright.pods.plugins.module_utils._declaration import manifest
 from ansible_collections.podwright.pods.plugins.module_utils._declaration import spec as s
+from ansible_collections.podwright.pods.plugins.module_utils._declaration.fields.pod import HOST_FIELDS, POD_FIELDS
+from ansible_collections.podwright.pods.plugins.module_utils._declaration.fields.schema import Object, Sequence, Type
 from ansible_collections.podwright.pods.plugins.module_utils._declaration.parse import parse_documents, parse_options
 from ansible_collections.podwright.pods.plugins.module_utils._declaration.place import Style, WrittenNumber, spell
-from ansible_collections.podwright.pods.plugins.module_utils._declaration.pod_fields import HOST_FIELDS, POD_FIELDS
 from ansible_collections.podwright.pods.plugins.module_utils._declaration.quantity import Quantity
-from ansible_collections.podwright.pods.plugins.module_utils._declaration.schema import Object, Sequence, Type
 from ansible_collections.podwright.pods.plugins.module_utils._delivery.argument_specs import POD_ARGUMENTS
 from ansible_collections.podwright.pods.plugins.module_utils._errors import InvalidInput
 

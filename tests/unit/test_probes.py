@@ -37,7 +37,7 @@ from ansible_collections.podwright.pods.plugins.module_utils._declaration.spec i
     TcpSocketAction,
 )
 from ansible_collections.podwright.pods.plugins.module_utils._host import hooks, probes
-from ansible_collections.podwright.pods.plugins.module_utils._host.podman import Podman
+from ansible_collections.podwright.pods.plugins.module_utils._host.podman.client import Podman
 from ansible_collections.podwright.pods.plugins.module_utils._host.probes import Outcome, Target, check
 
 TABLE = json.loads((Path(__file__).parent / "data" / "http_probe.json").read_text())

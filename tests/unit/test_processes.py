@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.podwright.pods.plugins.module_utils._host import processes
+from ansible_collections.podwright.pods.plugins.module_utils._host.kernel import processes
 
 CONTAINER = "c0ffee" * 10
 # A parent with the container's id among its arguments, as a monitor has it, and its child.

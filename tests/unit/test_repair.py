@@ -11,17 +11,17 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.podwright.pods.plugins.module_utils._declaration import stack_parse
 from ansible_collections.podwright.pods.plugins.module_utils._declaration.parse import parse_options
-from ansible_collections.podwright.pods.plugins.module_utils._declaration.stack_spec import pod_with_configuration
+from ansible_collections.podwright.pods.plugins.module_utils._declaration.stack import parse as stack_parse
+from ansible_collections.podwright.pods.plugins.module_utils._declaration.stack.spec import pod_with_configuration
 from ansible_collections.podwright.pods.plugins.module_utils._errors import DamagedState, HostError
 from ansible_collections.podwright.pods.plugins.module_utils._host.stack_store import Revision, StackStore
 from ansible_collections.podwright.pods.plugins.module_utils._host.state.records import Applied, Record
 from ansible_collections.podwright.pods.plugins.module_utils._host.store import Store
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.context import Settings
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.operations import owner_of_secrets
-from ansible_collections.podwright.pods.plugins.module_utils._reconcile.stack_record import Owned, StackRecord
-from ansible_collections.podwright.pods.plugins.module_utils._reconcile.stack_secrets import with_values
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.stack.record import Owned, StackRecord
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.stack.secrets import with_values
 from ansible_collections.podwright.pods.plugins.module_utils._runs import repair
 
 PASSWORD = {"name": "P", "value_from": {"secret_key_ref": {"name": "login", "key": "password"}}}

@@ -18,8 +18,8 @@ from ansible_collections.podwright.pods.plugins.module_utils._declaration.resour
     PodCgroup,
     ResourceRequirements,
 )
-from ansible_collections.podwright.pods.plugins.module_utils._reconcile.limits import weighed, words_of_end
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.observed import LiveLimits
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.rendering.limits import weighed, words_of_end
 
 DATA = Path(__file__).parent / "data"
 CPU_SHARES, POD_REQUESTS, QOS, OOM_SCORE = (

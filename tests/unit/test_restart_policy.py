@@ -13,9 +13,9 @@ from host_model import NODE, context_of
 from lifecycle_tables import LATEST_STATES, restart_rows
 
 from ansible_collections.podwright.pods.plugins.module_utils._declaration import spec as s
-from ansible_collections.podwright.pods.plugins.module_utils._reconcile import render
-from ansible_collections.podwright.pods.plugins.module_utils._reconcile.materials import Environment
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.observed import ObservedImage
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.rendering import render
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.rendering.materials import Environment
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.restart_policy import (
     is_restarted,
     podman_policy_of,

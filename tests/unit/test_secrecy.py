@@ -13,7 +13,11 @@ import pickle
 import pytest
 
 from ansible_collections.podwright.pods.plugins.module_utils._declaration.parse import parse_options
-from ansible_collections.podwright.pods.plugins.module_utils._reconcile.materials import Facts, environment, gather
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.rendering.materials import (
+    Facts,
+    environment,
+    gather,
+)
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.secrecy import (
     MASK,
     Hidden,

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.podwright.pods.plugins.module_utils._declaration.stack_order import cycle, ordered, waves
-from ansible_collections.podwright.pods.plugins.module_utils._declaration.stack_parse import parse_options
-from ansible_collections.podwright.pods.plugins.module_utils._declaration.stack_spec import pod_with_configuration
+from ansible_collections.podwright.pods.plugins.module_utils._declaration.stack.order import cycle, ordered, waves
+from ansible_collections.podwright.pods.plugins.module_utils._declaration.stack.parse import parse_options
+from ansible_collections.podwright.pods.plugins.module_utils._declaration.stack.spec import pod_with_configuration
 from ansible_collections.podwright.pods.plugins.module_utils._errors import InvalidInput
 
 

@@ -24,14 +24,14 @@ from hypothesis import strategies as st
 from stack_model import NAME, StackHost, Wanted, comparable
 
 from ansible_collections.podwright.pods.plugins.module_utils._declaration import parse
-from ansible_collections.podwright.pods.plugins.module_utils._declaration.stack_parse import parse_options, pod_places
-from ansible_collections.podwright.pods.plugins.module_utils._declaration.stack_spec import StackSpec
+from ansible_collections.podwright.pods.plugins.module_utils._declaration.stack.parse import parse_options, pod_places
+from ansible_collections.podwright.pods.plugins.module_utils._declaration.stack.spec import StackSpec
 from ansible_collections.podwright.pods.plugins.module_utils._errors import Refused
-from ansible_collections.podwright.pods.plugins.module_utils._reconcile.observed_stack import (
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.stack.observed import (
     ObservedNetwork,
     ObservedVolume,
 )
-from ansible_collections.podwright.pods.plugins.module_utils._reconcile.stack_record import Owned, StackRecord
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.stack.record import Owned, StackRecord
 
 Options = dict[str, Any]
 CASES = sorted((Path(__file__).parent / "data" / "stack_plans").glob("*.yml"))

@@ -14,7 +14,7 @@ from pathlib import Path
 import build_start_program
 import pytest
 
-from ansible_collections.podwright.pods.plugins.module_utils._reconcile import start_program
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.rendering import start_program
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.secrecy import Hidden
 
 MACHINES = ("x86_64", "i686", "aarch64", "armv7l", "ppc64le", "riscv64", "s390x")

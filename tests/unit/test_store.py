@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 from damages import DAMAGES
 
-from ansible_collections.podwright.pods.plugins.module_utils._declaration import stack_parse
 from ansible_collections.podwright.pods.plugins.module_utils._declaration.parse import parse_options
+from ansible_collections.podwright.pods.plugins.module_utils._declaration.stack import parse as stack_parse
 from ansible_collections.podwright.pods.plugins.module_utils._errors import Busy, DamagedState
 from ansible_collections.podwright.pods.plugins.module_utils._host import state_files
 from ansible_collections.podwright.pods.plugins.module_utils._host.stack_store import (
@@ -30,9 +30,9 @@ from ansible_collections.podwright.pods.plugins.module_utils._host.stack_store i
 from ansible_collections.podwright.pods.plugins.module_utils._host.state.records import Applied, Record
 from ansible_collections.podwright.pods.plugins.module_utils._host.store import Store
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.context import Settings
-from ansible_collections.podwright.pods.plugins.module_utils._reconcile.materials import File, layout
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.operations import owner_of_secrets
-from ansible_collections.podwright.pods.plugins.module_utils._reconcile.stack_record import Owned, StackRecord
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.rendering.materials import File, layout
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.stack.record import Owned, StackRecord
 
 POD = parse_options({"name": "web", "containers": [{"name": "main", "image": "image"}]})
 SECRETS = parse_options(

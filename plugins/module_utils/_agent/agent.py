@@ -25,9 +25,10 @@ from typing import Any, Callable
 from .._declaration import spec as s
 from .._delivery.release import Release
 from .._errors import HostError, NewerState, PodwrightError
-from .._host import podman_service, state_files
+from .._host import state_files
 from .._host.observe import Snapshot, read_node
-from .._host.podman import Podman
+from .._host.podman import service as podman_service
+from .._host.podman.client import Podman
 from .._host.stack_store import StackStore, stack_names, verify_revision
 from .._host.store import Store
 from .._printable import one_line

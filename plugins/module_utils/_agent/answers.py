@@ -18,12 +18,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Callable
 
-from .._declaration import checks, spec
+from .._declaration import spec
+from .._declaration.fields import checks
 from .._delivery import host_code
 from .._delivery.release import Release, misunderstanding
 from .._errors import DamagedState, PodwrightError
-from .._host.container_output import log_stream
 from .._host.observe import read_node
+from .._host.podman.container_output import log_stream
 from .._host.state.records import Record
 from .._runs import kinds, report
 from .._runs.pod_info import run_pod_info

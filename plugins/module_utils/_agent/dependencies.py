@@ -10,11 +10,11 @@ import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from .._declaration.stack_order import waves
-from .._declaration.stack_spec import Dependency, StackSpec
+from .._declaration.stack.order import waves
+from .._declaration.stack.spec import Dependency, StackSpec
 from .._errors import DamagedState
-from .._host import networks
-from .._host.podman import Podman
+from .._host.podman import networks
+from .._host.podman.client import Podman
 from .._host.stack_store import StackStore, stack_names
 from .._host.state.records import Record
 from .._reconcile import operations as op

@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping
 
 from .._host.observe import Snapshot
-from .._host.podman import Podman
+from .._host.podman.client import Podman
 
 LIST_SECONDS = 10
 """How often the containers of all Pods are compared with what they were."""

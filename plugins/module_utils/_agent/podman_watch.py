@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .._errors import HostError, PodwrightError
-from .._host import cgroup, podman_service
+from .._host.kernel import cgroup
 from .._host.observe import has_process_as_told
-from .._host.podman import Podman
+from .._host.podman import service as podman_service
+from .._host.podman.client import Podman
 from .._reconcile.observed import LABEL_POD, LiveLimits
 from .keeper.pod_keeper import PodKeeper
 from .moments import Moments

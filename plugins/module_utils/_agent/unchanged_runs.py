@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any, Callable
 
 from .._declaration import spec as s
 from .._errors import PodwrightError
-from .._host import cgroup
+from .._host.kernel import cgroup
+from .._host.kernel.processes import is_watched
 from .._host.observe import kind_of_path, observe_images, read_node
-from .._host.processes import is_watched
 from .._host.store import Prints
 from .._reconcile.observed import LiveLimits, Node, ObservedImage
 from .._reconcile.status_documents import is_well

@@ -13,11 +13,11 @@ from collections.abc import Mapping as MappingT
 from typing import Any
 
 from .._errors import Fault, InvalidInput
-from .checks import TEXTS, config_key, object_name, pod_name
+from .fields.checks import TEXTS, config_key, object_name, pod_name
+from .fields.pod import HOST_FIELDS, POD_FIELDS
+from .fields.schema import Boolean, Field, Integer, Mapping, Object, Text
 from .parse import ALLOCATABLE
 from .place import Place, Style
-from .pod_fields import HOST_FIELDS, POD_FIELDS
-from .schema import Boolean, Field, Integer, Mapping, Object, Text
 
 STATES = ("started", "stopped", "absent")
 _RESTART_ON_CHANGE = Object(

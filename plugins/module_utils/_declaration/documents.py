@@ -17,11 +17,11 @@ from typing import Any
 from .._errors import Fault
 from . import foreign
 from . import spec as s
-from .checks import object_name
-from .config_fields import CONFIG_MAP, SECRET
+from .fields.checks import object_name
+from .fields.config import CONFIG_MAP, SECRET
+from .fields.pod import METADATA_FIELDS, NO_API, SPEC_FIELDS, SPEC_HARMLESS, SPEC_UNSUPPORTED
+from .fields.schema import Field, Object, Text
 from .place import INVALID, Place, Style, shown, suggest
-from .pod_fields import METADATA_FIELDS, NO_API, SPEC_FIELDS, SPEC_HARMLESS, SPEC_UNSUPPORTED
-from .schema import Field, Object, Text
 
 _SPEC_IGNORED = frozenset({"automountServiceAccountToken", "enableServiceLinks"})
 _METADATA_IGNORED = frozenset(

@@ -2,7 +2,7 @@
 # Copyright: (c) 2026, podwright.pods contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A stack -> Kubernetes v1 documents, from which `stack_parse` reads an equal stack again.
+"""A stack -> Kubernetes v1 documents, from which `stack.parse` reads an equal stack again.
 
 What Kubernetes has no field for stands in annotations under ``podwright.io/``, each as JSON text. Any cluster takes the
 documents and ignores these annotations.
@@ -18,11 +18,11 @@ from dataclasses import replace
 from typing import Any
 
 from .._errors import Fault, InvalidInput
-from . import checks
 from . import spec as s
+from .fields import checks
 from .place import Style, spell
-from .stack_parse import ANNOTATIONS
-from .stack_spec import NamedVolume, StackSpec
+from .stack.parse import ANNOTATIONS
+from .stack.spec import NamedVolume, StackSpec
 
 ASSUMED_SIZE = "1Gi"
 """What a claim asks for when no size is declared: Kubernetes has none without."""

@@ -17,14 +17,14 @@ from typing import Any
 
 from .._errors import Fault, InvalidInput
 from . import spec as s
-from .checks import whole_bytes
-from .config_fields import check_config_map, check_secret
 from .documents import METADATA, assemble, config_object, join_objects, places_of, read_documents
+from .fields.checks import whole_bytes
+from .fields.config import check_config_map, check_secret
+from .fields.pod import HOST_FIELDS, METADATA_FIELDS, POD_FIELDS, SPEC_HARMLESS, SPEC_UNSUPPORTED
+from .fields.schema import Amount, Field, Integer, Object
 from .place import INVALID, Place, Style
-from .pod_fields import HOST_FIELDS, METADATA_FIELDS, POD_FIELDS, SPEC_HARMLESS, SPEC_UNSUPPORTED
 from .pod_rules import check_pod, container_places
 from .quantity import Quantity
-from .schema import Amount, Field, Integer, Object
 
 _NATIVE = Object(s.PodSpec, POD_FIELDS, unsupported=SPEC_UNSUPPORTED, harmless=SPEC_HARMLESS)
 _HOST = Object(dict, HOST_FIELDS)

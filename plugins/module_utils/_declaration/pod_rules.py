@@ -14,9 +14,9 @@ from dataclasses import replace
 from typing import Any
 
 from . import spec as s
+from .fields.volume import PROJECTION_SOURCES
 from .place import INVALID, Place, Style, has_faults, shown, spell
 from .resources import ContainerResources, pod_requests
-from .volume_fields import PROJECTION_SOURCES
 
 
 class Configuration:

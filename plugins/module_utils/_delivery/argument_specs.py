@@ -12,8 +12,8 @@ from __future__ import annotations
 from typing import Any
 
 from .._declaration.arguments import RUN_FIELDS, STACK_RUN_FIELDS
-from .._declaration.pod_fields import POD_FIELDS
-from .._declaration.stack_parse import STACK_FIELDS
+from .._declaration.fields.pod import POD_FIELDS
+from .._declaration.stack.parse import STACK_FIELDS
 
 __all__ = (
     "AGENT_ARGUMENTS",

@@ -13,7 +13,7 @@ import time
 
 from .._declaration import spec
 from .._errors import NotFound, PodmanError
-from .podman import Podman
+from .podman.client import Podman
 from .probes import Outcome, Target, perform
 
 _LOOK_SECONDS = 1.0

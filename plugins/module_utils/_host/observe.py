@@ -46,8 +46,9 @@ from .._reconcile.observed import (
     read_pod,
     state_of,
 )
-from . import cgroup, probes, processes
-from .podman import Podman
+from . import probes
+from .kernel import cgroup, processes
+from .podman.client import Podman
 from .state_directory import default_directory
 from .store import Store
 

@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .._declaration.stack_spec import StackSpec
+from .._declaration.stack.spec import StackSpec
 from .._errors import DamagedState, HostError
 from .._reconcile.observed import LABEL_POD, LABEL_STACK, Usage
-from .._reconcile.observed_stack import ObservedNetwork, ObservedStack, ObservedVolume, PresentPod
 from .._reconcile.operations import owner_of_secrets
-from .._reconcile.stack_record import Owned, StackRecord
-from .._reconcile.stack_secrets import KeptSecrets
+from .._reconcile.stack.observed import ObservedNetwork, ObservedStack, ObservedVolume, PresentPod
+from .._reconcile.stack.record import Owned, StackRecord
+from .._reconcile.stack.secrets import KeptSecrets
 from .observe import Snapshot, depends_on_networks
-from .podman import Podman
+from .podman.client import Podman
 from .stack_store import StackStore, owners_of_pods, pods_recorded_for
 from .store import Store
 

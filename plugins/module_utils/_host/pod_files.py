@@ -10,8 +10,8 @@ import os
 from pathlib import Path
 
 from .._errors import HostError
-from . import held_paths
-from .podman_namespaces import run_in_podmans_namespaces
+from .kernel import held_paths
+from .podman.namespaces import run_in_podmans_namespaces
 
 
 def give_to_group(path: Path, group: int, mode: int) -> None:

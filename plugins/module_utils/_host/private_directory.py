@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from .._errors import HostError
-from .held_paths import remove_tree
+from .kernel.held_paths import remove_tree
 
 _MARK = ".in-use"
 

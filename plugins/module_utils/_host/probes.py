@@ -29,8 +29,8 @@ from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit
 from .._declaration import spec
 from .._errors import HostError, PodwrightError
 from .._printable import printable
-from .netns import open_socket
-from .podman import Podman
+from .kernel.netns import open_socket
+from .podman.client import Podman
 
 Purpose = Literal["probe", "lifecycle"]
 """What a handler runs for; servers see it in the User-Agent, as ``kube-probe/1.32``."""

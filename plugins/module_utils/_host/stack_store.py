@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from .._declaration import spec as s
-from .._declaration.stack_parse import parse_options
-from .._declaration.stack_spec import StackSpec, pod_with_configuration
+from .._declaration.stack.parse import parse_options
+from .._declaration.stack.spec import StackSpec, pod_with_configuration
 from .._errors import DamagedState, HostError
 from .._reconcile.operations import owner_of_secrets
-from .._reconcile.stack_record import Owned, StackRecord, with_good
-from .._reconcile.stack_secrets import with_values
+from .._reconcile.stack.record import Owned, StackRecord, with_good
+from .._reconcile.stack.secrets import with_values
 from . import state_files
 from .pod_files import remove_tree
 from .state.folders import folders_of_objects

@@ -20,13 +20,13 @@ from pathlib import Path
 
 from .._errors import Busy, DamagedState, HostError
 from . import state_files
+from .kernel.sub_path_mounts import SubPathMounts, runtime_directory
 from .pod_files import remove_tree
 from .state.container_files import START_FILES, ContainerFiles
 from .state.generated import GeneratedSecrets
 from .state.locks import PodLocks
 from .state.volume_files import VolumeFiles
 from .state_directory import default_directory
-from .sub_path_mounts import SubPathMounts, runtime_directory
 
 RESERVE = "reserve"
 RESERVE_BYTES = 64 << 10

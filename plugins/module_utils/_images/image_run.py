@@ -25,9 +25,9 @@ from typing import Any
 
 from .._declaration.image_reference import default_pull_policy, pull_action, with_default_tag
 from .._errors import Busy, Fault, HostError, ImageError, InvalidInput, NotFound, PodmanError, Refused
-from .._host.image_pull import pull
-from .._host.podman import Podman
-from .._host.podman_service import connect
+from .._host.podman.client import Podman
+from .._host.podman.image_pull import pull
+from .._host.podman.service import connect
 from .._host.private_directory import private_directory
 from .._host.state_directory import default_directory
 from .build_context import SENT_CONTAINERFILE, BuildContext, base_images, read_build_context

@@ -15,7 +15,7 @@ from typing import Any
 
 from .._declaration.image_reference import parse, with_default_tag
 from .._errors import NotFound, PodmanError
-from .._host.podman import Podman
+from .._host.podman.client import Podman
 
 RECIPE_LABEL = "io.podwright.recipe"
 STAGED_REPOSITORY = "localhost/podwright-staged"

@@ -19,13 +19,13 @@ from .._declaration.place import Place, Style, spell
 from .._declaration.pod_rules import published_ports
 from .._declaration.quantity import show_bytes
 from .._errors import ContainerFailed, Fault
-from . import render, start_program
 from .context import Context
 from .effective import port_text
-from .limits import requested
-from .materials import Environment, Facts, environment, names_secret, sub_path_of
 from .observed import Node, Observed
 from .pod_step import is_grpc, probe_of
+from .rendering import render, start_program
+from .rendering.limits import requested
+from .rendering.materials import Environment, Facts, environment, names_secret, sub_path_of
 
 _HOST_PATH_KINDS = {
     "Directory": "directory",

@@ -12,8 +12,8 @@ from typing import Any
 
 from .._declaration import spec as s
 from .._declaration.parse import parse_allocatable
-from .materials import Materials
 from .observed import Node
+from .rendering.materials import Materials
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from typing import Any, Callable
 from .._declaration import spec as s
 from .context import Context
 from .effective import effective_security_context, host_ports, native_liveness
-from .materials import Environment, Facts, digest, environment, files_digest, volume_files
+from .rendering.materials import Environment, Facts, digest, environment, files_digest, volume_files
 from .restart_policy import podman_policy_of
 
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from .._declaration.spec import Handler, Secret
-from .._declaration.stack_spec import NamedVolume, Network
+from .._declaration.stack.spec import NamedVolume, Network
 from .observed import LiveLimits
 from .probe_worker import MINIMUM_STOP_SECONDS
-from .stack_record import StackRecord
+from .stack.record import StackRecord
 
 INFRA = "infra"
 """The name of a pod's infra container in stops; the declaration has no such container."""

@@ -21,8 +21,6 @@ from .._errors import Fault, Refused
 from . import costs
 from .admission import refuse, refuse_placement, refuse_probes, refuse_removal, refuse_sandbox
 from .context import Context
-from .limits import container_limits, differences, grown, pod_limits, weighed
-from .materials import Facts, files_digest, mount_points, tmpfs_volume, volume_files
 from .observed import LOST, STUCK, UNWATCHED, LiveLimits, Observed, ObservedContainer, ObservedPod
 from .operations import (
     INFRA,
@@ -50,6 +48,8 @@ from .operations import (
     WriteFiles,
 )
 from .probe_worker import termination_order
+from .rendering.limits import container_limits, differences, grown, pod_limits, weighed
+from .rendering.materials import Facts, files_digest, mount_points, tmpfs_volume, volume_files
 from .restart_policy import is_restarted
 from .status import Failure
 

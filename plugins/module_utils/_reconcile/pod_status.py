@@ -16,8 +16,8 @@ from functools import cached_property
 
 from .._declaration.spec import Container, PodSpec
 from .container_status import ALIVE, GONE, ContainerContext, container_status, last_known, run_of
-from .limits import qos_class
 from .observed import Node, ObservedPod
+from .rendering.limits import qos_class
 from .restart_policy import policy_of
 from .status import (
     CONTAINERS_READY,

@@ -13,15 +13,7 @@ from typing import Any
 from .._declaration.resources import Role
 from .._declaration.spec import PodSpec
 from .observed import read_time, strip_digest
-from .status import (
-    Condition,
-    ContainerState,
-    ContainerStatus,
-    PodStatus,
-    Running,
-    Terminated,
-    Waiting,
-)
+from .status import Condition, ContainerState, ContainerStatus, PodStatus, Running, Terminated, Waiting
 
 _CONTAINER_ID_PREFIX = "podman://"
 _IMAGE_ID_PREFIX = "sha256:"

@@ -13,13 +13,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .._declaration import spec as s
-from . import render
 from .context import Context
 from .effective import native_liveness
-from .materials import Facts, environment
 from .observed import Node, Observed
 from .operations import Plan, UpdateLimits
 from .pod_step import KINDS, is_grpc, probe_of
+from .rendering import render
+from .rendering.materials import Facts, environment
 from .restart_policy import podman_policy_of
 
 

@@ -12,7 +12,7 @@ from typing import Callable, Protocol
 
 from .._declaration import spec as s
 from .._host.observe import Snapshot
-from .._host.podman import Podman
+from .._host.podman.client import Podman
 from .._reconcile.operations import Operation
 from .run_failure import RunFailed
 from .wait import Watch

@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from .._declaration import spec as s
 from .._declaration.quantity import Quantity
 from .._host.store import Store
-from .._reconcile import materials as m
 from .._reconcile.context import Context
 from .._reconcile.observed import Node
 from .._reconcile.pod_plan import Desired
+from .._reconcile.rendering import materials as m
 from .request import Request
 
 _DIGITS_OF_UID = (8, 4, 4, 4, 12)

@@ -21,14 +21,14 @@ from typing import Any, Callable
 
 from .._declaration import spec as s
 from .._errors import HostError, PodwrightError, Timeout, is_out_of_space
-from .._host.image_pull import pull
-from .._host.podman import Podman
+from .._host.podman.client import Podman
+from .._host.podman.image_pull import pull
 from .._reconcile import operations as op
-from .._reconcile.limits import words_of_end
 from .._reconcile.observed import ObservedContainer, ObservedPod, read_ended
 from .._reconcile.pod_plan import remake
 from .._reconcile.pod_step import Memory, restarts_due
 from .._reconcile.probe_worker import CONTAINER_BACKOFF, Backoff
+from .._reconcile.rendering.limits import words_of_end
 from .._reconcile.restart_policy import is_restarted
 from .._reconcile.status import INIT_ERROR
 from .operations import containers, record_keeping, sandbox, volumes

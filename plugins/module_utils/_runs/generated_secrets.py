@@ -20,7 +20,7 @@ from .._host.state.generated import Generated
 from .._host.store import Store
 from .._reconcile.context import Settings
 from .._reconcile.operations import STACK_OWNER, owner_of_secrets, show_owner
-from .._reconcile.stack_request import StackRequest
+from .._reconcile.stack.request import StackRequest
 from . import pod_run, request, stack_run
 from .agent import Keeper
 

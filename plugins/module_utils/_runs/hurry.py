@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 from .._errors import PodwrightError
 from .._host.observe import observe_pod
-from .._host.podman import Podman
+from .._host.podman.client import Podman
 from .._host.store import Store
 from .._reconcile.observed import ObservedContainer
 

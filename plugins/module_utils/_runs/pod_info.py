@@ -13,13 +13,13 @@ from typing import Any
 from .._declaration import arguments
 from .._declaration import spec as s
 from .._errors import ContainerFailed, DamagedState
-from .._host import podman_service
 from .._host.observe import observe, observe_sandbox, read_node
-from .._host.podman import Podman
+from .._host.podman import service as podman_service
+from .._host.podman.client import Podman
 from .._host.store import Store
-from .._reconcile import materials as m
 from .._reconcile.context import Context
 from .._reconcile.observed import LABEL_POD, Node, ObservedPod
+from .._reconcile.rendering import materials as m
 from . import report
 from .agent import Keeper
 from .desired import pod_uid

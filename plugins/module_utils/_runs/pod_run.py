@@ -19,16 +19,16 @@ from typing import Any, Callable
 
 from .._declaration import spec as s
 from .._errors import DamagedState, PodFailed, PodwrightError
-from .._host import podman_service
 from .._host.observe import Snapshot, observe, observe_image, read_node
-from .._host.podman import Podman
+from .._host.podman import service as podman_service
+from .._host.podman.client import Podman
 from .._host.state.records import Applied, Record
 from .._host.store import Store
-from .._reconcile import materials as m
 from .._reconcile import unkept
 from .._reconcile.observed import Observed, ObservedPod
 from .._reconcile.operations import Operation, Plan, PullImage, RotateSecret, rotation
 from .._reconcile.pod_plan import Desired, PodView, plan_completed, plan_pod, plan_started
+from .._reconcile.rendering import materials as m
 from .._reconcile.status import Failure
 from . import report
 from .agent import Keeper

@@ -18,7 +18,7 @@ from typing import Callable
 
 from .._declaration import spec as s
 from .._host import probes
-from .._host.podman import Podman
+from .._host.podman.client import Podman
 from .._reconcile import pod_step
 from .._reconcile.observed import ObservedPod
 from .._reconcile.pod_step import KINDS, DueProbe, Memory, Step

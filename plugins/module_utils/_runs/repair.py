@@ -19,24 +19,19 @@ from typing import Any, Callable
 
 from .._declaration import arguments
 from .._declaration import spec as s
-from .._declaration.stack_spec import StackSpec, pod_with_configuration
+from .._declaration.stack.spec import StackSpec, pod_with_configuration
 from .._errors import DamagedState, Fault, HostError, InvalidInput
-from .._host import podman_service, state_files
+from .._host import state_files
 from .._host.observe_stack import labelled
-from .._host.stack_store import (
-    Revision,
-    StackStore,
-    owners_of_pods,
-    pods_recorded_for,
-    stack_names,
-)
+from .._host.podman import service as podman_service
+from .._host.stack_store import Revision, StackStore, owners_of_pods, pods_recorded_for, stack_names
 from .._host.state.generated import generated_keys, put_generated
 from .._host.state.records import Applied, Record
 from .._host.store import Store
 from .._reconcile.context import Settings
 from .._reconcile.operations import owner_of_secrets
-from .._reconcile.stack_record import Owned, StackRecord
-from .._reconcile.stack_secrets import with_values
+from .._reconcile.stack.record import Owned, StackRecord
+from .._reconcile.stack.secrets import with_values
 from .agent import Keeper
 from .pod_run import only_run
 

@@ -15,16 +15,16 @@ from typing import Any
 from .._declaration import resources
 from .._declaration import spec as s
 from .._errors import DamagedState
-from .._host import cgroup
-from .._host.container_output import last_lines
-from .._host.podman import Podman
+from .._host.kernel import cgroup
+from .._host.podman.client import Podman
+from .._host.podman.container_output import last_lines
 from .._host.state.records import UNFIT, Record
 from .._host.store import Store
 from .._printable import printable
-from .._reconcile import materials as m
 from .._reconcile.observed import Node, ObservedPod
 from .._reconcile.operations import Plan
 from .._reconcile.pod_status import Evidence, final_failure, pod_status
+from .._reconcile.rendering import materials as m
 from .._reconcile.status import Failure, PodStatus, Waiting
 from .._reconcile.status_documents import from_kubernetes, to_kubernetes
 from .._reconcile.status_words import explain

@@ -10,9 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .._declaration import arguments, checks, parse, pod_fields
+from .._declaration import arguments, parse
 from .._declaration import spec as s
 from .._declaration.documents import documents_in
+from .._declaration.fields import checks
+from .._declaration.fields import pod as pod_fields
 from .._errors import Fault, InvalidInput
 from .._reconcile.context import Settings, read_settings
 

@@ -12,9 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Callable
 
 from .._errors import PodwrightError
-from .._host.podman import Podman
+from .._host.podman.client import Podman
 from .._reconcile import operations as op
-from .._reconcile.stack_steps import AwaitStep, ConcludeStep, PodStep, SharedStep, StackPlan, Step
+from .._reconcile.stack.steps import AwaitStep, ConcludeStep, PodStep, SharedStep, StackPlan, Step
 from .pod_run import Run
 
 _WORKERS = 4

@@ -10,15 +10,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from .._declaration import arguments
-from .._declaration.stack_spec import StackSpec
+from .._declaration.stack.spec import StackSpec
 from .._errors import DamagedState
-from .._host import podman_service
 from .._host.observe import read_node
-from .._host.podman import Podman
+from .._host.podman import service as podman_service
+from .._host.podman.client import Podman
 from .._host.stack_store import Revision, StackStore, pods_recorded_for, stack_names
 from .._host.store import Store
 from .._reconcile.observed import Node
-from .._reconcile.stack_record import Owned, StackRecord
+from .._reconcile.stack.record import Owned, StackRecord
 from .._reconcile.status_documents import show_time
 from .agent import Keeper
 from .pod_info import describe

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from .._declaration import spec as s
-from .._declaration.stack_spec import StackSpec
-from .._reconcile.observed_stack import ObservedStack
-from .._reconcile.stack_request import StackRequest
-from .._reconcile.stack_steps import PodStep, StackPlan
+from .._declaration.stack.spec import StackSpec
+from .._reconcile.stack.observed import ObservedStack
+from .._reconcile.stack.request import StackRequest
+from .._reconcile.stack.steps import PodStep, StackPlan
 from . import report
 
 _GROUPS = (("ConfigMap", "config_maps"), ("Secret", "secrets"), ("Volume", "volumes"), ("Network", "networks"))

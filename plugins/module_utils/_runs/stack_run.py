@@ -2,7 +2,7 @@
 # Copyright: (c) 2026, podwright.pods contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The whole run on a stack: observe, plan (`stack_plan`), execute, report.
+"""The whole run on a stack: observe, plan (`stack.plan`), execute, report.
 
 Each pod goes through the same run as a pod on its own (`pod_run.Run`), with its plan taken from the stack's plan.
 """
@@ -18,25 +18,26 @@ from typing import Any
 
 from .._declaration import parse
 from .._declaration import spec as s
-from .._declaration.stack_spec import StackSpec, pod_with_configuration
+from .._declaration.stack.spec import StackSpec, pod_with_configuration
 from .._errors import DamagedState, NotFound, PodwrightError
-from .._host import named_volumes, networks, podman_service
 from .._host.observe import Snapshot
 from .._host.observe_stack import observe_record, observe_stack
-from .._host.podman import Podman
+from .._host.podman import named_volumes, networks
+from .._host.podman import service as podman_service
+from .._host.podman.client import Podman
 from .._host.stack_store import Revision, StackStore, pods_recorded_for
 from .._host.state.generated import fresh_values
 from .._host.store import Store
-from .._reconcile import materials as m
 from .._reconcile import operations as op
-from .._reconcile.observed_stack import ObservedStack
 from .._reconcile.operations import owner_of_secrets
-from .._reconcile.stack_foresight import Foresight
-from .._reconcile.stack_plan import awaited_condition, leaving_pods, plan_stack, pods_to_observe, revision_to_go_back_to
-from .._reconcile.stack_record import StackRecord, with_good
-from .._reconcile.stack_request import StackRequest, read_request
-from .._reconcile.stack_secrets import SettledSecrets, settle, with_values
-from .._reconcile.stack_steps import ConcludeStep
+from .._reconcile.rendering import materials as m
+from .._reconcile.stack.foresight import Foresight
+from .._reconcile.stack.observed import ObservedStack
+from .._reconcile.stack.plan import awaited_condition, leaving_pods, plan_stack, pods_to_observe, revision_to_go_back_to
+from .._reconcile.stack.record import StackRecord, with_good
+from .._reconcile.stack.request import StackRequest, read_request
+from .._reconcile.stack.secrets import SettledSecrets, settle, with_values
+from .._reconcile.stack.steps import ConcludeStep
 from . import stack_report
 from .agent import Keeper
 from .hurry import Hurry

@@ -20,15 +20,15 @@ from typing import Any, Callable
 from .._declaration import spec as s
 from .._errors import ContainerFailed, NotFound, PodFailed, PodmanError
 from .._host import probes
-from .._host.container_output import shown_log
 from .._host.observe import observe_pod
-from .._host.podman import Podman
+from .._host.podman.client import Podman
+from .._host.podman.container_output import shown_log
 from .._host.store import Store
 from .._reconcile import probe_worker
-from .._reconcile.limits import words_of_end
 from .._reconcile.observed import ObservedContainer, ObservedPod, read_ended, read_time
 from .._reconcile.pod_status import final_failure
 from .._reconcile.pod_step import min_ready_seconds_of
+from .._reconcile.rendering.limits import words_of_end
 from .._reconcile.restart_policy import is_restarted
 from .._reconcile.status_documents import from_kubernetes
 from .prober import Prober

@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING
 
 from ..._declaration import spec as s
-from ..._host.podman import Podman
+from ..._host.podman.client import Podman
 from ..._host.state.records import Record
 from ..._reconcile.observed import ObservedPod
 from ..._runs.wait import Watch

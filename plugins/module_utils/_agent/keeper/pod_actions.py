@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Callable
 
 from ..._declaration import spec as s
 from ..._host.observe import Snapshot, observe, observe_image
-from ..._host.podman import Podman
+from ..._host.podman.client import Podman
 from ..._host.state.records import Record
-from ..._reconcile import materials as m
 from ..._reconcile import operations as op
 from ..._reconcile import pod_step
 from ..._reconcile.context import Context
 from ..._reconcile.pod_plan import plan_stopped, stop_of
 from ..._reconcile.pod_step import Ending
+from ..._reconcile.rendering import materials as m
 from ..._runs.execute import Executor
 from ..._runs.pod_run import Run
 from ..._runs.request import Request

@@ -17,7 +17,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from ..._host.podman import Podman
+from ..._host.podman.client import Podman
 from ..._host.state.records import Record
 from ..._reconcile.observed import read_time
 from ..._reconcile.pod_step import is_pod_available

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ..._declaration import spec as s
 from ..._host import probes
 from ..._host.observe import Sandbox, observe, observe_sandbox
-from ..._host.podman import Podman
+from ..._host.podman.client import Podman
 from ..._host.state.records import Record
 from ..._reconcile.observed import ENDING, STUCK, ObservedPod
 from ..._runs.operations.execution import target_of

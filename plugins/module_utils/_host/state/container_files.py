@@ -12,11 +12,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ..._errors import HostError
-from ..._reconcile import start_program
+from ..._reconcile.rendering import start_program
 from ..._reconcile.status import End, Terminated
 from .. import state_files
-from ..container_output import read_end
 from ..pod_files import remove_tree
+from ..podman.container_output import read_end
 from .folders import StateFolders, names_in
 from .marks import read_mark, write_mark
 from .records import UNFIT

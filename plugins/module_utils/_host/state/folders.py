@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from ..._declaration.checks import pod_name
+from ..._declaration.fields.checks import pod_name
 from ..._errors import DamagedState
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from ..._declaration import spec as s
 from ..._errors import DamagedState, HostError
 from ..._reconcile.operations import STACK_OWNER
-from ..._reconcile.stack_secrets import Former, KeptSecrets
+from ..._reconcile.stack.secrets import Former, KeptSecrets
 from .. import state_files
 from ..pod_files import remove_tree
 from .records import PodRecords

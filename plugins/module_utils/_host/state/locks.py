@@ -19,7 +19,7 @@ from ..._errors import Busy, HostError
 from ..._reconcile.operations import STACK_OWNER
 from ..._reconcile.probe_worker import poll_pause_seconds
 from .. import state_files
-from ..container_output import read_end
+from ..podman.container_output import read_end
 from .folders import StateFolders
 
 _LOCK_POLL_SECONDS = (0.1, 0.5)

@@ -16,7 +16,7 @@ from ..._declaration import spec as s
 from ..._declaration.parse import parse_options
 from ..._errors import DamagedState, HostError, InvalidInput, NewerState
 from ..._reconcile.context import RestartOnChange, Settings
-from ..._reconcile.limits import requested
+from ..._reconcile.rendering.limits import requested
 from .. import state_files
 from .folders import StateFolders, folders_of_objects
 

@@ -15,8 +15,9 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-from ..._reconcile.materials import File, Layout, layout
-from .. import held_paths, state_files
+from ..._reconcile.rendering.materials import File, Layout, layout
+from .. import state_files
+from ..kernel import held_paths
 from ..pod_files import give_to_group, remove_tree
 from .folders import StateFolders, names_in
 from .marks import read_mark, write_mark

@@ -11,13 +11,14 @@ import time
 
 from ..._declaration import spec as s
 from ..._errors import NotFound, PodmanError, PodwrightError
-from ..._host import cgroup, hooks
-from ..._host.container_output import last_lines
-from ..._host.podman import Podman
+from ..._host import hooks
+from ..._host.kernel import cgroup
+from ..._host.podman.client import Podman
+from ..._host.podman.container_output import last_lines
 from ..._reconcile import operations as op
-from ..._reconcile import render
-from ..._reconcile.materials import environment
 from ..._reconcile.probe_worker import TerminationBudget
+from ..._reconcile.rendering import render
+from ..._reconcile.rendering.materials import environment
 from .execution import START_SECONDS, Execution
 from .mounts import make_mount_points, mounts_of, start_mounts, termination_mount
 from .removal import NO_MONITOR, insist, note_end, secrets_of

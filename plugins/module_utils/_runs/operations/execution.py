@@ -13,15 +13,15 @@ from typing import Callable
 
 from ..._declaration import spec as s
 from ..._errors import ContainerFailed, HostError
-from ..._host.container_output import shown_log
 from ..._host.observe import Sandbox, observe_image, observe_sandbox
-from ..._host.podman import Podman
+from ..._host.podman.client import Podman
+from ..._host.podman.container_output import shown_log
 from ..._host.probes import Target
 from ..._host.store import Store
 from ..._reconcile import operations as op
 from ..._reconcile.context import Context
-from ..._reconcile.materials import Facts
 from ..._reconcile.observed import ObservedImage
+from ..._reconcile.rendering.materials import Facts
 from ..wait import Watch
 
 # Independent of the run's own deadline: Podman goes on with a start that the run gives up.

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from ..._declaration import spec as s
 from ..._errors import HostError
-from ..._reconcile import render, start_program
-from ..._reconcile.materials import Environment, nested_mounts, sub_path_of
 from ..._reconcile.observed import ObservedImage
+from ..._reconcile.rendering import render, start_program
+from ..._reconcile.rendering.materials import Environment, nested_mounts, sub_path_of
 from .execution import Execution
 from .volumes import source_of
 

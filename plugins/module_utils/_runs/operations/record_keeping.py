@@ -10,9 +10,9 @@ import time
 from dataclasses import replace
 
 from ..._errors import PodwrightError, is_out_of_space
-from ..._host import named_volumes
 from ..._host.observe import tmpfs_volumes
-from ..._host.podman import Podman
+from ..._host.podman import named_volumes
+from ..._host.podman.client import Podman
 from ..._host.state.records import Applied, Record
 from ..._reconcile import operations as op
 from .execution import Execution

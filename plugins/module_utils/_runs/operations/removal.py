@@ -11,7 +11,7 @@ import time
 from typing import Callable
 
 from ..._errors import HostError, NotFound, PodmanError
-from ..._host.podman import Podman
+from ..._host.podman.client import Podman
 from ..._reconcile.container_status import end_of
 from ..._reconcile.observed import read_ended
 from ..._reconcile.status import End

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from ..._host import cgroup
-from ..._host.podman import Podman
+from ..._host.kernel import cgroup
+from ..._host.podman.client import Podman
 from ..._reconcile import operations as op
-from ..._reconcile import render
-from ..._reconcile.limits import pod_limits
 from ..._reconcile.observed import LABEL_CONTAINER
+from ..._reconcile.rendering import render
+from ..._reconcile.rendering.limits import pod_limits
 from .execution import START_SECONDS, Execution
 from .removal import insist, note_end
 

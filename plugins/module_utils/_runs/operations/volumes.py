@@ -12,14 +12,15 @@ from pathlib import Path
 
 from ..._declaration import spec as s
 from ..._declaration.quantity import Quantity
-from ..._host import held_paths, named_volumes
+from ..._host.kernel import held_paths
 from ..._host.observe import tmpfs_volumes
 from ..._host.pod_files import give_to_group
-from ..._host.podman import Podman
-from ..._host.podman_program import keep_mounted
+from ..._host.podman import named_volumes
+from ..._host.podman.client import Podman
+from ..._host.podman.program import keep_mounted
 from ..._reconcile import operations as op
-from ..._reconcile.materials import files_digest, mount_points, tmpfs_volume, volume_files
 from ..._reconcile.observed import LABEL_POD, LABEL_VOLUME
+from ..._reconcile.rendering.materials import files_digest, mount_points, tmpfs_volume, volume_files
 from .execution import Execution
 
 

@@ -59,7 +59,7 @@ def _is_native(document: Any) -> bool:
     """Whether a document holds options of a stack, and is not of another kind that merely has no ``kind`` itself."""
     if not isinstance(document, dict) or "kind" in document or "apiVersion" in document:
         return False
-    fields = {field.name for field in module("_declaration.stack_parse").STACK_FIELDS}
+    fields = {field.name for field in module("_declaration.stack.parse").STACK_FIELDS}
     known = fields | module("_declaration.arguments").STACK_RUN_NAMES
     return not known.isdisjoint(document) and not module("_declaration.foreign").is_compose_file(document)
 
@@ -74,7 +74,7 @@ def _judge(options: dict[str, Any], documents: list[tuple[str, Any]], native_in:
     arguments.STACK_RUN.parse(run_options, place.Place("", place.Style.NATIVE, faults))
     if run_options.get("state", "started") != "started":
         faults.append(errors.Fault("state", "is started, for a stack that is applied; podwright delete removes one"))
-    judge = module("_declaration.stack_parse").parse_options
+    judge = module("_declaration.stack.parse").parse_options
     errors.collect(faults, judge, declared, [document for _name, document in documents], names)
     if not native_in or not names:
         return faults

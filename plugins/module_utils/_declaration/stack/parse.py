@@ -1,0 +1,500 @@
+# Private to the collection podwright.pods: any release may change this, and nothing else may import it.
+# Copyright: (c) 2026, podwright.pods contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reads a stack: the tables of its own fields, and the rules that look at more than one of its objects.
+
+Pods, ConfigMaps and Secrets are read as those of a pod alone. Every fault of every object is reported at once.
+What documents cannot say in Kubernetes' own fields they say in annotations, which `kubernetes` writes.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import re
+from collections.abc import Iterator
+from collections.abc import Mapping as MappingT
+from collections.abc import Sequence as SequenceT
+from dataclasses import dataclass, replace
+from typing import Any, cast, get_args
+
+from ..._errors import Fault, InvalidInput
+from .. import parse
+from .. import spec as s
+from ..documents import (
+    API_VERSION,
+    CONFIG_METADATA,
+    DOCUMENTS,
+    Reading,
+    assemble,
+    config_object,
+    join_objects,
+    read_documents,
+)
+from ..fields.checks import ip_address, pod_name, podman_name
+from ..fields.config import check_config_map, check_secret
+from ..fields.pod import HOST_FIELDS, METADATA_FIELDS, SPEC_FIELDS, SPEC_HARMLESS, SPEC_UNSUPPORTED
+from ..fields.schema import Amount, Boolean, Field, Mapping, Object, Sequence, Text, Type
+from ..place import INVALID, Place, Style, shown, spell, suggest
+from ..pod_rules import Configuration, check_pod, podman_names, ports_meet, published_ports
+from .order import cycle
+from .spec import Condition, Dependency, NamedVolume, Network, StackSpec
+
+_OWN_HOST_FIELDS = ("infra", "networks", "log_size_max", "min_ready_seconds")
+"""Those of `fields.pod.HOST_FIELDS` that each pod has for itself."""
+_POD = Object(
+    dict,
+    (
+        *METADATA_FIELDS,
+        *SPEC_FIELDS,
+        *(field for field in HOST_FIELDS if field.name in _OWN_HOST_FIELDS),
+    ),
+    unsupported={
+        **SPEC_UNSUPPORTED,
+        "config_maps": "give it beside the pods: the whole stack shares it",
+        "secrets": "give it beside the pods: the whole stack shares it",
+    },
+    harmless=SPEC_HARMLESS,
+)
+_DEPENDENCY = Object(
+    Dependency,
+    (
+        Field("pod", Text(pod_name), required=True),
+        Field("condition", Text(choices=get_args(Condition)), default="ready"),
+    ),
+)
+_VOLUME = Object(
+    NamedVolume,
+    (
+        Field("name", Text(podman_name), required=True),
+        Field("size", Amount()),
+        Field("driver", Text(), default="local"),
+        Field("options", Mapping(Text()), default={}),
+    ),
+)
+
+
+def _subnet(text: str) -> str | None:
+    try:
+        ipaddress.ip_network(text)
+    except ValueError:
+        return f"{shown(text)} is not a subnet such as 192.168.10.0/24"
+    return None
+
+
+def _check_network(network: Network, at: Place) -> None:
+    if network.gateway and network.subnet is None:
+        at.key("gateway").fault("needs subnet")
+    elif network.gateway and network.subnet and _is_outside(network.gateway, network.subnet):
+        at.key("gateway").fault(f"{network.gateway} is not in {network.subnet}")
+
+
+def _is_outside(address: str, subnet: str) -> bool:
+    return ipaddress.ip_address(address) not in ipaddress.ip_network(subnet)
+
+
+_NETWORK = Object(
+    Network,
+    (
+        Field("name", Text(podman_name), required=True),
+        Field("subnet", Text(_subnet)),
+        Field("gateway", Text(ip_address)),
+        Field("internal", Boolean(), default=False),
+        Field("dns", Boolean(), default=True),
+    ),
+    check=_check_network,
+)
+_CONFIGURATION_FIELDS = tuple(field for field in HOST_FIELDS if field.name in ("config_maps", "secrets"))
+
+STACK_FIELDS = (
+    Field("name", Text(pod_name), required=True),
+    Field("pods", Sequence(_POD), default=()),
+    Field("depends_on", Mapping(Sequence(_DEPENDENCY, unique_by="pod")), default={}),
+    *_CONFIGURATION_FIELDS,
+    Field("volumes", Sequence(_VOLUME, unique_by="name"), default=()),
+    Field("networks", Sequence(_NETWORK, unique_by="name"), default=()),
+)
+"""Every option that describes the stack. Each may stand beside Kubernetes documents, which only add to it."""
+
+_STACK = Object(dict, STACK_FIELDS)
+
+
+_BOUND_VOLUME = re.compile(r"pvc-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+"""What a cluster calls a volume that it made for a claim. It says nothing here; what a user has chosen does."""
+
+
+class _Anything(Type):
+    """Annotations as they are: `_own` reads those of our own and leaves the others unread."""
+
+    def parse(self, value: object, at: Place) -> Any:
+        return value if isinstance(value, MappingT) else {}
+
+
+_ANNOTATED_METADATA = replace(
+    CONFIG_METADATA,
+    fields=(*CONFIG_METADATA.fields, Field("annotations", _Anything(), default={})),
+    ignored=CONFIG_METADATA.ignored - {"annotations"},
+)
+_STORAGE = Object(dict, (Field("storage", Amount()),))
+_CLAIM = Object(
+    dict,
+    (
+        API_VERSION,
+        Field("kind", Text()),
+        Field("metadata", _ANNOTATED_METADATA, required=True),
+        Field(
+            "spec",
+            Object(
+                dict,
+                (
+                    Field("access_modes", Sequence(Text()), default=()),
+                    Field("volume_mode", Text(choices=("Filesystem",)), default="Filesystem"),
+                    Field("storage_class_name", Text()),
+                    Field("volume_name", Text(podman_name)),
+                    Field(
+                        "resources",
+                        Object(
+                            dict,
+                            (Field("requests", _STORAGE), Field("limits", _STORAGE)),
+                        ),
+                    ),
+                ),
+                unsupported={
+                    "volume_attributes_class_name": (
+                        "give the volume's options in volumes, or in the annotation podwright.io/options"
+                    ),
+                    "data_source": "fill the volume with an init container",
+                    "data_source_ref": "fill the volume with an init container",
+                },
+                # A host has no volumes to choose among: a claim is the one of its name.
+                ignored=frozenset({"selector"}),
+            ),
+            required=True,
+        ),
+    ),
+    ignored=frozenset({"status"}),
+)
+_SECRET_FIELDS = tuple(
+    replace(field, type=_ANNOTATED_METADATA) if field.name == "metadata" else field
+    for field in DOCUMENTS["Secret"].fields
+)
+_KINDS = {
+    **DOCUMENTS,
+    "Secret": replace(DOCUMENTS["Secret"], fields=_SECRET_FIELDS),
+    "PersistentVolumeClaim": _CLAIM,
+}
+
+ANNOTATIONS = "podwright.io/"
+"""What the names of the annotations that are ours begin with. Their values are JSON text."""
+
+
+def _secret_annotations() -> dict[str, Type]:
+    secrets = next(field.type for field in HOST_FIELDS if field.name == "secrets")
+    secret = cast(Object, cast(Sequence, secrets).item)
+    return {field.name: field.type for field in secret.fields if field.name in ("generate", "rotate")}
+
+
+_POD_ANNOTATIONS: dict[str, Type] = {
+    **{field.name.replace("_", "-"): field.type for field in HOST_FIELDS if field.name in _OWN_HOST_FIELDS},
+    "depends-on": Sequence(_DEPENDENCY, unique_by="pod"),
+    # Doubles are found among all networks of all documents.
+    "stack-networks": Sequence(_NETWORK),
+}
+_SECRET_ANNOTATIONS = _secret_annotations()
+_CLAIM_ANNOTATIONS: dict[str, Type] = {
+    "volume-name": Text(podman_name),
+    "declared": Boolean(),
+    "assumed-size": Amount(),
+    "driver": Text(),
+    "options": Mapping(Text()),
+}
+
+
+@dataclass(frozen=True)
+class _PodAt:
+    """A pod, where its name stands, and where the fields of Kubernetes' PodSpec stand.
+
+    ``dependencies`` and ``networks`` (of the whole stack) are what the annotations of its document say.
+    """
+
+    pod: s.PodSpec
+    name_at: Place
+    spec_at: Place
+    dependencies: Reading | None = None
+    networks: tuple[Reading, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Claim:
+    """A claim of a document: its name there, the volume that it stands for, and where its name stands."""
+
+    name: str
+    volume: NamedVolume
+    name_at: Place
+    is_declared: bool = True
+
+
+def parse_options(
+    options: MappingT[str, Any], documents: SequenceT[Any] = (), source: str | SequenceT[str] = "definition"
+) -> StackSpec:
+    """The stack that options and Kubernetes documents describe together. Raises InvalidInput with every fault.
+
+    ``source`` is what faults call the documents, or each of them.
+    """
+    faults: list[Fault] = []
+    at = Place("", Style.NATIVE, faults)
+    values = _STACK.parse(options, at)
+    read = read_documents(documents, source, faults, _KINDS)
+    claims = [_claim(claim, place) for claim, place in read["PersistentVolumeClaim"]]
+    pods = [*_native_pods(values["pods"], at.key("pods")), *_document_pods(read["Pod"], claims)]
+    stack = StackSpec(
+        name=values["name"],
+        pods=tuple(given.pod for given in pods),
+        depends_on=_depends_on(values["depends_on"], pods),
+        config_maps=_config_maps(read["ConfigMap"], values["config_maps"], at.key("config_maps")),
+        secrets=_secrets(read["Secret"], values["secrets"], at.key("secrets")),
+        volumes=_volumes(claims, values["volumes"], at.key("volumes")),
+        networks=_networks(pods, values["networks"], at.key("networks")),
+    )
+    known = Configuration(stack.config_maps, stack.secrets)
+    for given in pods:
+        check_pod(given.pod, given.spec_at, known)
+    _check_names(pods)
+    _check_host_ports(pods)
+    _check_dependencies(stack, pods, at.key("depends_on"), is_sound=not faults)
+    if faults:
+        raise InvalidInput(faults)
+    return stack
+
+
+def pod_places(
+    options: MappingT[str, Any], documents: SequenceT[Any] = (), source: str | SequenceT[str] = "definition"
+) -> dict[str, parse.PodPlace]:
+    """Where each pod of a stack stands that `parse_options` has taken, by its name."""
+    native = {str(pod["name"]): parse.native_place(f"pods[{n}]") for n, pod in enumerate(options.get("pods") or ())}
+    return {**native, **parse.document_places(documents, source)}
+
+
+def parse_name(options: MappingT[str, Any]) -> str:
+    """The stack's name alone: all that is needed to remove it, or to go back. Raises InvalidInput."""
+    return parse.parse_name(options)
+
+
+def refuse_annotations(annotations: MappingT[Any, Any], at: Place) -> None:
+    """Notes a fault for each annotation that only documents have, since options say the same in fields of their own."""
+    for key in annotations:
+        if isinstance(key, str) and key.startswith(ANNOTATIONS):
+            at.raw(key).fault("is reserved: in Kubernetes documents it stands for what has an option of its own here")
+
+
+def _native_pods(read: Any, at: Place) -> Iterator[_PodAt]:
+    for number, values in enumerate(read):
+        if values is not INVALID:
+            place = at.index(number)
+            refuse_annotations(values["annotations"], place.key("annotations"))
+            yield _PodAt(s.PodSpec(**values), place.key("name"), place)
+
+
+def _document_pods(read: SequenceT[Reading], claims: SequenceT[_Claim]) -> Iterator[_PodAt]:
+    names = {claim.name: claim.volume.name for claim in claims if claim.name != claim.volume.name}
+    for values, at in read:
+        if values is not INVALID:
+            yield _document_pod(values, at, names)
+
+
+def _document_pod(values: Any, at: Place, names: MappingT[str, str]) -> _PodAt:
+    """A pod as its document has it, with what its annotations say; ``names`` are the volumes of claims called other."""
+    place = at.key("metadata").key("annotations")
+    own = _own(values["metadata"]["annotations"], _POD_ANNOTATIONS, place)
+    host = {field.name: own.get(field.name.replace("_", "-"), field.default) for field in HOST_FIELDS}
+    pod = assemble(values, host)
+    if pod.host_network and host["networks"]:
+        reason = "a pod on the host's network joins no other; leave one of them out"
+        pod = replace(pod, networks=place.raw(f"{ANNOTATIONS}networks").fault(reason))
+    if pod.annotations is not INVALID:
+        kept = {key: text for key, text in pod.annotations.items() if not key.startswith(ANNOTATIONS)}
+        pod = replace(pod, annotations=kept)
+    if names and pod.volumes is not INVALID:
+        pod = replace(pod, volumes=tuple(_with_volume_name(volume, names) for volume in pod.volumes))
+    depends_on = (own["depends-on"], place.raw(f"{ANNOTATIONS}depends-on")) if "depends-on" in own else None
+    networks_at = place.raw(f"{ANNOTATIONS}stack-networks")
+    of_stack = enumerate(own.get("stack-networks", ()))
+    declared = tuple((network, networks_at.index(number).key("name")) for number, network in of_stack)
+    return _PodAt(pod, at.key("metadata").key("name"), at.key("spec"), depends_on, declared)
+
+
+def _with_volume_name(volume: s.Volume, names: MappingT[str, str]) -> s.Volume:
+    claim = volume.persistent_volume_claim
+    if not claim or claim.claim_name not in names:
+        return volume
+    return replace(volume, persistent_volume_claim=replace(claim, claim_name=names[claim.claim_name]))
+
+
+def _depends_on(given: Any, pods: SequenceT[_PodAt]) -> Any:
+    """The dependencies of the options and of annotations together; INVALID where the options are."""
+    if given is INVALID:
+        return given
+    joined = dict(given)
+    for one in pods:
+        if one.dependencies is None:
+            continue
+        dependencies, place = one.dependencies
+        if one.pod.name in given:
+            place.fault(f"depends_on says already what {shown(one.pod.name)} depends on; leave one of them out")
+        joined.setdefault(one.pod.name, dependencies)
+    return joined
+
+
+def _config_maps(read: SequenceT[Reading], given: Any, at: Place) -> Any:
+    objects = [config_object(s.ConfigMap, values, place, check_config_map) for values, place in read]
+    return join_objects("config map", objects, given, at)
+
+
+def _secrets(read: SequenceT[Reading], given: Any, at: Place) -> Any:
+    return join_objects("secret", [_secret(values, place) for values, place in read], given, at)
+
+
+def _secret(values: Any, at: Place) -> Reading:
+    secret, name_at = config_object(s.Secret, values, at, check_secret)
+    place = at.key("metadata").key("annotations")
+    own = _own(values["metadata"]["annotations"], _SECRET_ANNOTATIONS, place)
+    generate, rotate = own.get("generate", {}), own.get("rotate", {})
+    for key in sorted({*generate} & {*secret.data, *secret.string_data}):
+        place.raw(f"{ANNOTATIONS}generate").raw(key).fault("has a value too; leave one of them out")
+    for key in sorted({*rotate} - {*generate}):
+        place.raw(f"{ANNOTATIONS}rotate").raw(key).fault("is not among the keys of generate")
+    return replace(secret, generate=generate, rotate=rotate), name_at
+
+
+def _claim(values: Any, at: Place) -> _Claim:
+    """A claim. The size that was assumed for want of one is none, unless the request has been changed since."""
+    place = at.key("metadata").key("annotations")
+    own = _own(values["metadata"]["annotations"], _CLAIM_ANNOTATIONS, place)
+    requests = values["spec"]["resources"] and values["spec"]["resources"]["requests"]
+    size = requests["storage"] if requests else None
+    if size is not None and own.get("assumed-size") == size:
+        size = None
+    name, chosen = values["metadata"]["name"], values["spec"]["volume_name"]
+    is_chosen = isinstance(chosen, str) and not _BOUND_VOLUME.fullmatch(chosen)
+    volume_name = own.get("volume-name", chosen if is_chosen else name)
+    volume = NamedVolume(volume_name, size, own.get("driver", "local"), own.get("options", {}))
+    is_declared = own.get("declared", True) is not False
+    if not is_declared and (volume.size is not None or volume.driver != "local" or volume.options):
+        place.raw(f"{ANNOTATIONS}declared").fault("is false, but the size, driver or options declare it; leave it out")
+    return _Claim(name, volume, at.key("metadata").key("name"), is_declared)
+
+
+def _volumes(claims: SequenceT[_Claim], given: Any, at: Place) -> Any:
+    declared = [(claim.volume, claim.name_at) for claim in claims if claim.is_declared]
+    return join_objects("volume", declared, given, at)
+
+
+def _networks(pods: SequenceT[_PodAt], given: Any, at: Place) -> Any:
+    return join_objects("network", [network for one in pods for network in one.networks], given, at)
+
+
+# --- annotations -----------------------------------------------------------------------------------------------------
+
+
+def _own(annotations: Any, types: MappingT[str, Type], at: Place) -> dict[str, Any]:
+    """What our own annotations say, by their names without what these begin with."""
+    read = {}
+    for key, text in annotations.items():
+        if not isinstance(key, str) or not key.startswith(ANNOTATIONS):
+            continue
+        name = key[len(ANNOTATIONS) :]
+        if text is INVALID:
+            read[name] = text
+        elif name in types:
+            read[name] = _from_json(text, types[name], at.raw(key))
+        elif re.fullmatch(r"[-\w]+", name):
+            at.raw(key).fault("is not a known annotation" + suggest(name, tuple(types)))
+        else:
+            # Not shown: {name:VALUE} is a key without a value, since there is no space after its colon.
+            at.fault(f"has an annotation under {ANNOTATIONS} that is not known; known are: {', '.join(types)}")
+    return read
+
+
+def _from_json(given: Any, kind: Type, at: Place) -> Any:
+    text = Text(secret=True).parse(given, at)
+    if text is INVALID:
+        return text
+    try:
+        value = json.loads(text, object_pairs_hook=_without_doubles, parse_constant=_refuse_constant)
+    except json.JSONDecodeError as error:
+        return at.fault(f"is not JSON text from character {error.pos + 1} on")
+    except (ValueError, RecursionError):
+        return at.fault("is not JSON text with keys that are given once and numbers that are finite")
+    return kind.parse(value, at)
+
+
+def _without_doubles(pairs: SequenceT[tuple[str, Any]]) -> dict[str, Any]:
+    if len(dict(pairs)) != len(pairs):
+        raise ValueError
+    return dict(pairs)
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError
+
+
+# --- rules between objects -------------------------------------------------------------------------------------------
+
+
+def _check_names(pods: SequenceT[_PodAt]) -> None:
+    """No two pods of one name, and no two pods or containers that would be called the same in Podman."""
+    seen: dict[str, Place] = {}
+    for pod, name_at in ((given.pod, given.name_at) for given in pods):
+        if pod.name is INVALID:
+            continue
+        twin = seen.setdefault(pod.name, name_at)
+        if twin is not name_at:
+            name_at.fault(f"{shown(pod.name)} is already used by {twin.path}")
+    names: dict[str, tuple[str, str]] = {}
+    for pod, name_at in ((given.pod, given.name_at) for given in pods):
+        if pod.name is INVALID or seen.get(pod.name) is not name_at:
+            continue
+        for name, part in podman_names(pod):
+            owner, other = names.setdefault(name, (pod.name, part))
+            if owner != pod.name:
+                what = f"its {part} would be called" if part else "it is called"
+                twin_part = f"{other} of pod {owner}" if other else f"pod {owner}"
+                name_at.fault(f"{what} {name} in Podman, as {twin_part} is; rename one of them")
+
+
+def _check_host_ports(pods: SequenceT[_PodAt]) -> None:
+    taken: dict[tuple[int | None, str], list[tuple[s.PodSpec, s.ContainerPort]]] = {}
+    for pod, spec_at in ((given.pod, given.spec_at) for given in pods):
+        own = list(published_ports(pod, spec_at))
+        for place, port in own:
+            others = taken.get((port.host_port, port.protocol), ())
+            other = next((p for p, used in others if ports_meet(port, used)), None)
+            if other is not None:
+                place.fault(f"{port.host_port}/{port.protocol} is already used by pod {other.name}")
+        for _place, port in own:
+            taken.setdefault((port.host_port, port.protocol), []).append((pod, port))
+
+
+def _check_dependencies(stack: StackSpec, pods: SequenceT[_PodAt], at: Place, is_sound: bool) -> None:
+    if not is_sound or not isinstance(stack.depends_on, dict):
+        return
+    annotated = {given.pod.name: given.dependencies[1] for given in pods if given.dependencies is not None}
+    by_name = {pod.name: pod for pod in stack.pods}
+    declared = ", ".join(by_name) or "none"
+    for name, dependencies in stack.depends_on.items():
+        if name not in by_name:
+            at.raw(name).fault(f"no pod is called {shown(name)}; declared are: {declared}")
+        for number, dependency in enumerate(dependencies):
+            place = annotated.get(name, at.raw(name)).index(number)
+            other = by_name.get(dependency.pod)
+            if other is None:
+                place.key("pod").fault(f"no pod is called {shown(dependency.pod)}; declared are: {declared}")
+            elif dependency.condition == "completed" and other.restart_policy == "Always":
+                policy = spell("restart_policy", place.style)
+                place.key("condition").fault(f"pod {other.name} never completes: its {policy} is Always")
+    if at.faults:
+        return
+    found = cycle({name: [d.pod for d in group] for name, group in stack.depends_on.items()})
+    if found:
+        annotated.get(found[0], at).fault(f"the pods wait for one another: {' -> '.join(found)}")

@@ -1,0 +1,320 @@
+# Private to the collection podwright.pods: any release may change this, and nothing else may import it.
+# Copyright: (c) 2026, podwright.pods contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The planner of stacks: from the declaration and the observed host to the steps that make the two equal. Pure.
+
+`pod_plan` plans each pod. This module decides the rest: what the pods share, their order, what is removed, and the
+revision. The order of the steps keeps a run that is killed safe: the values of secrets are kept before the revision
+that needs them, the revision is recorded before anything is created, steps that can fail harmlessly come before the
+first pod is changed, and networks, volumes and records are removed last.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from ..._declaration import spec as s
+from ..._declaration.stack.order import cycle, ordered
+from ..._declaration.stack.spec import StackSpec, claimed_volumes, shared_volumes
+from ..._errors import Fault, Refused
+from .. import operations as op
+from ..operations import owner_of_secrets
+from ..pod_plan import PodView, plan_pod
+from .admission import place_fault, refuse_circle, refuse_stack
+from .foresight import Foresight
+from .observed import ObservedStack
+from .record import Owned, StackRecord
+from .request import StackRequest
+from .secrets import SettledSecrets
+from .steps import AwaitStep, ConcludeStep, Condition, PodGoal, PodStep, SharedStep, StackPlan, Step
+
+
+def plan_stack(
+    request: StackRequest,
+    stack: StackSpec,
+    found: ObservedStack,
+    secrets: SettledSecrets,
+    views: Mapping[str, PodView],
+) -> StackPlan:
+    """The plan for a stack. Raises Refused, with every reason of the stack and of its pods.
+
+    ``stack`` is the declaration: the one of the request, the revision to go back to, or the present one. ``secrets``
+    come from `secrets.settle`. ``views`` has every pod that `pods_to_observe` names, in its order.
+    """
+    return _Planner(request, stack, found, secrets, views).plan()
+
+
+def pods_to_observe(request: StackRequest, stack: StackSpec, found: ObservedStack) -> tuple[str, ...]:
+    """The pods that are removed, then the declared ones. A pod that is to be stopped is left out if it is missing."""
+    waits = {name: [dependency.pod for dependency in group] for name, group in stack.depends_on.items()}
+    wanted = ordered([pod.name for pod in stack.pods], waits)
+    return (
+        *leaving_pods(request, stack, found),
+        *(name for name in wanted if request.state != "stopped" or name in found.pods),
+    )
+
+
+def leaving_pods(request: StackRequest, stack: StackSpec, found: ObservedStack) -> tuple[str, ...]:
+    """The pods that the stack owns and no longer declares, the last started first."""
+    if not request.prune and request.state != "absent":
+        return ()
+    name = request.name
+    labelled = sorted(p.name for p in found.pods.values() if p.stack == name == found.owners.get(p.name, name))
+    owned = dict.fromkeys((*found.record.owned.pods, *labelled))
+    return tuple(pod for pod in reversed([*owned]) if stack.find(pod) is None)
+
+
+def awaited_condition(request: StackRequest, stack: StackSpec, pod: str) -> Condition:
+    """What a run waits for after it has changed a pod; pods that depend on it count as well."""
+    conditions = {one.condition for group in stack.depends_on.values() for one in group if one.pod == pod}
+    if "completed" in conditions:
+        return "completed"
+    return "ready" if request.wait or conditions else "seen"
+
+
+def revision_to_go_back_to(request: StackRequest, record: StackRecord) -> int:
+    """The revision that the request names, else the last good one before the present one. Raises Refused."""
+    number = request.revision or record.good_before
+    if not number:
+        raise Refused([Fault("state", f"stack {request.name} has no earlier good revision to go back to")])
+    return number
+
+
+@dataclass(frozen=True)
+class _Planner:
+    request: StackRequest
+    stack: StackSpec
+    found: ObservedStack
+    secrets: SettledSecrets
+    views: Mapping[str, PodView]
+
+    def plan(self) -> StackPlan:
+        faults = refuse_stack(self.request, self.stack, self.found, self._leaving)
+        plans = {name: self._plan_pod(name, faults) for name in self.views}
+        faults += refuse_circle(self._circle)
+        if faults:
+            raise Refused(faults)
+        steps = self._first()
+        steps += self._ending(self._leaving, plans, _ends(steps))
+        if self.request.state == "stopped":
+            steps += self._ending(self._order[::-1], plans, _ends(steps))
+        else:
+            steps += self._starting(plans, _ends(steps))
+        steps += _in_sequence(self._last(), _ends(steps))
+        if self.request.is_to_run:
+            steps.append(self._conclusion(_ends(steps)))
+        return StackPlan(tuple(steps), self._number)
+
+    def _plan_pod(self, name: str, faults: list[Fault]) -> op.Plan:
+        """A pod's own plan; if it is refused, the reasons are added to ``faults``."""
+        cause, grace_period_seconds = self.request.absent_cause, self.request.grace_period_seconds
+        try:
+            return plan_pod(self._goal(name), self._view(name), cause, grace_period_seconds)
+        except Refused as error:
+            faults += [place_fault(self.request, name, fault) for fault in error.faults]
+            return op.Plan()
+
+    @functools.cached_property
+    def _leaving(self) -> tuple[str, ...]:
+        return leaving_pods(self.request, self.stack, self.found)
+
+    @functools.cached_property
+    def _foresight(self) -> Foresight:
+        return Foresight(self.stack, self.found, self._leaving)
+
+    @functools.cached_property
+    def _waits(self) -> dict[str, list[str]]:
+        """The pods that each pod waits for: its dependencies, and pods that give up a host port that it needs."""
+        givers = {name: self._givers(name) for name in self._wanted}
+        return {name: [*(one.pod for one in self.stack.dependencies_of(name)), *givers[name]] for name in self._wanted}
+
+    @property
+    def _wanted(self) -> tuple[str, ...]:
+        return tuple(name for name in self.views if name not in self._leaving)
+
+    def _givers(self, name: str) -> tuple[str, ...]:
+        return self._foresight.givers(name, self.views[name].observed)
+
+    @functools.cached_property
+    def _circle(self) -> tuple[str, ...]:
+        return cycle(self._waits)
+
+    @functools.cached_property
+    def _order(self) -> tuple[str, ...]:
+        """The declared pods in the order in which they start."""
+        return ordered(self._wanted, self._waits)
+
+    def _goal(self, name: str) -> PodGoal:
+        if name in self._leaving:
+            return "absent"
+        return "stopped" if self.request.state == "stopped" else "started"
+
+    def _view(self, name: str) -> PodView:
+        view = self.views[name]
+        return replace(view, observed=self._foresight.of(name, view.observed))
+
+    # --- the revision ------------------------------------------------------------------------------------------------
+
+    @property
+    def _is_new_revision(self) -> bool:
+        return self.request.is_to_run and not self.request.back_to and self.found.before != self.stack
+
+    @property
+    def _number(self) -> int:
+        if self._is_new_revision:
+            return max((*self.found.revisions, self.found.record.current, 0)) + 1
+        return self.request.back_to or self.found.record.current
+
+    def _revision(self) -> Iterable[op.Operation]:
+        """The operation that records what this run is about, for the next one if this one is killed."""
+        name, number, record = self.request.name, self._number, self._record_meanwhile
+        if self._is_new_revision:
+            yield op.RecordRevision(name, self._revision_cause(), number, record, self._change_cause())
+        elif self.request.back_to:
+            yield op.ReturnToRevision(name, f"revision {self.found.record.current} has failed", number, record)
+
+    def _revision_cause(self) -> str:
+        if self.found.before is None:
+            return "it is not recorded yet"
+        before, after = s.to_options(self.found.before), s.to_options(self.stack)
+        changed = sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
+        return f"{', '.join(changed)} changed"
+
+    def _change_cause(self) -> str:
+        if self.request.state != "rolled_back" or self.request.change_cause:
+            return self.request.change_cause
+        return f"rolled back to revision {revision_to_go_back_to(self.request, self.found.record)}"
+
+    @property
+    def _record_meanwhile(self) -> StackRecord:
+        """The record until the end of the run: the stack still owns what the run removes."""
+        record = self.found.record
+        owned = self._owned_at_the_end.joined(record.owned) if self._is_new_revision else record.owned
+        return replace(record, current=self._number, owned=owned)
+
+    @property
+    def _owned_at_the_end(self) -> Owned:
+        """The stack owns a volume or network only if it was missing before; pruned objects are owned no more."""
+        owned, request = self.found.record.owned, self.request
+        volumes = [v for v in claimed_volumes(self.stack) if v in owned.volumes or v not in self.found.volumes]
+        declared = [network.name for network in self.stack.networks]
+        networks = [name for name in declared if name in owned.networks or name not in self.found.networks]
+        left = Owned(
+            () if request.prune else owned.pods,
+            () if request.prune_volumes else owned.volumes,
+            () if request.prune else owned.networks,
+        )
+        return Owned(self._order, tuple(volumes), tuple(networks)).joined(left)
+
+    def _conclusion(self, after: tuple[str, ...]) -> ConcludeStep:
+        name = f"conclude revision {self._number} of stack {self.request.name}"
+        return ConcludeStep(name, after, self._number, self._owned_at_the_end, self.request.revision_history_limit)
+
+    # --- what the pods share -----------------------------------------------------------------------------------------
+
+    def _first(self) -> list[Step]:
+        """The steps before all pods: first the values of secrets, then the revision, then all else.
+
+        The next run refuses a revision whose secrets are missing, so the values come first.
+        """
+        if not self.request.is_to_run:
+            return []
+        name, networks, volumes = self.request.name, self.found.networks, self.found.volumes
+        kept = _side_by_side((*self._restored(), *self.secrets.made), ())
+        recorded = _side_by_side(self._revision(), _ends(kept))
+        rest: list[op.Operation] = [
+            *self.secrets.rotated,
+            *(op.CreateNetwork(name, op.MISSING, n) for n in self.stack.networks if n.name not in networks),
+            *(op.CreateSharedVolume(name, op.MISSING, v) for v in shared_volumes(self.stack) if v.name not in volumes),
+        ]
+        return [*kept, *recorded, *_side_by_side(rest, _ends([*kept, *recorded]))]
+
+    def _restored(self) -> Iterable[op.Operation]:
+        for secret, values in self.request.restore.items():
+            cause = f"revision {self.found.record.current} has failed"
+            yield op.RestoreSecret(self.request.name, cause, secret, values, owner_of_secrets(self.request.name))
+
+    def _last(self) -> list[op.Operation]:
+        """The removals after all pods, which may have used these objects until then."""
+        name, cause, owned = self.request.name, self.request.absent_cause, self.found.record.owned
+        is_absent = self.request.state == "absent"
+        last: list[op.Operation] = []
+        if self.request.state != "stopped" and (self.request.prune or is_absent):
+            kept = {network.name for network in self.stack.networks}
+            going = [n for n in owned.networks if n in self.found.networks and n not in kept]
+            last += [op.RemoveNetwork(name, cause, network) for network in going]
+            if self.request.prune_volumes:
+                volumes = self.found.volumes.keys() - {*claimed_volumes(self.stack)}
+                because = f"{cause}, and prune_volumes is set"
+                last += [op.RemoveVolume(name, because, volume) for volume in owned.volumes if volume in volumes]
+        if is_absent and self.request.prune_volumes:
+            # The data that they opened is gone as well.
+            owners = [one for one in (owner_of_secrets(name), *self._leaving) if one in self.found.owners_of_secrets]
+            last += [op.RemoveSecrets(name, "state is absent, and prune_volumes is set", one) for one in owners]
+        if is_absent and (self.found.is_damaged or self.found.record != self._remains or self.found.revisions):
+            last.append(op.ForgetStack(name, "state is absent", self._remains))
+        return last
+
+    @property
+    def _remains(self) -> StackRecord:
+        """The record of a removed stack: it still owns the volumes that were kept, so a later run can remove them."""
+        volumes = () if self.request.prune_volumes else self.found.record.owned.volumes
+        return StackRecord(owned=Owned(volumes=volumes))
+
+    # --- the pods ----------------------------------------------------------------------------------------------------
+
+    def _starting(self, plans: Mapping[str, op.Plan], after: tuple[str, ...]) -> list[Step]:
+        """Two steps for each declared pod, to apply it and to await its condition, after the pods that it waits for."""
+        conditions = {name: awaited_condition(self.request, self.stack, name) for name in self._order}
+        steps: list[Step] = []
+        for name in self._order:
+            waits = [
+                _applying(one.pod) if one.condition == "started" else _awaiting(one.pod, conditions[one.pod])
+                for one in self.stack.dependencies_of(name)
+            ]
+            waits += map(_applying, self._givers(name))
+            steps.append(self._step(_applying(name), tuple(dict.fromkeys(waits)) or after, name, plans))
+            steps.append(
+                AwaitStep(_awaiting(name, conditions[name]), (_applying(name),), name, conditions[name]),
+            )
+        return steps
+
+    def _ending(self, names: Iterable[str], plans: Mapping[str, op.Plan], after: tuple[str, ...]) -> list[Step]:
+        """The pods that are stopped or removed, one after another."""
+        steps: list[Step] = []
+        for name in names:
+            verb = "remove" if self._goal(name) == "absent" else "stop"
+            steps.append(self._step(f"{verb} pod {name}", _ends(steps) or after, name, plans))
+        return steps
+
+    def _step(self, name: str, after: tuple[str, ...], pod: str, plans: Mapping[str, op.Plan]) -> PodStep:
+        return PodStep(name, after, pod, self._goal(pod), plans[pod], self._view(pod))
+
+
+def _applying(pod: str) -> str:
+    return f"apply pod {pod}"
+
+
+def _awaiting(pod: str, condition: Condition) -> str:
+    return f"look at pod {pod}" if condition == "seen" else f"await pod {pod}: {condition}"
+
+
+def _side_by_side(operations: Iterable[op.Operation], after: tuple[str, ...]) -> list[Step]:
+    return [SharedStep(f"{item.verb} {item.target}", after, item) for item in operations]
+
+
+def _in_sequence(operations: Iterable[op.Operation], after: tuple[str, ...]) -> list[Step]:
+    steps: list[Step] = []
+    for operation in operations:
+        steps += _side_by_side([operation], _ends(steps) or after)
+    return steps
+
+
+def _ends(steps: Iterable[Step]) -> tuple[str, ...]:
+    """The names of the steps that no other step waits for."""
+    steps = tuple(steps)
+    awaited = {name for step in steps for name in step.after}
+    return tuple(step.name for step in steps if step.name not in awaited)
