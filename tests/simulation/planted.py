@@ -22,7 +22,8 @@ from ansible_collections.podwright.pods.plugins.module_utils._declaration.stack.
 from ansible_collections.podwright.pods.plugins.module_utils._host import observe, state_files
 from ansible_collections.podwright.pods.plugins.module_utils._host.store import Store
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile import operations as op
-from ansible_collections.podwright.pods.plugins.module_utils._reconcile import pod_plan, pod_step
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.pod import plan as pod_plan
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.pod import step as pod_step
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.rendering import materials
 from ansible_collections.podwright.pods.plugins.module_utils._runs import execute, wait
 from ansible_collections.podwright.pods.plugins.module_utils._runs.operations import containers

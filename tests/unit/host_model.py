@@ -27,7 +27,7 @@ from ansible_collections.podwright.pods.plugins.module_utils._reconcile.observed
     ObservedImage,
     ObservedPod,
 )
-from ansible_collections.podwright.pods.plugins.module_utils._reconcile.pod_plan import (
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.pod.plan import (
     Desired,
     known,
     plan_absent,

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, podwright.pods contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`pod_step.step` is what the agent runs: the tables of Kubernetes hold for it, on a pod that is seen over time."""
+"""`pod.step.step` is what the agent runs: the tables of Kubernetes hold for it, on a pod that is seen over time."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from lifecycle_tables import (
 )
 
 from ansible_collections.podwright.pods.plugins.module_utils._declaration import spec as s
-from ansible_collections.podwright.pods.plugins.module_utils._reconcile import pod_step
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.observed import ObservedContainer, ObservedPod
-from ansible_collections.podwright.pods.plugins.module_utils._reconcile.pod_step import DueProbe, Ending, Memory, Step
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.pod import step as pod_step
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.pod.step import DueProbe, Ending, Memory, Step
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.probe_worker import (
     CONTAINER_BACKOFF,
     Backoff,

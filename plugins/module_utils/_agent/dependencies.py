@@ -18,7 +18,7 @@ from .._host.podman.client import Podman
 from .._host.stack_store import StackStore, stack_names
 from .._host.state.records import Record
 from .._reconcile import operations as op
-from .._reconcile.pod_step import is_pod_available
+from .._reconcile.pod.step import is_pod_available
 from .._reconcile.status_documents import is_well
 from .keeper.view import View
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Callable
 
 from .._host.kernel import netns
 from .._host.podman.client import Podman
-from .._reconcile.pod_step import DueProbe
+from .._reconcile.pod.step import DueProbe
 from .._reconcile.probe_worker import SECOND_ATTEMPT_SECONDS
 from .thread_pool import ThreadPool
 

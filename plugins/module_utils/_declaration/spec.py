@@ -563,7 +563,7 @@ class PodSpec:
     infra: Infra = Infra()
     log_size_max: Quantity = DEFAULT_LOG_SIZE_MAX
     min_ready_seconds: int | None = None
-    """How long its containers must have been ready; None for what `pod_step.min_ready_seconds_of` has by default."""
+    """How long its containers must have been ready; None for what `pod.step.min_ready_seconds_of` has by default."""
     config_maps: tuple[ConfigMap, ...] = ()
     secrets: tuple[Secret, ...] = ()
 

@@ -22,7 +22,7 @@ from .._errors import ContainerFailed, Fault
 from .context import Context
 from .effective import port_text
 from .observed import Node, Observed
-from .pod_step import is_grpc, probe_of
+from .pod.step import is_grpc, probe_of
 from .rendering import render, start_program
 from .rendering.limits import requested
 from .rendering.materials import Environment, Facts, environment, names_secret, sub_path_of

@@ -17,7 +17,7 @@ from .context import Context
 from .effective import native_liveness
 from .observed import Node, Observed
 from .operations import Plan, UpdateLimits
-from .pod_step import KINDS, is_grpc, probe_of
+from .pod.step import KINDS, is_grpc, probe_of
 from .rendering import render
 from .rendering.materials import Facts, environment
 from .restart_policy import podman_policy_of

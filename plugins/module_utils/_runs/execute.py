@@ -25,8 +25,8 @@ from .._host.podman.client import Podman
 from .._host.podman.image_pull import pull
 from .._reconcile import operations as op
 from .._reconcile.observed import ObservedContainer, ObservedPod, read_ended
-from .._reconcile.pod_plan import remake
-from .._reconcile.pod_step import Memory, restarts_due
+from .._reconcile.pod.plan import remake
+from .._reconcile.pod.step import Memory, restarts_due
 from .._reconcile.probe_worker import CONTAINER_BACKOFF, Backoff
 from .._reconcile.rendering.limits import words_of_end
 from .._reconcile.restart_policy import is_restarted

@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The one driver of a pod's probes, for runs and for the agent: makes those that are due, and takes in what they say.
 
-`pod_step` decides what is due and what follows from an outcome. While a run waits for the pod, pending probes get
+`pod.step` decides what is due and what follows from an outcome. While a run waits for the pod, pending probes get
 extra attempts between the regular ones, ever more slowly. Only a success of these counts: so a pod is seen ready at
 once, and a startup probe keeps all its time.
 """
@@ -19,9 +19,9 @@ from typing import Callable
 from .._declaration import spec as s
 from .._host import probes
 from .._host.podman.client import Podman
-from .._reconcile import pod_step
 from .._reconcile.observed import ObservedPod
-from .._reconcile.pod_step import KINDS, DueProbe, Memory, Step
+from .._reconcile.pod import step as pod_step
+from .._reconcile.pod.step import KINDS, DueProbe, Memory, Step
 from .._reconcile.probe_worker import PROBER_ATTEMPTS, Outcome, ProbeKind
 
 HURRY_SECONDS = 2
@@ -77,7 +77,7 @@ class Prober:
         target: Callable[[s.Container], probes.Target],
         has_failed: bool = False,
     ) -> Step:
-        """Take in an observation of the pod and start the probes that are due; see `pod_step.step`."""
+        """Take in an observation of the pod and start the probes that are due; see `pod.step.step`."""
         self.step = pod_step.step(self.memory, observed, phase, time.time(), has_failed)
         self.memory = self.step.memory
         for due in (*self.step.probes, *self._extra_probes(observed)):

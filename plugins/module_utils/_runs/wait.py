@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The one poll loop: look at the pod, again and again, until it is ready or cannot become so.
 
-`pod_step.step` alone decides who is ready. A `Waiter` drives the probes itself; for a pod that the agent keeps, its
+`pod.step.step` alone decides who is ready. A `Waiter` drives the probes itself; for a pod that the agent keeps, its
 keeper does (`kept_watch.KeptWatch`).
 """
 
@@ -26,8 +26,8 @@ from .._host.podman.container_output import shown_log
 from .._host.store import Store
 from .._reconcile import probe_worker
 from .._reconcile.observed import ObservedContainer, ObservedPod, read_ended, read_time
+from .._reconcile.pod.step import min_ready_seconds_of
 from .._reconcile.pod_status import final_failure
-from .._reconcile.pod_step import min_ready_seconds_of
 from .._reconcile.rendering.limits import words_of_end
 from .._reconcile.restart_policy import is_restarted
 from .._reconcile.status_documents import from_kubernetes

@@ -6,7 +6,7 @@
 
 Each turn looks at the pod where something may have changed, takes in what its probes have said, and acts: ends a
 container whose probe has failed, and lets a run bring about what the pod's record declares, save for containers
-that are not to be started again yet. What to do is `pod_step`'s and `pod_plan`'s to say.
+that are not to be started again yet. What to do is `pod.step`'s and `pod.plan`'s to say.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from ..._host.podman.client import Podman
 from ..._host.state.records import Record
 from ..._reconcile.observed import read_time
-from ..._reconcile.pod_step import is_pod_available
+from ..._reconcile.pod.step import is_pod_available
 from ..._reconcile.probe_worker import SECOND_ATTEMPT_SECONDS, Attempts
 from ..._reconcile.status import DEADLINE_EXCEEDED, DEADLINE_MESSAGE
 from ..._runs import report

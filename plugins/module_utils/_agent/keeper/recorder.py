@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from ..._errors import PodmanError, PodwrightError
 from ..._host import probes
 from ..._reconcile.observed import ObservedPod
-from ..._reconcile.pod_plan import BROKEN
-from ..._reconcile.pod_step import DueProbe
+from ..._reconcile.pod.plan import BROKEN
+from ..._reconcile.pod.step import DueProbe
 from ..._reconcile.secrecy import masked
 from ..._reconcile.status import STATUS_UNKNOWN
 from ..._runs.execute import Executor

@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The planner of stacks: from the declaration and the observed host to the steps that make the two equal. Pure.
 
-`pod_plan` plans each pod. This module decides the rest: what the pods share, their order, what is removed, and the
+`pod.plan` plans each pod. This module decides the rest: what the pods share, their order, what is removed, and the
 revision. The order of the steps keeps a run that is killed safe: the values of secrets are kept before the revision
 that needs them, the revision is recorded before anything is created, steps that can fail harmlessly come before the
 first pod is changed, and networks, volumes and records are removed last.
@@ -22,7 +22,7 @@ from ..._declaration.stack.spec import StackSpec, claimed_volumes, shared_volume
 from ..._errors import Fault, Refused
 from .. import operations as op
 from ..operations import owner_of_secrets
-from ..pod_plan import PodView, plan_pod
+from ..pod.plan import PodView, plan_pod
 from .admission import place_fault, refuse_circle, refuse_stack
 from .foresight import Foresight
 from .observed import ObservedStack

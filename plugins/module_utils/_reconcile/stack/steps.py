@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from .. import operations as op
-from ..pod_plan import PodView
+from ..pod.plan import PodView
 from .record import Owned
 
 PodGoal = Literal["started", "stopped", "absent"]

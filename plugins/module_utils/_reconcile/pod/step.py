@@ -15,9 +15,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import cast
 
-from .._declaration import spec as s
-from .observed import ObservedContainer, ObservedPod
-from .probe_worker import (
+from ..._declaration import spec as s
+from ..observed import ObservedContainer, ObservedPod
+from ..probe_worker import (
     CONTAINER_BACKOFF,
     Backoff,
     ContainerFacts,
@@ -32,7 +32,7 @@ from .probe_worker import (
     container_started,
     grace_period_seconds,
 )
-from .restart_policy import is_restarted, policy_of
+from ..restart_policy import is_restarted, policy_of
 
 KINDS: tuple[ProbeKind, ...] = ("startup", "liveness", "readiness")
 MIN_READY_SECONDS = 1

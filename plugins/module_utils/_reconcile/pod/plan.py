@@ -14,15 +14,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from .._declaration import image_reference
-from .._declaration import spec as s
-from .._declaration.parse import PodPlace, native_place
-from .._errors import Fault, Refused
-from . import costs
-from .admission import refuse, refuse_placement, refuse_probes, refuse_removal, refuse_sandbox
-from .context import Context
-from .observed import LOST, STUCK, UNWATCHED, LiveLimits, Observed, ObservedContainer, ObservedPod
-from .operations import (
+from ..._declaration import image_reference
+from ..._declaration import spec as s
+from ..._declaration.parse import PodPlace, native_place
+from ..._errors import Fault, Refused
+from .. import costs
+from ..admission import refuse, refuse_placement, refuse_probes, refuse_removal, refuse_sandbox
+from ..context import Context
+from ..observed import LOST, STUCK, UNWATCHED, LiveLimits, Observed, ObservedContainer, ObservedPod
+from ..operations import (
     INFRA,
     MISSING,
     AwaitCompletion,
@@ -47,11 +47,11 @@ from .operations import (
     UpdatePodLimits,
     WriteFiles,
 )
-from .probe_worker import termination_order
-from .rendering.limits import container_limits, differences, grown, pod_limits, weighed
-from .rendering.materials import Facts, files_digest, mount_points, tmpfs_volume, volume_files
-from .restart_policy import is_restarted
-from .status import Failure
+from ..probe_worker import termination_order
+from ..rendering.limits import container_limits, differences, grown, pod_limits, weighed
+from ..rendering.materials import Facts, files_digest, mount_points, tmpfs_volume, volume_files
+from ..restart_policy import is_restarted
+from ..status import Failure
 
 STOPPABLE = ("running", "paused", "stopping", UNWATCHED, STUCK)
 INFRA_GRACE_SECONDS = 10
