@@ -24,6 +24,7 @@ from ansible_collections.podwright.pods.plugins.module_utils._host.store import 
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile import operations as op
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.pod import plan as pod_plan
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.pod import step as pod_step
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.pod import stops
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.rendering import materials
 from ansible_collections.podwright.pods.plugins.module_utils._runs import execute, wait
 from ansible_collections.podwright.pods.plugins.module_utils._runs.operations import containers
@@ -71,8 +72,8 @@ def _sync_no_folder() -> None:
 
 
 def _skip_pre_stop() -> None:
-    real = pod_plan.stop_of
-    put(lambda *args, **named: replace(real(*args, **named), pre_stop=None), "stop_of", pod_plan, pod_actions)
+    real = stops.stop_of
+    put(lambda *args, **named: replace(real(*args, **named), pre_stop=None), "stop_of", pod_plan, stops, pod_actions)
 
 
 def _leave_out(operation: type[op.Operation]) -> Callable[[], None]:
@@ -166,7 +167,7 @@ def _wait_for_no_other_pod() -> None:
 
 def _count_no_restart_of_the_renamed() -> None:
     """As it was once: what is made anew under its name has a history of its own."""
-    put(lambda *args: False, "_is_restart", pod_plan)
+    put(lambda *args: False, "counts_as_restart", pod_plan)
 
 
 FAULTS: Mapping[str, Callable[[], None]] = {

@@ -28,12 +28,11 @@ from ansible_collections.podwright.pods.plugins.module_utils._reconcile.observed
     ObservedPod,
 )
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.pod.plan import (
-    Desired,
-    known,
     plan_absent,
     plan_started,
     plan_stopped,
 )
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.pod.view import Desired, known
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.rendering import limits, materials
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.rendering.materials import tmpfs_volume
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.status import Failure

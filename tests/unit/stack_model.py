@@ -27,7 +27,7 @@ from ansible_collections.podwright.pods.plugins.module_utils._reconcile import o
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.effective import host_ports, port_text
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.observed import PortHolder, Usage
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.operations import owner_of_secrets
-from ansible_collections.podwright.pods.plugins.module_utils._reconcile.pod.plan import PodView
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.pod.view import PodView
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.rendering.limits import requested
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.stack.observed import (
     ObservedNetwork,

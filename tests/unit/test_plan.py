@@ -40,7 +40,7 @@ from ansible_collections.podwright.pods.plugins.module_utils._reconcile.operatio
     RemovePod,
     StopContainer,
 )
-from ansible_collections.podwright.pods.plugins.module_utils._reconcile.pod.plan import with_grace_period
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.pod.stops import with_grace_period
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.pod_status import final_failure
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.status import (
     ContainerStatus,

@@ -13,7 +13,7 @@ from .._declaration.quantity import Quantity
 from .._host.store import Store
 from .._reconcile.context import Context
 from .._reconcile.observed import Node
-from .._reconcile.pod.plan import Desired
+from .._reconcile.pod.view import Desired
 from .._reconcile.rendering import materials as m
 from .request import Request
 

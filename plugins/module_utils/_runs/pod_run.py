@@ -27,7 +27,8 @@ from .._host.store import Store
 from .._reconcile import unkept
 from .._reconcile.observed import Observed, ObservedPod
 from .._reconcile.operations import Operation, Plan, PullImage, RotateSecret, rotation
-from .._reconcile.pod.plan import Desired, PodView, plan_completed, plan_pod, plan_started
+from .._reconcile.pod.plan import plan_completed, plan_pod, plan_started
+from .._reconcile.pod.view import Desired, PodView
 from .._reconcile.rendering import materials as m
 from .._reconcile.status import Failure
 from . import report

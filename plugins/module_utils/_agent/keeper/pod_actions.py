@@ -19,8 +19,9 @@ from ..._host.state.records import Record
 from ..._reconcile import operations as op
 from ..._reconcile.context import Context
 from ..._reconcile.pod import step as pod_step
-from ..._reconcile.pod.plan import plan_stopped, stop_of
+from ..._reconcile.pod.plan import plan_stopped
 from ..._reconcile.pod.step import Ending
+from ..._reconcile.pod.stops import stop_of
 from ..._reconcile.rendering import materials as m
 from ..._runs.execute import Executor
 from ..._runs.pod_run import Run

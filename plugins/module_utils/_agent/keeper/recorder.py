@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ..._errors import PodmanError, PodwrightError
 from ..._host import probes
 from ..._reconcile.observed import ObservedPod
-from ..._reconcile.pod.plan import BROKEN
+from ..._reconcile.pod.causes import BROKEN
 from ..._reconcile.pod.step import DueProbe
 from ..._reconcile.secrecy import masked
 from ..._reconcile.status import STATUS_UNKNOWN

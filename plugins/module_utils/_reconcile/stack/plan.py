@@ -22,7 +22,8 @@ from ..._declaration.stack.spec import StackSpec, claimed_volumes, shared_volume
 from ..._errors import Fault, Refused
 from .. import operations as op
 from ..operations import owner_of_secrets
-from ..pod.plan import PodView, plan_pod
+from ..pod.plan import plan_pod
+from ..pod.view import PodView
 from .admission import place_fault, refuse_circle, refuse_stack
 from .foresight import Foresight
 from .observed import ObservedStack

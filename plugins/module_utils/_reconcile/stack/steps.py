@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from .. import operations as op
-from ..pod.plan import PodView
+from ..pod.view import PodView
 from .record import Owned
 
 PodGoal = Literal["started", "stopped", "absent"]
