@@ -10,7 +10,6 @@ An unchanged pod costs two calls (the pod, the list of its containers) and one f
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import re
 import socket
@@ -23,8 +22,8 @@ from typing import Any
 from urllib.parse import quote
 
 from .._declaration import spec as s
-from .._errors import NameInUse, NotFound, PodmanError
-from .._reconcile.effective import host_ports, port_text
+from .._errors import NameInUse, NotFound
+from .._reconcile.effective import host_ports
 from .._reconcile.observed import (
     ENDING,
     LABEL_CONTAINER,
@@ -38,7 +37,6 @@ from .._reconcile.observed import (
     ObservedContainer,
     ObservedImage,
     ObservedPod,
-    PortHolder,
     Usage,
     pid_of,
     read_container,
@@ -51,6 +49,7 @@ from .kernel import cgroup, processes
 from .podman.client import Podman
 from .state_directory import default_directory
 from .store import Store
+from .taken_ports import published, taken_ports
 
 MAX_PODS = 110
 """The kubelet's default of ``maxPods``."""
@@ -148,7 +147,7 @@ def observe(
     files, directories = store.files_digests(name), store.empty_dirs(name)
     if desired is None:
         return Observed(pod=pod, files=files, directories=directories)
-    own_ports = _published(answers.containers) if answers and pod and pod.infra_is_running else set()
+    own_ports = published(answers.containers) if answers and pod and pod.infra_is_running else set()
     volumes = snapshot.volumes if snapshot else read_volumes(podman)
     return Observed(
         pod=pod,
@@ -161,7 +160,7 @@ def observe(
         unmounted=volumes.unmounted & volumes.in_memory.get(name, {}).keys(),
         sub_path_mounts=store.sub_path_mounts.mounted(name) if desired.has_sub_paths else None,
         host_paths={v.host_path.path: kind_of_path(v.host_path.path) for v in desired.volumes if v.host_path},
-        taken_ports=_taken_ports(podman, desired, own_ports),
+        taken_ports=taken_ports(podman, desired, own_ports),
         networks=read_networks(podman) or None if not snapshot and depends_on_networks(desired) else None,
         usage=Usage() if snapshot else _usage(podman, store, name),
     )
@@ -426,78 +425,3 @@ def _usage(podman: Podman, store: Store, name: str) -> Usage:
     present = {pod["Name"] for pod in listed}
     requests = [store.recorded_requests(pod) for pod in others if pod in present]
     return Usage(sum(cpu for cpu, _memory in requests), sum(memory for _cpu, memory in requests), len(requests))
-
-
-# --- host ports ----------------------------------------------------------------------------------------------------
-
-
-def _taken_ports(podman: Podman, desired: s.PodSpec, own: set[tuple[int, str]]) -> dict[str, PortHolder]:
-    """The ports the pod would publish that someone else holds."""
-    taken: dict[str, PortHolder] = {}
-    for port in host_ports(desired):
-        key = (port.host_port, port.protocol.lower())
-        if key not in own and not _can_bind(port):
-            taken[port_text(port)] = _port_holder(podman, key)
-    return taken
-
-
-def _published(containers: Sequence[Mapping[str, Any]]) -> set[tuple[int, str]]:
-    """A pod's own ports: its infra container holds them."""
-    return {key for item in containers if item.get("IsInfra") for key in _port_keys(item)}
-
-
-def _port_keys(listed: Mapping[str, Any]) -> Sequence[tuple[int, str]]:
-    ports = listed.get("Ports") or []
-    return [
-        (int(port["host_port"]) + offset, protocol)
-        for port in ports
-        for offset in range(int(port.get("range") or 1))
-        for protocol in str(port.get("protocol") or "tcp").split(",")
-    ]
-
-
-def _can_bind(port: s.ContainerPort) -> bool:
-    """Whether the address is free, found by binding it for a moment. SCTP counts as free."""
-    kinds = {"TCP": socket.SOCK_STREAM, "UDP": socket.SOCK_DGRAM}
-    if port.protocol not in kinds:
-        return True
-    family = socket.AF_INET6 if ":" in (port.host_ip or "") else socket.AF_INET
-    with socket.socket(family, kinds[port.protocol]) as attempt:
-        if port.protocol == "TCP":
-            # A connection that just ended does not keep a server from listening.
-            attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            attempt.bind((port.host_ip or "", port.host_port))
-        except OSError as error:
-            return error.errno not in (errno.EADDRINUSE, errno.EADDRNOTAVAIL)
-    return True
-
-
-def _port_holder(podman: Podman, key: tuple[int | None, str]) -> PortHolder:
-    with contextlib.suppress(PodmanError):
-        for item in podman.get("/containers/json"):
-            if key in _port_keys(item):
-                pod = item.get("PodName")
-                name = (item.get("Names") or ["?"])[0]
-                return PortHolder("pod", pod) if pod else PortHolder("container", name)
-    return PortHolder("process", _listening_process(key[0]) if key[1] == "tcp" else "")
-
-
-def _listening_process(port: int | None) -> str:
-    """The number and name of the program that listens on a TCP port of this host; empty where we may not see it."""
-    inodes = {f"socket:[{inode}]" for inode in _listening_inodes(port)}
-    for directory in Path("/proc").glob("[0-9]*/fd"):
-        with contextlib.suppress(OSError):
-            if any(os.readlink(entry) in inodes for entry in directory.iterdir()):
-                pid = directory.parent.name
-                return f"{pid} ({(directory.parent / 'comm').read_text(errors='replace').strip()})"
-    return ""
-
-
-def _listening_inodes(port: int | None) -> Iterable[str]:
-    for table in ("tcp", "tcp6"):
-        with contextlib.suppress(OSError):
-            for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
-                words = line.split()
-                if words[3] == "0A" and int(words[1].rpartition(":")[2], 16) == port:
-                    yield words[9]
