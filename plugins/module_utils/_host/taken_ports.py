@@ -17,9 +17,7 @@ from typing import Any
 from .._declaration import spec as s
 from .._errors import PodmanError
 from .._reconcile.effective import host_ports, port_text
-from .._reconcile.observed import (
-    PortHolder,
-)
+from .._reconcile.observed import PortHolder
 from .podman.client import Podman
 
 

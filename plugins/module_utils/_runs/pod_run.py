@@ -18,16 +18,16 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Callable
 
 from .._declaration import spec as s
-from .._errors import DamagedState, PodFailed, PodwrightError
+from .._errors import DamagedState, PodwrightError
 from .._host.observe import Snapshot, observe, observe_image, read_node
 from .._host.podman import service as podman_service
 from .._host.podman.client import Podman
-from .._host.state.records import Applied, Record
+from .._host.state.records import Record
 from .._host.store import Store
 from .._reconcile import unkept
 from .._reconcile.observed import Observed, ObservedPod
 from .._reconcile.operations import Operation, Plan, PullImage, RotateSecret, rotation
-from .._reconcile.pod.plan import plan_completed, plan_pod, plan_started
+from .._reconcile.pod.plan import plan_pod, plan_started
 from .._reconcile.pod.view import Desired, PodView
 from .._reconcile.rendering import materials as m
 from .._reconcile.status import Failure
@@ -36,9 +36,10 @@ from .agent import Keeper
 from .desired import desire
 from .execute import Executor, OperationFailed
 from .hurry import Hurry
+from .readiness import Readiness
 from .request import ROLLBACK_SECONDS, Request, read_request
 from .run_failure import RunFailed, explanation
-from .wait import Waiter, Watch
+from .wait import Watch
 
 
 def run_pod(
@@ -309,44 +310,14 @@ class Run:
         seen: ObservedPod | None = None,
         is_to_complete: bool = False,
     ) -> Watch | None:
-        """Wait for readiness and write down that it was reached. ``seen``: the pod, if nothing was done to it since."""
+        """Wait for readiness. ``seen``: the pod, if nothing was done to it since; then the record's word counts."""
         if self.request.state != "started":
             return None
-        waiter = self._watch(executor, desired)
-        waiter.is_proven = seen is not None and bool(self.record and self.record.is_verified)
-        if not self.request.wait:
-            waiter.look(seen)
-            return waiter
-        if desired.failure and desired.is_failed:
-            raise PodFailed(self.request.name, desired.failure.reason, desired.failure.message)
-        try:
-            observed = waiter.await_completed(seen) if is_to_complete else waiter.await_ready(seen)
-        finally:
-            self._end_sidecars(executor, desired)
-        self._verify(desired.pod, observed)
-        return waiter
-
-    def _watch(self, executor: Executor, desired: Desired) -> Watch:
-        if self.keeper:
-            return self.keeper.watch(self.podman, desired.pod, executor.deadline)
-        return Waiter(self.podman, self.store, desired.pod, executor.target, executor.deadline)
-
-    def _end_sidecars(self, executor: Executor, desired: Desired) -> None:
-        """Sidecars end with the main containers, where those can end for good; a keeper sees to that by itself."""
-        pod = desired.pod
-        if not self.keeper and pod.sidecars and pod.restart_policy != "Always":
-            executor.run(plan_completed(desired, observe(self.podman, self.store, pod.name, pod)))
-
-    def _verify(self, pod: s.PodSpec, observed: ObservedPod | None) -> None:
-        """Write down that the pod was seen ready as it is declared now."""
-        self.is_verified = pod == self.desired.pod
-        images = observed.image_ids if observed else {}
-        before = self.store.read_record(pod.name)
-        begun_at = before.begun_at if before else 0
-        record = Record(Applied(pod, images), True, settings=self.request.settings, begun_at=begun_at)
-        # By now another process may have changed or removed the pod.
-        if before and before.applied.pod == pod and before != record:
-            self.store.write_record(pod.name, record)
+        readiness = Readiness(self.podman, self.store, self.request, executor, desired, self.keeper)
+        is_proven = seen is not None and bool(self.record and self.record.is_verified)
+        watch = readiness.reach(seen, is_proven, is_to_complete)
+        self.is_verified = readiness.is_verified and desired.pod == self.desired.pod
+        return watch
 
     def _status(self, executor: Executor, waiter: Watch) -> Mapping[str, Any]:
         if waiter.status:

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING
 
 from ..._host.podman.client import Podman
 from ..._host.state.records import Record
-from ..._reconcile.observed import read_time
 from ..._reconcile.pod.step import is_pod_available
 from ..._reconcile.probe_worker import SECOND_ATTEMPT_SECONDS, Attempts
 from ..._reconcile.status import DEADLINE_EXCEEDED, DEADLINE_MESSAGE
@@ -31,7 +30,7 @@ from .pod_observer import PodObserver
 from .recorder import Recorder
 from .retries import Retries
 from .turn import Interrupted, Turn, is_interrupted
-from .view import View, view_of
+from .view import View, ends_at, view_of
 
 if TYPE_CHECKING:
     from ..agent import Agent
@@ -252,12 +251,11 @@ class PodKeeper:
                 self.recorder.event(DEADLINE_EXCEEDED, DEADLINE_MESSAGE)
 
     def _ends_at(self) -> float:
-        """When the pod reaches its active deadline, in seconds since the epoch."""
+        """When the pod's active deadline ends it; infinity where it does not."""
         record = self._record
-        limit = record.applied.pod.active_deadline_seconds if record else None
-        if record is None or limit is None or self.observer.has_failed or record.is_stopped:
+        if record is None or record.is_stopped or self.observer.has_failed:
             return math.inf
-        return (read_time(self.view.status.get("startTime")) or record.begun_at or math.inf) + limit
+        return ends_at(record, self.view.status)
 
     def _tell(self, podman: Podman, record: Record) -> None:
         """Write the status if it may have changed, and publish it."""

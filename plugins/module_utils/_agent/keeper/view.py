@@ -6,12 +6,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..._declaration import spec as s
-from ..._reconcile.observed import ObservedPod
+from ..._host.state.records import Record
+from ..._reconcile.observed import ObservedPod, read_time
 from ..._runs.prober import Prober
 from .pod_observer import PodObserver
 
@@ -45,3 +47,11 @@ def view_of(observer: PodObserver, prober: Prober, status: Mapping[str, Any]) ->
         failures=dict(prober.failures),
         status=status,
     )
+
+
+def ends_at(record: Record, status: Mapping[str, Any]) -> float:
+    """When a pod that runs reaches its active deadline, in seconds since the epoch; infinity without one."""
+    limit = record.applied.pod.active_deadline_seconds
+    if limit is None:
+        return math.inf
+    return (read_time(status.get("startTime")) or record.begun_at or math.inf) + limit
