@@ -48,7 +48,7 @@ class Resident:
         """As the agent answers a module."""
         options = {**options, **more}
         run = stack_run.run_stack if "pods" in options else pod_run.run_pod
-        work = functools.partial(self._count, functools.partial(run, options, check, keeper=self.agent))
+        work = functools.partial(self._count, functools.partial(run, options, check, agent=self.agent))
         return self.agent.unchanged_runs.answer(json.dumps([options, check]).encode(), options, work)
 
     def _count(self, work: Callable[[], Options]) -> Options:
@@ -119,7 +119,7 @@ def test_a_single_pod_is_remembered_with_its_status(resident: Resident) -> None:
     options = pod(server())
     resident.settle(options)
     told = resident.apply(options)["pod"]["status"]
-    (found,) = pod_info.run_pod_info({"name": "web"}, keeper=resident.agent)["pods"]
+    (found,) = pod_info.run_pod_info({"name": "web"}, agent=resident.agent)["pods"]
     assert told == found["status"]
 
 

@@ -301,7 +301,7 @@ class Scenario:
             return False
         version = choose()
         process = host.agent_process if has_agent and host.agent_process else Process(f"run {self.numbers}")
-        keeper = host.agent if has_agent else None
+        agent = host.agent if has_agent else None
         self.numbers += 1
         what = f"{state} {version or ''}"
         client = Client(pod, what, version, process)
@@ -314,11 +314,11 @@ class Scenario:
             other.what += " (not alone)"
         options = {**(version.options if version else {}), "name": pod, "state": state, "wait_timeout": WAIT_SECONDS}
         run = stack_run.run_stack if pod == STACK else pod_run.run_pod
-        self._say(f"run {what} on {pod} {'by the agent' if keeper else 'without the agent'}")
+        self._say(f"run {what} on {pod} {'by the agent' if agent else 'without the agent'}")
 
         def work() -> None:
             try:
-                client.result = run(options, False, keeper=keeper)
+                client.result = run(options, False, agent=agent)
             except PodwrightError as error:
                 client.result = error
 
@@ -552,7 +552,7 @@ class Scenario:
         if wanted.state == "absent" and current:
             self._fail(f"{STACK} was removed, and is on record")
         if isinstance(wanted.version, StackVersion):
-            told = stack_run.run_stack({**wanted.version.options, "state": "started"}, True, keeper=self.host.agent)
+            told = stack_run.run_stack({**wanted.version.options, "state": "started"}, True, agent=self.host.agent)
             if told["changed"]:
                 self._fail(f"one more run on {STACK} would do: {told['actions']}")
 
@@ -584,7 +584,7 @@ class Scenario:
         if options is None:
             self._fail(f"{pod} is on record as nothing that was ever declared")
             return
-        told = pod_run.run_pod({**options, "state": "started"}, True, keeper=self.host.agent)
+        told = pod_run.run_pod({**options, "state": "started"}, True, agent=self.host.agent)
         if told["changed"] and not _loops(record):
             self._fail(f"one more run on {pod} would do: {told['actions']}")
 

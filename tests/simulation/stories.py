@@ -42,15 +42,15 @@ class Stage:
     def begin(self, options: dict[str, Any], process: Process | None = None) -> list[Any]:
         """Begin a run; its result is in the list once it is over."""
         results: list[Any] = []
-        keeper = self.host.agent if process is None and self.host.agent_is_up else None
+        agent = self.host.agent if process is None and self.host.agent_is_up else None
 
         def work() -> None:
             try:
-                results.append(pod_run.run_pod(options, False, keeper=keeper))
+                results.append(pod_run.run_pod(options, False, agent=agent))
             except PodwrightError as error:
                 results.append(error)
 
-        runner = process or (self.host.agent_process if keeper else None) or Process("run")
+        runner = process or (self.host.agent_process if agent else None) or Process("run")
         self.host.scheduler.start("run", runner, work)
         return results
 

@@ -32,7 +32,7 @@ from ansible_collections.podwright.pods.plugins.module_utils._reconcile.pod.plan
     plan_started,
     plan_stopped,
 )
-from ansible_collections.podwright.pods.plugins.module_utils._reconcile.pod.view import Desired, known
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.pod.view import Desired, all_applied
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.rendering import limits, materials
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.rendering.materials import tmpfs_volume
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.status import Failure
@@ -129,10 +129,10 @@ class Host:
         return plan_started(self.desire(pod, allocatable), self.look(pod).observed)
 
     def plan_stopped(self, name: str) -> op.Plan:
-        return plan_stopped(name, known(self.recorded, self.previous), self.observed, self.is_stopped)
+        return plan_stopped(name, all_applied(self.recorded, self.previous), self.observed, self.is_stopped)
 
     def plan_absent(self, name: str) -> op.Plan:
-        return plan_absent(name, known(self.recorded, self.previous), self.recorded is not None, self.observed)
+        return plan_absent(name, all_applied(self.recorded, self.previous), self.recorded is not None, self.observed)
 
     # --- execution -------------------------------------------------------------------------------------------------
 

@@ -192,4 +192,4 @@ def test_a_path_that_no_route_has_is_refused(method: str, path: str) -> None:
 def test_every_kind_of_run_is_there() -> None:
     for name, kind in kinds.KINDS.items():
         module = importlib.import_module(f"{kinds.__package__}.{kind.module}")
-        assert list(inspect.signature(getattr(module, name)).parameters) == ["options", "is_check", "is_diff", "keeper"]
+        assert list(inspect.signature(getattr(module, name)).parameters) == ["options", "is_check", "is_diff", "agent"]

@@ -216,21 +216,21 @@ def test_should_restart(row: dict[str, Any]) -> None:
         kept.end(exit_code=0 if row["latest_state"] == "succeed" else 1)
     step = kept.look()
     assert ("main" in step.restarts) is row["restart"]
-    assert not step.held
+    assert not step.backing_off
 
 
 def await_restart(kept: Kept) -> float:
     """How long a container that has just ended is held; afterwards it runs again."""
     ended_at = kept.now
     step = kept.look()
-    if step.held:
+    if step.backing_off:
         assert step.restarts == ()
-        assert step.next_at_seconds == step.held["main"]
-        kept.now = step.held["main"] - 0.5
-        assert kept.look().held == step.held
-        kept.now = step.held["main"]
+        assert step.next_at_seconds == step.backing_off["main"]
+        kept.now = step.backing_off["main"] - 0.5
+        assert kept.look().backing_off == step.backing_off
+        kept.now = step.backing_off["main"]
         step = kept.look()
-    assert (step.restarts, step.held) == (("main",), {})
+    assert (step.restarts, step.backing_off) == (("main",), {})
     kept.restart()
     return kept.now - ended_at
 
@@ -250,13 +250,13 @@ def test_a_clock_set_back_holds_nothing() -> None:
     kept = Kept(pod())
     crash_loop_waits(kept, 0, 3)
     kept.end()
-    assert kept.look().held
+    assert kept.look().backing_off
     kept.now -= 3600
-    assert (kept.look().restarts, kept.look().held) == (("main",), {})
+    assert (kept.look().restarts, kept.look().backing_off) == (("main",), {})
     kept.restart()
     kept.now += 1
     kept.end()
-    assert kept.look().held == {"main": kept.now + 80}
+    assert kept.look().backing_off == {"main": kept.now + 80}
 
 
 @pytest.mark.parametrize("row", CRASH_LOOPS)
@@ -291,9 +291,9 @@ def test_in_backoff_since_update() -> None:
             # The table falls silent for so long: that is a container that runs.
             kept.change(finished_at=kept.now)
         step = kept.look()
-        assert bool(step.held) is tick["in_backoff"], tick
+        assert bool(step.backing_off) is tick["in_backoff"], tick
         if tick["in_backoff"]:
-            assert step.held == {"main": started_at + tick["value"]}, tick
+            assert step.backing_off == {"main": started_at + tick["value"]}, tick
         else:
             assert step.restarts == ("main",)
             kept.restart()
@@ -306,7 +306,7 @@ def test_high_water_mark() -> None:
     kept = Kept(pod(), Backoff(row["initial"], row["max"]))
     crash_loop_waits(kept, 0, 6)
     kept.end()
-    assert kept.look().held == {"main": kept.now + row["max"]}
+    assert kept.look().backing_off == {"main": kept.now + row["max"]}
     kept.now += 6
     kept.end()
     assert await_restart(kept) == row["max"]
@@ -323,7 +323,7 @@ def test_has_expired(row: dict[str, Any], expire_after_seconds: float | None, qu
     kept.end()
     await_restart(kept)
     kept.end()
-    assert kept.look().held["main"] - kept.now >= row["after_5s_next_at_least"]
+    assert kept.look().backing_off["main"] - kept.now >= row["after_5s_next_at_least"]
     kept.now += quiet_seconds
     kept.end()
     assert await_restart(kept) == 0
@@ -439,7 +439,7 @@ def test_init_containers_are_left_to_the_plan() -> None:
     kept.start("init")
     kept.end("init")
     step = kept.look()
-    assert (step.restarts, step.held, step.ready) == ((), {}, {"main": False})
+    assert (step.restarts, step.backing_off, step.ready) == ((), {}, {"main": False})
 
 
 def test_a_container_that_is_gone_is_not_waited_for() -> None:
@@ -474,7 +474,7 @@ def test_another_spec_starts_over() -> None:
     kept = Kept(pod())
     crash_loop_waits(kept, 0, 4)
     kept.end()
-    assert kept.look().held == {"main": kept.now + 80}
+    assert kept.look().backing_off == {"main": kept.now + 80}
     kept.start(digests={"spec": "two"})
     kept.end()
     assert await_restart(kept) == 0
@@ -491,7 +491,7 @@ def test_sidecars_are_started_again_whatever_the_policy(policy: str, exit_code: 
     kept.restart("log")
     kept.end("log", exit_code=exit_code)
     step = kept.look()
-    assert (step.restarts, step.held) == ((), {"log": kept.now + 10})
+    assert (step.restarts, step.backing_off) == ((), {"log": kept.now + 10})
 
 
 def test_on_failure_counts_the_latest_end() -> None:
@@ -499,7 +499,7 @@ def test_on_failure_counts_the_latest_end() -> None:
     crash_loop_waits(kept, 0, 3)
     kept.end(exit_code=0)
     step = kept.look()
-    assert (step.restarts, step.held, step.next_at_seconds) == ((), {}, None)
+    assert (step.restarts, step.backing_off, step.next_at_seconds) == ((), {}, None)
 
 
 def test_what_a_run_has_stopped_is_no_restart() -> None:
@@ -507,7 +507,7 @@ def test_what_a_run_has_stopped_is_no_restart() -> None:
     kept.start()
     kept.end(exit_code=137, stopped_by_run=True)
     step = kept.look()
-    assert (step.restarts, step.held) == ((), {})
+    assert (step.restarts, step.backing_off) == ((), {})
 
 
 def test_each_container_waits_for_itself() -> None:
@@ -518,7 +518,7 @@ def test_each_container_waits_for_itself() -> None:
     kept.end("main")
     kept.end("other")
     step = kept.look()
-    assert (step.restarts, step.held) == (("other",), {"main": kept.now + 40})
+    assert (step.restarts, step.backing_off) == (("other",), {"main": kept.now + 40})
 
 
 def test_a_renamed_container_is_not_ours() -> None:
@@ -537,7 +537,7 @@ def test_nothing_is_due_in_a_pod_that_has_failed() -> None:
     kept.end("other")
     assert (kept.look().endings, kept.look().restarts) != ((), ())
     step = pod_step.step(kept.memory, kept.observed, kept.phase, kept.now, has_failed=True)
-    assert (step.probes, step.endings, step.restarts, step.held, step.next_at_seconds) == ((), (), (), {}, None)
+    assert (step.probes, step.endings, step.restarts, step.backing_off, step.next_at_seconds) == ((), (), (), {}, None)
     assert step.ready == step.started == {"main": False, "other": False}
     assert step.memory == kept.memory
 
@@ -617,9 +617,9 @@ def test_a_container_is_held_or_started_again_or_neither(history: list[tuple[Any
         move(kept, *each)
         step, _run = kept.turn()
         ended = {name for name, found in kept.containers.items() if found.has_exited and not found.stopped_by_run}
-        assert not set(step.restarts) & set(step.held)
-        assert set(step.restarts) | set(step.held) <= ended - {"init"}
-        assert all(kept.now < until <= kept.now + CONTAINER_BACKOFF.max_seconds for until in step.held.values())
+        assert not set(step.restarts) & set(step.backing_off)
+        assert set(step.restarts) | set(step.backing_off) <= ended - {"init"}
+        assert all(kept.now < until <= kept.now + CONTAINER_BACKOFF.max_seconds for until in step.backing_off.values())
 
 
 @given(moves, policies)

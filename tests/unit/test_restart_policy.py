@@ -53,7 +53,7 @@ def test_the_policy_that_holds(pod_policy: str, role: str, policy: str, podman_p
     pod, container = pod_with(pod_policy), CONTAINERS[role]
     assert policy_of(pod, container) == policy
     assert podman_policy_of(pod, container, NODE) == podman_policy
-    assert podman_policy_of(pod, container, replace(NODE, has_keeper=True)) == "no"
+    assert podman_policy_of(pod, container, replace(NODE, has_agent=True)) == "no"
     assert {code for code in (0, 1) if is_restarted(pod, container, code)} == followed
 
 

@@ -13,7 +13,7 @@ from ansible_collections.podwright.pods.plugins.module_utils._reconcile.observed
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.unkept import warnings
 
 GRPC = s.Probe(grpc=s.GrpcAction(9000))
-NO_H2 = replace(NODE, can_probe_grpc=False, has_keeper=True)
+NO_H2 = replace(NODE, can_probe_grpc=False, has_agent=True)
 
 
 def declared(**probes: s.Probe) -> s.PodSpec:

@@ -187,9 +187,9 @@ class Agent:
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
         path = self.store.directory / "agent.lock"
-        with contextlib.ExitStack() as held:
+        with contextlib.ExitStack() as locks:
             try:
-                before = held.enter_context(state_files.lock_if_free(path))
+                before = locks.enter_context(state_files.lock_if_free(path))
             except OSError as error:
                 raise HostError(f"the agent's lock {path} cannot be taken: {error}") from error
             if before is None:
@@ -231,7 +231,7 @@ class Agent:
         now = time.monotonic()
         if self._node is None or now - self._node[0] > _NODE_SECONDS:
             with self.connect() as podman:
-                self._node = now, replace(read_node(podman.api_version), has_keeper=True)
+                self._node = now, replace(read_node(podman.api_version), has_agent=True)
         return self._node[1]
 
     def connect(self) -> Podman:

@@ -127,11 +127,11 @@ class Answers:
         _refuse_other_release(body.get("release"))
         is_check, is_diff = bool(body.get("check")), bool(body.get("diff"))
         request = json.dumps([kind, options, is_check, is_diff], sort_keys=True).encode()
-        work = functools.partial(kinds.run, kind, options, is_check, is_diff, keeper=self._agent)
+        work = functools.partial(kinds.run, kind, options, is_check, is_diff, agent=self._agent)
         return self._agent.unchanged_runs.answer(hashlib.sha256(request).digest(), options, work)
 
     def _pods(self, options: dict[str, Any]) -> list[dict[str, Any]]:
-        pods: list[dict[str, Any]] = run_pod_info(options, keeper=self._agent)["pods"]
+        pods: list[dict[str, Any]] = run_pod_info(options, agent=self._agent)["pods"]
         return pods
 
     def _kept_pods(self) -> list[dict[str, Any]]:

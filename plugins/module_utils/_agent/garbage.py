@@ -34,7 +34,7 @@ class GarbageCollector:
         try:
             # The removals before this one may have taken a while.
             if keeper.has_ended:
-                run_pod({"name": keeper.name, "state": "absent"}, False, keeper=self._agent)
+                run_pod({"name": keeper.name, "state": "absent"}, False, agent=self._agent)
         except Exception as error:
             # A mistake of ours with one pod must not stop the others; the next round tries again.
             self._agent.events.add("FailedGarbageCollection", keeper.name, str(error), is_warning=True)

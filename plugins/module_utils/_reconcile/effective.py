@@ -32,7 +32,7 @@ def effective_security_context(pod: s.PodSpec, container: s.Container) -> s.Secu
 def native_liveness(container: s.Container, node: Node) -> s.Probe | None:
     """The liveness probe that Podman can keep by itself: exec only, and its timers need systemd."""
     probe = container.liveness_probe
-    return probe if probe and probe.exec and node.has_systemd and not node.has_keeper else None
+    return probe if probe and probe.exec and node.has_systemd and not node.has_agent else None
 
 
 def host_ports(pod: s.PodSpec) -> tuple[s.ContainerPort, ...]:

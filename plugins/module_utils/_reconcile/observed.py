@@ -204,7 +204,7 @@ class Node:
     ip: str = ""
     can_limit: bool = True
     """Whether Podman may set limits: rootless it needs cgroup v2 with the controllers delegated to the user."""
-    has_keeper: bool = False
+    has_agent: bool = False
     """Whether the agent keeps the pods alive, so that Podman must not."""
     can_mount: bool = True
     """Whether we may mount, as sub paths of volumes need it."""

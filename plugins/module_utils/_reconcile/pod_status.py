@@ -54,10 +54,10 @@ def phase(
     ``terminal``: the pod is being ended for good, whatever its restart policy. ``initialized``: a main container has
     started in the present sandbox, so that a sidecar that starts again does not make the pod Pending.
     """
-    known = {status.name: status for status in statuses}
-    inits = [known.get(c.name) for c in pod.init_containers if c.restart_policy != "Always"]
-    sidecars = [known.get(c.name) for c in pod.sidecars]
-    mains = [known.get(c.name) for c in pod.containers]
+    by_name = {status.name: status for status in statuses}
+    inits = [by_name.get(c.name) for c in pod.init_containers if c.restart_policy != "Always"]
+    sidecars = [by_name.get(c.name) for c in pod.sidecars]
+    mains = [by_name.get(c.name) for c in pod.containers]
     lasting = sidecars + mains
     if pod.restart_policy == "Never" and any(has_failed(status) for status in inits):
         return "Failed"
@@ -134,10 +134,10 @@ def conditions(
 def _containers_ready(pod: PodSpec, statuses: Sequence[ContainerStatus] | None, current_phase: str) -> Condition:
     if statuses is None:
         return Condition(CONTAINERS_READY, "False", "UnknownContainerStatuses")
-    known = {status.name: status for status in statuses}
+    by_name = {status.name: status for status in statuses}
     names = [c.name for c in pod.sidecars + pod.containers]
-    unknown = [name for name in names if name not in known]
-    unready = [name for name in names if name in known and not known[name].ready]
+    unknown = [name for name in names if name not in by_name]
+    unready = [name for name in names if name in by_name and not by_name[name].ready]
     if current_phase == "Failed":
         return Condition(CONTAINERS_READY, "False", "PodFailed")
     if current_phase == "Succeeded" and not unknown:
@@ -166,13 +166,13 @@ def _ready(pod: PodSpec, containers_ready: Condition, gates: Sequence[Condition]
 def _initialized(pod: PodSpec, statuses: Sequence[ContainerStatus] | None, current_phase: str) -> Condition:
     if statuses is None and pod.init_containers:
         return Condition(INITIALIZED, "False", "UnknownContainerStatuses")
-    known = {status.name: status for status in statuses or ()}
+    by_name = {status.name: status for status in statuses or ()}
     names = [c.name for c in pod.init_containers]
-    unknown = [name for name in names if name not in known]
-    incomplete = [name for name in names if name in known and not has_initialized(known[name])]
+    unknown = [name for name in names if name not in by_name]
+    incomplete = [name for name in names if name in by_name and not has_initialized(by_name[name])]
     if current_phase == "Succeeded" and not unknown:
         return Condition(INITIALIZED, "True", "PodCompleted")
-    mains = (known.get(c.name) for c in pod.containers)
+    mains = (by_name.get(c.name) for c in pod.containers)
     # A sidecar that starts again does not undo the initialization.
     if any(status is not None and not has_never_run(status) for status in mains):
         return Condition(INITIALIZED, "True")
@@ -320,9 +320,9 @@ def _runs_begun_anew(pod: PodSpec, previous: PodStatus | None, observed: Observe
     """When each run began that started after the pod had ended."""
     if previous is None or not previous.is_final or observed is None:
         return ()
-    known = {run_of(status.state, status.container_id) for status in previous.all_statuses}
+    before = {run_of(status.state, status.container_id) for status in previous.all_statuses}
     declared = [c for c in observed.members if pod.find(c.name) and c.state not in GONE]
-    return tuple(c.started_at for c in declared if c.started_at is not None and (c.id, int(c.started_at)) not in known)
+    return tuple(c.started_at for c in declared if c.started_at is not None and (c.id, int(c.started_at)) not in before)
 
 
 def _start_time(

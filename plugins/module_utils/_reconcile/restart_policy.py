@@ -42,7 +42,7 @@ def policy_of(pod: s.PodSpec, container: s.Container) -> RestartPolicy:
 
 def podman_policy_of(pod: s.PodSpec, container: s.Container, node: Node) -> PodmanRestartPolicy:
     """What Podman is to do by itself: nothing with init containers, which we retry, or where the agent restarts."""
-    if pod.role_of(container) == "init" or node.has_keeper:
+    if pod.role_of(container) == "init" or node.has_agent:
         return "no"
     return _NAMES_IN_PODMAN[policy_of(pod, container)]
 

@@ -32,7 +32,7 @@ def warnings(context: Context, observed: Observed, plan: Plan) -> tuple[str, ...
     sentences = _strangers(observed)
     if plan:
         sentences += [*_volumes(pod), *_limits(pod, node, plan), *_secrets(context), *_grpc(pod, node)]
-    if plan and not node.has_keeper:
+    if plan and not node.has_agent:
         sentences += [*_probes(pod, node), *_hooks(pod, node), *_deadline(pod)]
     return tuple(f"pod {pod.name}: {sentence}" for sentence in sentences)
 

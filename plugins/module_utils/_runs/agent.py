@@ -18,13 +18,13 @@ from .run_failure import RunFailed
 from .wait import Watch
 
 
-class Keeper(Protocol):
+class Agent(Protocol):
     """Who keeps the pods of this host alive between runs, where that is this very process: the agent."""
 
     def reserved(
         self, pod: str, timeout_seconds: float, while_waiting: Callable[[], None]
     ) -> AbstractContextManager[None]:
-        """Be the only run on the pod that the keeper makes. Raises Busy."""
+        """Be the only run on the pod that the agent makes. Raises Busy."""
 
     def acting(
         self, pod: str, timeout_seconds: float, while_waiting: Callable[[], None]

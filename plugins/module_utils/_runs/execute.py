@@ -151,7 +151,7 @@ class Executor(Execution):
 
     def _restart_ended(self, podman: Podman, observed: ObservedPod | None) -> bool:
         """Start sidecars again that have ended, with the back-off between, where Podman does not do so by itself."""
-        if observed is None or not self.context.node.has_keeper:
+        if observed is None or not self.context.node.has_agent:
             return False
         memory, has_restarted = Memory(self.pod, backoff=self._backoff), False
         for name in restarts_due(memory, observed, time.time())[1]:

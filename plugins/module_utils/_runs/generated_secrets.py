@@ -22,11 +22,11 @@ from .._reconcile.context import Settings
 from .._reconcile.operations import STACK_OWNER, owner_of_secrets, show_owner
 from .._reconcile.stack.request import StackRequest
 from . import pod_run, request, stack_run
-from .agent import Keeper
+from .agent import Agent
 
 
 def run_secret_info(
-    options: Mapping[str, Any], is_check: bool = False, is_diff: bool = False, keeper: Keeper | None = None
+    options: Mapping[str, Any], is_check: bool = False, is_diff: bool = False, agent: Agent | None = None
 ) -> dict[str, Any]:
     """What was generated, for all or for one ``owner``; ``is_used`` tells whether it is still declared."""
     store, options = Store(), arguments.judged(options, arguments.GENERATED)
@@ -36,7 +36,7 @@ def run_secret_info(
 
 
 def run_secret_rotation(
-    options: Mapping[str, Any], is_check: bool = False, is_diff: bool = False, keeper: Keeper | None = None
+    options: Mapping[str, Any], is_check: bool = False, is_diff: bool = False, agent: Agent | None = None
 ) -> dict[str, Any]:
     """New values for a secret; a run on its stack or pod replaces the containers that use it.
 
@@ -47,12 +47,12 @@ def run_secret_rotation(
     asked = tuple((item.secret, item.key) for item in _wanted(store, owner, options))
     seconds = float(options["wait_timeout"])
     if owner.startswith(STACK_OWNER):
-        return stack_run.run_request(_stack_request(store, owner, asked, seconds, is_check), keeper)
-    return pod_run.run_request(_pod_request(store, owner, asked, seconds, is_check), keeper)
+        return stack_run.run_request(_stack_request(store, owner, asked, seconds, is_check), agent)
+    return pod_run.run_request(_pod_request(store, owner, asked, seconds, is_check), agent)
 
 
 def run_secret_removal(
-    options: Mapping[str, Any], is_check: bool = False, is_diff: bool = False, keeper: Keeper | None = None
+    options: Mapping[str, Any], is_check: bool = False, is_diff: bool = False, agent: Agent | None = None
 ) -> dict[str, Any]:
     """Remove a secret's values, or all of an owner's. Raises Refused for what is still declared."""
     store, options = Store(), arguments.judged(options, arguments.GENERATED)

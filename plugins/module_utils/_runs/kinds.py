@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .agent import Keeper
+    from .agent import Agent
 
 
 @dataclass(frozen=True)
@@ -37,13 +37,13 @@ KINDS: Mapping[str, Kind] = {
 
 
 def run(
-    kind: str, options: Mapping[str, Any], is_check: bool, is_diff: bool = False, keeper: Keeper | None = None
+    kind: str, options: Mapping[str, Any], is_check: bool, is_diff: bool = False, agent: Agent | None = None
 ) -> dict[str, Any]:
-    """The result of a run, as its module returns it. ``keeper`` is the agent, where this process is one.
+    """The result of a run, as its module returns it. ``agent`` is the agent, where this process is one.
 
     Raises KeyError for an unknown kind, and what the run raises: PodwrightError.
     """
-    result: dict[str, Any] = getattr(_module(kind), kind)(options, is_check, is_diff, keeper=keeper)
+    result: dict[str, Any] = getattr(_module(kind), kind)(options, is_check, is_diff, agent=agent)
     return result
 
 

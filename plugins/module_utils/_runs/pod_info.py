@@ -21,7 +21,7 @@ from .._reconcile.context import Context
 from .._reconcile.observed import LABEL_POD, Node, ObservedPod
 from .._reconcile.rendering import materials as m
 from . import report
-from .agent import Keeper
+from .agent import Agent
 from .desired import pod_uid
 from .execute import Executor
 from .report import secrets_of
@@ -31,16 +31,16 @@ _SAMPLE_SECONDS = 0.2
 
 
 def run_pod_info(
-    options: Mapping[str, Any], is_check: bool = False, is_diff: bool = False, keeper: Keeper | None = None
+    options: Mapping[str, Any], is_check: bool = False, is_diff: bool = False, agent: Agent | None = None
 ) -> dict[str, Any]:
     """What there is: one pod, those whose labels match, or all that are ours; the ``pod_info`` module's work."""
     store, options = Store(), arguments.judged(options, arguments.POD_INFO)
     with podman_service.connect() as podman:
         node = read_node(podman.api_version)
         wanted = options.get("labels") or {}
-        kept = store.recorded_pods() if keeper else ()
+        kept = store.recorded_pods() if agent else ()
         names = [options["name"]] if options.get("name") else sorted({*_our_pods(podman), *kept})
-        pods = describe(podman, store, node, names, keeper)
+        pods = describe(podman, store, node, names, agent)
     return {
         "changed": False,
         "pods": [pod for pod in pods if wanted.items() <= (pod["metadata"].get("labels") or {}).items()],
@@ -54,7 +54,7 @@ def _our_pods(podman: Podman) -> list[str]:
 
 
 def describe(
-    podman: Podman, store: Store, node: Node, names: Sequence[str], keeper: Keeper | None = None
+    podman: Podman, store: Store, node: Node, names: Sequence[str], agent: Agent | None = None
 ) -> list[dict[str, Any]]:
     """The pods of ours among these as ``pod_info`` tells them. What they use is sampled over one and the same time.
 
@@ -63,10 +63,10 @@ def describe(
     told: list[tuple[dict[str, Any], ObservedPod | None, report.CpuSample]] = []
     for name in names:
         observed = observe(podman, store, name, details=True).pod
-        is_kept = observed is None and keeper is not None and report.is_recorded(store, name)
+        is_kept = observed is None and agent is not None and report.is_recorded(store, name)
         if is_kept or (observed is not None and observed.is_ours):
             before = report.sample_cpu(observed) if observed else {}
-            told.append((_describe(podman, store, node, name, observed, keeper), observed, before))
+            told.append((_describe(podman, store, node, name, observed, agent), observed, before))
     if any(before for _document, _observed, before in told):
         time.sleep(_SAMPLE_SECONDS)
     return [
@@ -75,7 +75,7 @@ def describe(
 
 
 def _describe(
-    podman: Podman, store: Store, node: Node, name: str, observed: ObservedPod | None, keeper: Keeper | None
+    podman: Podman, store: Store, node: Node, name: str, observed: ObservedPod | None, agent: Agent | None
 ) -> dict[str, Any]:
     found = report.found_pod(observed) if observed else s.PodSpec(name, ())
     try:
@@ -86,11 +86,11 @@ def _describe(
     context = Context(pod, m.Materials(), node, store.key())
     executor = Executor(podman, store, context, m.Facts(), deadline=time.monotonic())
     now = time.monotonic()
-    waiter: Watch = keeper.watch(podman, pod, now) if keeper else Waiter(podman, store, pod, executor.target, now)
+    waiter: Watch = agent.watch(podman, pod, now) if agent else Waiter(podman, store, pod, executor.target, now)
     ip = ""
     if observed and observed.infra_is_running:
         ip = observe_sandbox(podman, pod, node).ip
-    if keeper or ip:
+    if agent or ip:
         _look_quietly(waiter)
     document = s.to_kubernetes(pod)
     document["metadata"]["uid"] = pod_uid(name, store.key())

@@ -32,7 +32,7 @@ from .._reconcile.pod.view import Desired, PodView
 from .._reconcile.rendering import materials as m
 from .._reconcile.status import Failure
 from . import report
-from .agent import Keeper
+from .agent import Agent
 from .desired import desire
 from .execute import Executor, OperationFailed
 from .hurry import Hurry
@@ -43,34 +43,34 @@ from .wait import Watch
 
 
 def run_pod(
-    options: Mapping[str, Any], is_check: bool, is_diff: bool = False, keeper: Keeper | None = None
+    options: Mapping[str, Any], is_check: bool, is_diff: bool = False, agent: Agent | None = None
 ) -> dict[str, Any]:
     """Bring one pod to its declared state; the ``pod`` module's work."""
-    return run_request(read_request(options, is_check), keeper)
+    return run_request(read_request(options, is_check), agent)
 
 
-def run_request(request: Request, keeper: Keeper | None = None) -> dict[str, Any]:
+def run_request(request: Request, agent: Agent | None = None) -> dict[str, Any]:
     """Tell or carry out what is asked for."""
     store = Store()
     if request.is_check:
         with podman_service.connect_to_predict() as podman:
-            return Run(podman, store, request, keeper=keeper).tell()
+            return Run(podman, store, request, agent=agent).result()
     store.ensure()
-    with podman_service.connect() as podman, contextlib.ExitStack() as held:
+    with podman_service.connect() as podman, contextlib.ExitStack() as locks:
         hurry = Hurry(podman, store, [request.name], request.grace_period_seconds)
-        held.enter_context(only_run(store, keeper, request.name, request.wait_timeout_seconds, hurry))
-        return Run(podman, store, request, keeper=keeper).carry_out()
+        locks.enter_context(only_run(store, agent, request.name, request.wait_timeout_seconds, hurry))
+        return Run(podman, store, request, agent=agent).carry_out()
 
 
 def only_run(
-    store: Store, keeper: Keeper | None, pod: str, timeout_seconds: float, while_waiting: Callable[[], None]
+    store: Store, agent: Agent | None, pod: str, timeout_seconds: float, while_waiting: Callable[[], None]
 ) -> AbstractContextManager[object]:
     """Be the only run on a pod, from the first look to the last word; ``while_waiting`` is `Store.lock`'s. Raises Busy.
 
-    Without a keeper nobody else changes the pod meanwhile. The keeper of this very process does, between what the run
-    does (see `Keeper.acting`).
+    Without the agent nobody else changes the pod meanwhile. A keeper of this very process does, between what the run
+    does (see `Agent.acting`).
     """
-    be_only = keeper.reserved if keeper else store.lock
+    be_only = agent.reserved if agent else store.lock
     return be_only(pod, timeout_seconds, while_waiting)
 
 
@@ -81,16 +81,16 @@ class Run:
     podman: Podman
     store: Store
     request: Request
-    adjust: Callable[[Observed], Observed] = lambda observed: observed
-    """Adds what cannot be seen yet: what other pods of a stack are about to take or to leave."""
+    correction: Callable[[Observed], Observed] = lambda observed: observed
+    """Puts right what was observed: adds what other pods of a stack are about to take or to leave, say."""
     snapshot: Snapshot | None = None
     """What was seen of all pods of a stack at once."""
     is_planned_elsewhere: bool = False
     """Whether a stack's plan brings the plan of this pod, by `take`."""
-    keeper: Keeper | None = None
+    agent: Agent | None = None
     changes: Mapping[str, int] | None = None
-    """The keeper's, from before the snapshot."""
-    hold: Callable[[ObservedPod | None], frozenset[str]] = lambda pod: frozenset()
+    """The agent's, from before the snapshot."""
+    find_backing_off: Callable[[ObservedPod | None], frozenset[str]] = lambda pod: frozenset()
     """Of a pod as it was just seen, the containers that have ended and are not to be started again yet."""
     pinned_images: Mapping[str, str] = field(default_factory=dict)
     pause: Callable[[float], None] = time.sleep
@@ -108,7 +108,7 @@ class Run:
         self.renewed = self.store.renewals(self.request.name, secrets, self.request.rotate)
         self.kept_values = self.store.kept_values(self.request.name) if self.renewed else {}
         if self.changes is None:
-            self.changes = self.keeper.changes() if self.keeper else {}
+            self.changes = self.agent.changes() if self.agent else {}
         self._look()
         if not self.is_planned_elsewhere:
             self._decide()
@@ -118,7 +118,7 @@ class Run:
         node = self.snapshot.node if self.snapshot else read_node(self.podman.api_version)
         # What a host without Podman lacks yet it may be about to get, as in a prediction of its first playbook.
         can_probe_grpc = node.can_probe_grpc or isinstance(self.podman, podman_service.EmptyHost)
-        self.node = replace(node, has_keeper=self.keeper is not None, can_probe_grpc=can_probe_grpc)
+        self.node = replace(node, has_agent=self.agent is not None, can_probe_grpc=can_probe_grpc)
         self.record = self._read_record()
         recorded = self.record.applied.pod if self.record else None
         previous = self.record.previous.pod if self.record and self.record.previous else None
@@ -133,9 +133,12 @@ class Run:
         # The details are for the status, so that an unchanged pod is looked at once.
         details = not self.request.is_check and self.snapshot is None
         observed = observe(self.podman, self.store, self.request.name, wanted, details, self.snapshot)
-        self.observed = self.adjust(observed)
+        self.observed = self.correction(observed)
         self.desired = replace(
-            self.desired, place=self.request.place, held=self.hold(self.observed.pod), failure=self._failure()
+            self.desired,
+            place=self.request.place,
+            backing_off=self.find_backing_off(self.observed.pod),
+            failure=self._failure(),
         )
 
     def _decide(self) -> None:
@@ -146,9 +149,9 @@ class Run:
         )
         self._take(replace(plan, operations=(*renewals, *plan.operations)))
 
-    def take(self, plan: Plan, observed: Observed, adjust: Callable[[Observed], Observed]) -> None:
-        """Use a plan from a stack's planner; ``adjust`` is for the case that the pod is observed once more."""
-        self.adjust, self.observed = adjust, observed
+    def take(self, plan: Plan, observed: Observed, correction: Callable[[Observed], Observed]) -> None:
+        """Use a plan from a stack's planner; ``correction`` is for the case that the pod is observed once more."""
+        self.correction, self.observed = correction, observed
         self._take(plan)
 
     def _take(self, plan: Plan) -> None:
@@ -189,7 +192,7 @@ class Run:
     def secrets(self) -> tuple[str, ...]:
         return m.secret_values(self.desired.context.materials)
 
-    def tell(self) -> dict[str, Any]:
+    def result(self) -> dict[str, Any]:
         """The result of check mode: the plan, and nothing else done."""
         recorded = self.desired.recorded
         return report.changes(
@@ -209,7 +212,7 @@ class Run:
     def execute(self) -> None:
         """Carry out the plan. Raises RunFailed."""
         self.executor = self._executor(self.desired)
-        if self.keeper and not self.plan:
+        if self.agent and not self.plan:
             # Its keeper is not to be disturbed for nothing.
             return
         # Going back, which is part of telling, takes the pod's turn anew, and lets its keeper act while it waits.
@@ -223,7 +226,7 @@ class Run:
     def _look_again_if_changed(self) -> None:
         """Until it was this run's turn, the pod's keeper may have put right what the plan would."""
         name = self.request.name
-        if self.keeper and self.changes is not None and self.keeper.changes().get(name) != self.changes.get(name):
+        if self.agent and self.changes is not None and self.agent.changes().get(name) != self.changes.get(name):
             self.snapshot = None
             self._look()
             self._decide()
@@ -237,18 +240,18 @@ class Run:
         with self._telling_of_failures():
             seen = None if self.plan else self.observed.pod
             waiter = self._settle(self.executor, self.desired, seen, is_to_complete)
-        result = self.tell()
+        result = self.result()
         result["warnings"] = [*self.warnings, *self.executor.warnings]
         if waiter is not None:
             result["pod"]["status"] = self._status(self.executor, waiter)
         return result
 
     def _acting(self) -> AbstractContextManager[None]:
-        if self.keeper is None:
+        if self.agent is None:
             return contextlib.nullcontext()
         name, request = self.request.name, self.request
         hurry = Hurry(self.podman, self.store, [name], request.grace_period_seconds)
-        return self.keeper.acting(name, request.wait_timeout_seconds, hurry)
+        return self.agent.acting(name, request.wait_timeout_seconds, hurry)
 
     def _keep_settings(self) -> None:
         """Whoever keeps the pod alive goes by them."""
@@ -290,18 +293,18 @@ class Run:
             on_done=self._note,
             pinned_images=dict(desired.pinned_images),
             pause=self.pause,
-            watch=functools.partial(self.keeper.watch, self.podman, desired.pod) if self.keeper else None,
+            watch=functools.partial(self.agent.watch, self.podman, desired.pod) if self.agent else None,
             on_back_off=self._note_back_off,
         )
 
     def _note(self, operation: Operation) -> None:
         self.done.append(operation)
-        if self.keeper:
-            self.keeper.done(operation)
+        if self.agent:
+            self.agent.done(operation)
 
     def _note_back_off(self, container: str) -> None:
-        if self.keeper:
-            self.keeper.backing_off(self.request.name, container)
+        if self.agent:
+            self.agent.backing_off(self.request.name, container)
 
     def _settle(
         self,
@@ -313,7 +316,7 @@ class Run:
         """Wait for readiness. ``seen``: the pod, if nothing was done to it since; then the record's word counts."""
         if self.request.state != "started":
             return None
-        readiness = Readiness(self.podman, self.store, self.request, executor, desired, self.keeper)
+        readiness = Readiness(self.podman, self.store, self.request, executor, desired, self.agent)
         is_proven = seen is not None and bool(self.record and self.record.is_verified)
         watch = readiness.reach(seen, is_proven, is_to_complete)
         self.is_verified = readiness.is_verified and desired.pod == self.desired.pod
@@ -346,8 +349,8 @@ class Run:
             lines.append(self._go_back())
         failure = RunFailed("\n".join(lines), cause, done, self.secrets)
         failure.__cause__ = error
-        if self.keeper and isinstance(error, OperationFailed):
-            self.keeper.failed(self.request.name, failure)
+        if self.agent and isinstance(error, OperationFailed):
+            self.agent.failed(self.request.name, failure)
         return failure
 
     def _go_back(self) -> str:

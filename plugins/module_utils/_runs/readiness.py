@@ -16,7 +16,7 @@ from .._host.store import Store
 from .._reconcile.observed import ObservedPod
 from .._reconcile.pod.plan import plan_completed
 from .._reconcile.pod.view import Desired
-from .agent import Keeper
+from .agent import Agent
 from .execute import Executor
 from .request import Request
 from .wait import Waiter, Watch
@@ -31,7 +31,7 @@ class Readiness:
     request: Request
     executor: Executor
     desired: Desired
-    keeper: Keeper | None = None
+    agent: Agent | None = None
     is_verified: bool = False
     """Whether the pod was seen ready."""
 
@@ -58,14 +58,14 @@ class Readiness:
 
     def _watch(self) -> Watch:
         pod, executor = self.desired.pod, self.executor
-        if self.keeper:
-            return self.keeper.watch(self.podman, pod, executor.deadline)
+        if self.agent:
+            return self.agent.watch(self.podman, pod, executor.deadline)
         return Waiter(self.podman, self.store, pod, executor.target, executor.deadline)
 
     def _end_sidecars(self) -> None:
-        """Sidecars end with the main containers, where those can end for good; a keeper sees to that by itself."""
+        """Sidecars end with the main containers, where those can end for good; the agent sees to that by itself."""
         pod = self.desired.pod
-        if not self.keeper and pod.sidecars and pod.restart_policy != "Always":
+        if not self.agent and pod.sidecars and pod.restart_policy != "Always":
             self.executor.run(plan_completed(self.desired, observe(self.podman, self.store, pod.name, pod)))
 
     def _verify(self, observed: ObservedPod | None) -> None:

@@ -32,14 +32,14 @@ from .._reconcile.context import Settings
 from .._reconcile.operations import owner_of_secrets
 from .._reconcile.stack.record import Owned, StackRecord
 from .._reconcile.stack.secrets import with_values
-from .agent import Keeper
+from .agent import Agent
 from .pod_run import only_run
 
 _TIMEOUT_SECONDS = 300
 
 
 def run_repair(
-    options: Mapping[str, Any], is_check: bool = False, is_diff: bool = False, keeper: Keeper | None = None
+    options: Mapping[str, Any], is_check: bool = False, is_diff: bool = False, agent: Agent | None = None
 ) -> dict[str, Any]:
     """Mend the pod and the stack of a ``name``; with ``accept_new_secrets`` also by new values.
 
@@ -57,7 +57,7 @@ def run_repair(
         with store.lock(owner_of_secrets(name), _TIMEOUT_SECONDS):
             work.mend_stack()
     if is_pod or not is_stack:
-        with only_run(store, keeper, name, _TIMEOUT_SECONDS, lambda: None), _acting(keeper, name):
+        with only_run(store, agent, name, _TIMEOUT_SECONDS, lambda: None), _acting(agent, name):
             work.mend_pod()
     return {
         "changed": bool(work.actions),
@@ -67,8 +67,8 @@ def run_repair(
     }
 
 
-def _acting(keeper: Keeper | None, pod: str) -> contextlib.AbstractContextManager[None]:
-    return keeper.acting(pod, _TIMEOUT_SECONDS, lambda: None) if keeper else contextlib.nullcontext()
+def _acting(agent: Agent | None, pod: str) -> contextlib.AbstractContextManager[None]:
+    return agent.acting(pod, _TIMEOUT_SECONDS, lambda: None) if agent else contextlib.nullcontext()
 
 
 @dataclass

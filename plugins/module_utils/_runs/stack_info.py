@@ -20,27 +20,27 @@ from .._host.store import Store
 from .._reconcile.observed import Node
 from .._reconcile.stack.record import Owned, StackRecord
 from .._reconcile.status_documents import show_time
-from .agent import Keeper
+from .agent import Agent
 from .pod_info import describe
 from .report import secrets_of
 
 
 def run_stack_info(
-    options: Mapping[str, Any], is_check: bool = False, is_diff: bool = False, keeper: Keeper | None = None
+    options: Mapping[str, Any], is_check: bool = False, is_diff: bool = False, agent: Agent | None = None
 ) -> dict[str, Any]:
     """What there is of one stack, or of all; the ``stack_info`` module's work."""
     store, name = Store(), arguments.judged(options, arguments.STACK_INFO)["name"]
     names = [name] if name else stack_names(store)
     with podman_service.connect() as podman:
         node = read_node(podman.api_version)
-        told = [_describe(podman, store, node, name, keeper) for name in names]
+        told = [_describe(podman, store, node, name, agent) for name in names]
     stacks = [stack for stack in told if stack]
     pods = sorted({pod["metadata"]["name"] for stack in stacks for pod in stack["pods"]})
     secrets = sorted({secret for pod in pods for secret in secrets_of(store, pod)})
     return {"changed": False, "stacks": stacks, "secrets": secrets}
 
 
-def _describe(podman: Podman, store: Store, node: Node, name: str, keeper: Keeper | None) -> dict[str, Any] | None:
+def _describe(podman: Podman, store: Store, node: Node, name: str, agent: Agent | None) -> dict[str, Any] | None:
     files = StackStore(store, name)
     damage = ""
     try:
@@ -56,7 +56,7 @@ def _describe(podman: Podman, store: Store, node: Node, name: str, keeper: Keepe
         "is_good": record.current == record.good and not damage,
         "damage": damage,
         "revisions": [_describe_revision(files, number, record) for number in files.numbers()],
-        "pods": describe(podman, store, node, record.owned.pods, keeper),
+        "pods": describe(podman, store, node, record.owned.pods, agent),
         "volumes": list(record.owned.volumes),
         "networks": list(record.owned.networks),
     }

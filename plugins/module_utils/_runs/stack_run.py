@@ -39,7 +39,7 @@ from .._reconcile.stack.request import StackRequest, read_request
 from .._reconcile.stack.secrets import SettledSecrets, settle, with_values
 from .._reconcile.stack.steps import ConcludeStep
 from . import stack_report
-from .agent import Keeper
+from .agent import Agent
 from .hurry import Hurry
 from .pod_run import Run, only_run
 from .request import ROLLBACK_SECONDS, Request
@@ -48,21 +48,21 @@ from .stack_execute import PodsFailed, StackExecutor
 
 
 def run_stack(
-    options: Mapping[str, Any], is_check: bool, is_diff: bool = False, keeper: Keeper | None = None
+    options: Mapping[str, Any], is_check: bool, is_diff: bool = False, agent: Agent | None = None
 ) -> dict[str, Any]:
     """Bring a stack to its declared state; the ``stack`` module's work."""
-    return run_request(read_request(options, is_check), keeper)
+    return run_request(read_request(options, is_check), agent)
 
 
-def run_request(request: StackRequest, keeper: Keeper | None = None) -> dict[str, Any]:
+def run_request(request: StackRequest, agent: Agent | None = None) -> dict[str, Any]:
     """Tell or carry out what is asked for."""
     store = Store()
     if request.is_check:
         with podman_service.connect_to_predict() as podman:
-            return StackRun(podman, store, request, keeper).tell()
+            return StackRun(podman, store, request, agent).result()
     store.ensure()
-    with podman_service.connect() as podman, _locks(podman, store, request, keeper):
-        return StackRun(podman, store, request, keeper).carry_out()
+    with podman_service.connect() as podman, _locks(podman, store, request, agent):
+        return StackRun(podman, store, request, agent).carry_out()
 
 
 def _pods_of(store: Store, stack: str) -> tuple[str, ...]:
@@ -74,35 +74,35 @@ def _pods_of(store: Store, stack: str) -> tuple[str, ...]:
 
 
 @contextlib.contextmanager
-def _locks(podman: Podman, store: Store, request: StackRequest, keeper: Keeper | None) -> Iterator[None]:
+def _locks(podman: Podman, store: Store, request: StackRequest, agent: Agent | None) -> Iterator[None]:
     """Be the only run on the stack and on all its pods, also those to go; taken in one order by every run."""
-    with contextlib.ExitStack() as held:
+    with contextlib.ExitStack() as locks:
         owned = _pods_of(store, request.name)
         hurry = Hurry(podman, store, owned, request.grace_period_seconds)
-        held.enter_context(store.lock(owner_of_secrets(request.name), request.wait_timeout_seconds, hurry))
+        locks.enter_context(store.lock(owner_of_secrets(request.name), request.wait_timeout_seconds, hurry))
         owned = _pods_of(store, request.name)
         declared = [pod.name for pod in request.stack.pods] if request.stack else []
         for pod in sorted({*owned, *declared}):
-            held.enter_context(only_run(store, keeper, pod, request.wait_timeout_seconds, hurry))
+            locks.enter_context(only_run(store, agent, pod, request.wait_timeout_seconds, hurry))
         yield
 
 
 class StackRun:
     """One run on one stack: the observed facts, the plan, what was done. Raises Refused, with every reason."""
 
-    def __init__(self, podman: Podman, store: Store, request: StackRequest, keeper: Keeper | None = None) -> None:
+    def __init__(self, podman: Podman, store: Store, request: StackRequest, agent: Agent | None = None) -> None:
         self.podman = podman
         self.store = store
         self.request = request
-        self.keeper = keeper
+        self.agent = agent
         self.files = StackStore(store, request.name)
         self.owner = owner_of_secrets(request.name)
         found = observe_record(podman, store, request.name, request.state)
         self.record = found.record
         """The record as it is in the state directory now."""
         self.stack = self._wanted(found)
-        changes = keeper.changes() if keeper else {}
-        snapshot = keeper.snapshot(podman) if keeper else Snapshot(podman)
+        changes = agent.changes() if agent else {}
+        snapshot = agent.snapshot(podman) if agent else Snapshot(podman)
         self.found = observe_stack(podman, store, found, self.stack, request.state, snapshot)
         self.secrets = self._settle_secrets()
         self.kept_values = store.kept_values(self.owner) if self.secrets.rotated else {}
@@ -145,7 +145,7 @@ class StackRun:
                 self.store,
                 request,
                 snapshot=snapshot,
-                keeper=self.keeper,
+                agent=self.agent,
                 changes=changes,
                 is_planned_elsewhere=True,
             )
@@ -180,12 +180,12 @@ class StackRun:
         """Give each pod's run its part of the plan."""
         foresight = Foresight(self.stack, self.found, leaving_pods(self.request, self.stack, self.found))
         for step in self.plan.pods():
-            adjust = functools.partial(foresight.of, step.pod)
-            self.runs[step.pod].take(step.plan, step.view.observed, adjust)
+            correction = functools.partial(foresight.of, step.pod)
+            self.runs[step.pod].take(step.plan, step.view.observed, correction)
 
     # --- telling -----------------------------------------------------------------------------------------------------
 
-    def tell(self) -> dict[str, Any]:
+    def result(self) -> dict[str, Any]:
         """The module's result: the plan, or after the run what was done. ``secrets`` in it must never be shown."""
         plan = self.plan.with_plans({name: run.plan for name, run in self.runs.items()})
         remaining = (self.runs[step.pod] for step in plan.pods() if step.goal != "absent")
@@ -211,7 +211,7 @@ class StackRun:
             if self.is_concluding:
                 raise
             raise self._give_up(error) from error
-        result = self.tell()
+        result = self.result()
         result["warnings"] = [warning for pod in told.values() for warning in pod["warnings"]]
         for item in result["objects"]:
             status = told.get(item["name"], {}).get("pod", {}).get("status") if item["kind"] == "Pod" else None
@@ -247,8 +247,8 @@ class StackRun:
         elif isinstance(operation, op.RemoveVolume):
             with contextlib.suppress(NotFound):
                 named_volumes.remove(self.podman, operation.name)
-        if self.keeper and isinstance(operation, op.RotateSecret):
-            self.keeper.done(operation)
+        if self.agent and isinstance(operation, op.RotateSecret):
+            self.agent.done(operation)
 
     def _write(self, record: StackRecord) -> None:
         if record != self.record:
@@ -284,7 +284,7 @@ class StackRun:
         if good.stack == self.stack and not rotated:
             return f"It is left as it is: what was applied is revision {good.number}, the last good one."
         try:
-            StackRun(self.podman, self.store, self._way_back(good, rotated), self.keeper).carry_out()
+            StackRun(self.podman, self.store, self._way_back(good, rotated), self.agent).carry_out()
         except PodwrightError as error:
             return f"Going back to revision {good.number} failed as well: {error}"
         return f"Rolled back to revision {good.number}, which is ready again."

@@ -60,11 +60,11 @@ class PodActions:
         step = self._keeper.prober.step
         if not self.is_settled:
             return True
-        return not record.is_stopped and bool(step.endings or step.held or step.restarts)
+        return not record.is_stopped and bool(step.endings or step.backing_off or step.restarts)
 
     def act(self, podman: Podman, record: Record) -> None:
         """Carry out what is due. Raises what is no failure of an operation."""
-        self._keeper.recorder.tell_of_backing_off(self._keeper.prober.step.held, self._keeper.observer.pod)
+        self._keeper.recorder.tell_of_backing_off(self._keeper.prober.step.backing_off, self._keeper.observer.pod)
         self.dependency = ""
         if self._keeper.prober.step.endings and not record.is_stopped:
             for ending in self._keeper.prober.step.endings:
@@ -97,10 +97,12 @@ class PodActions:
             podman=podman,
             store=self._agent.store,
             request=request,
-            adjust=lambda observed: replace(observed, pod=self._keeper.observer.with_stuck(observed.pod, record)),
-            keeper=_OwnRun(self._keeper, self._agent, record),
+            correction=lambda observed: replace(observed, pod=self._keeper.observer.with_stuck(observed.pod, record)),
+            agent=_OwnRun(self._keeper, self._agent, record),
             # Another container may have ended since the last observation.
-            hold=lambda pod: frozenset(pod_step.restarts_due(self._keeper.prober.memory, pod, time.time())[0]),
+            find_backing_off=lambda pod: frozenset(
+                pod_step.restarts_due(self._keeper.prober.memory, pod, time.time())[0]
+            ),
             # A restarted container has the image that was applied, whatever the name points to now.
             pinned_images={name: image for name, image in images.items() if observe_image(podman, image)},
             pause=self._keeper.pause,

@@ -61,9 +61,9 @@ class PodLocks(StateFolders):
         with the pod, or the stack.
         """
         path = self.directory / "locks" / pod
-        with contextlib.ExitStack() as held:
+        with contextlib.ExitStack() as locks:
             try:
-                before = held.enter_context(state_files.lock_if_free(path))
+                before = locks.enter_context(state_files.lock_if_free(path))
             except OSError as error:
                 raise HostError(f"the lock {path} cannot be taken: {error}") from error
             if before is None:
@@ -101,10 +101,10 @@ class PodLocks(StateFolders):
     def _wanting(self, pod: str) -> Iterator[None]:
         """Within it, mark that this process waits for a pod's lock. On a full disk it waits without a mark."""
         path = self.directory / "locks" / f".{pod}.{secrets.token_hex(4)}"
-        with contextlib.ExitStack() as held:
-            held.callback(path.unlink, missing_ok=True)
+        with contextlib.ExitStack() as locks:
+            locks.callback(path.unlink, missing_ok=True)
             with contextlib.suppress(OSError):
-                fcntl.flock(held.enter_context(open(path, "xb")), fcntl.LOCK_EX)
+                fcntl.flock(locks.enter_context(open(path, "xb")), fcntl.LOCK_EX)
             yield
 
 

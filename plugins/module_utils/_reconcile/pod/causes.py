@@ -52,7 +52,7 @@ def is_sandbox_lost(desired: Desired, pod: ObservedPod) -> bool:
 
 def is_pod_over(desired: Desired, observed: Observed) -> bool:
     """Whether every main container has ended for good, as a finished job's have; such a pod is left as it is."""
-    desired = replace(desired, held=frozenset())
+    desired = replace(desired, backing_off=frozenset())
     for container in desired.pod.containers:
         found = observed.pod.find(container.name) if observed.pod else None
         if found is None or not found.has_exited or container_cause(desired, observed, container, found):
@@ -79,7 +79,7 @@ def _change_cause(desired: Desired, observed: Observed, container: s.Container, 
         return f"it was {found.role} and is now {role}"
     changed = costs.changed_fields(costs.container_digests(desired.context, container), found.digests)
     if changed:
-        return _keeper_cause(desired.context, container, found) or f"{', '.join(changed)} changed"
+        return _restarter_cause(desired.context, container, found) or f"{', '.join(changed)} changed"
     image = observed.images.get(container.image)
     wanted_image = desired.pinned_images.get(container.name) or (image.id if image else "")
     if wanted_image and wanted_image != found.image_id:
@@ -93,7 +93,7 @@ def _restart_cause(
     """Why the same container has to be made again; None if it goes on, or has ended for good."""
     if found.is_broken:
         return BROKEN[found.state]
-    if found.state == "stopping" and not desired.context.node.has_keeper:
+    if found.state == "stopping" and not desired.context.node.has_agent:
         # Without a keeper nobody would deal with it if that stop is given up.
         return "it is being stopped"
     if found.state == "paused":
@@ -102,8 +102,8 @@ def _restart_cause(
         return "it was not started"
     if found.has_exited and found.stopped_by_run:
         return "it was stopped"
-    is_held = container.name in desired.held
-    if found.has_exited and not is_held and is_restarted(desired.pod, container, found.exit_code):
+    is_backing_off = container.name in desired.backing_off
+    if found.has_exited and not is_backing_off and is_restarted(desired.pod, container, found.exit_code):
         return f"it is not running (exit code {found.exit_code})"
     return _sub_path_cause(desired.pod, observed, container, found) or _resize_cause(desired, container, found)
 
@@ -117,13 +117,13 @@ def _sub_path_cause(pod: s.PodSpec, observed: Observed, container: s.Container, 
     return f"the sub path of {container.volume_mounts[missing[0]].mount_path} is no longer mounted" if missing else None
 
 
-def _keeper_cause(context: Context, container: s.Container, found: ObservedContainer) -> str | None:
+def _restarter_cause(context: Context, container: s.Container, found: ObservedContainer) -> str | None:
     """The cause if only the restarter has changed: the agent in place of Podman, or the reverse."""
     node = context.node
-    other = replace(context, node=replace(node, has_keeper=not node.has_keeper))
+    other = replace(context, node=replace(node, has_agent=not node.has_agent))
     if costs.changed_fields(costs.container_digests(other, container), found.digests):
         return None
-    return "the agent restarts it from now on" if node.has_keeper else "Podman restarts it from now on"
+    return "the agent restarts it from now on" if node.has_agent else "Podman restarts it from now on"
 
 
 def can_limit(desired: Desired) -> bool:

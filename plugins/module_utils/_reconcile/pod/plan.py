@@ -56,9 +56,9 @@ def plan_pod(
     if state == "started":
         return plan_started(desired, observed)
     if state == "stopped":
-        plan = plan_stopped(desired.pod.name, desired.known, observed, desired.was_stopped)
+        plan = plan_stopped(desired.pod.name, desired.all_applied, observed, desired.was_stopped)
     else:
-        plan = plan_absent(desired.pod.name, desired.known, view.is_known, observed, absent_cause)
+        plan = plan_absent(desired.pod.name, desired.all_applied, view.is_known, observed, absent_cause)
     return with_grace_period(plan, grace_period_seconds)
 
 
@@ -69,7 +69,9 @@ def plan_started(desired: Desired, observed: Observed) -> Plan:
     """
     if desired.failure and desired.is_failed:
         pod = _our_pod(desired.pod.name, observed)
-        return Plan(tuple(stop_pod(desired.pod.name, desired.known, pod, desired.failure.cause))) if pod else Plan()
+        return (
+            Plan(tuple(stop_pod(desired.pod.name, desired.all_applied, pod, desired.failure.cause))) if pod else Plan()
+        )
     pinned = frozenset(desired.pinned_images)
     node, place = desired.context.node, desired.place
     faults = refuse(desired.context, desired.allocatable, observed, pinned, place)
@@ -146,7 +148,7 @@ def _replace_pod(desired: Desired, observed: Observed, cause: str) -> list[Opera
     name = desired.pod.name
     operations: list[Operation] = []
     if observed.pod:
-        operations += stop_all(name, desired.known, observed.pod, cause)
+        operations += stop_all(name, desired.all_applied, observed.pod, cause)
         operations.append(RemovePod(name, cause, observed.pod.id, is_sandbox_lost(desired, observed.pod)))
     operations += [CreatePod(name, cause), StartPod(name, cause)]
     for container in desired.pod.all_containers:
@@ -213,13 +215,13 @@ def _change_containers(desired: Desired, observed: Observed, pod: ObservedPod) -
 
 
 def _end_sidecars(desired: Desired, pod: ObservedPod) -> list[Operation]:
-    return stop_all(desired.pod.name, desired.known, pod, "every main container has ended")
+    return stop_all(desired.pod.name, desired.all_applied, pod, "every main container has ended")
 
 
 def _take_down(desired: Desired, found: ObservedContainer, cause: str, is_restart: bool = False) -> list[Operation]:
     operations: list[Operation] = []
     if found.state in STOPPABLE:
-        operations.append(stop_of(desired.pod.name, desired.known, found, cause))
+        operations.append(stop_of(desired.pod.name, desired.all_applied, found, cause))
     operations.append(RemoveContainer(desired.pod.name, cause, found.name, found.id, is_restart))
     return operations
 

@@ -112,7 +112,7 @@ class Memory:
 
 @dataclass(frozen=True)
 class Step:
-    """What one look comes to. ``held`` are the containers that wait for their restart, and until when.
+    """What one look comes to. ``backing_off`` are the containers that wait for their restart, and until when.
 
     ``ready`` are those that Kubernetes calls so, ``available`` those that were so for as long as is asked for: what a
     run waits for. ``next_at_seconds`` is when to take the next step even if nothing changes, None for never;
@@ -125,7 +125,7 @@ class Step:
     available: Mapping[str, bool]
     probes: tuple[DueProbe, ...] = ()
     endings: tuple[Ending, ...] = ()
-    held: Mapping[str, float] = field(default_factory=dict)
+    backing_off: Mapping[str, float] = field(default_factory=dict)
     restarts: tuple[str, ...] = ()
     next_at_seconds: float | None = None
     look_at_seconds: float | None = None
@@ -180,7 +180,7 @@ def step(
         for name, container in ((c.name, c) for c in pod.all_containers)
         if ready.get(name) and not available[name]
     ]
-    held, restarts = restarts_due(memory, observed, now_seconds)
+    backing_off, restarts = restarts_due(memory, observed, now_seconds)
     due = [worker.due_at_seconds for worker in workers.values() if worker.due_at_seconds is not None]
     return Step(
         memory=replace(memory, workers=workers, ready_since=ready_since),
@@ -189,9 +189,9 @@ def step(
         available=available,
         probes=tuple(probes),
         endings=tuple(_endings(pod, workers, observed)),
-        held=held,
+        backing_off=backing_off,
         restarts=restarts,
-        next_at_seconds=min([*due, *held.values()], default=None),
+        next_at_seconds=min([*due, *backing_off.values()], default=None),
         look_at_seconds=min(looks, default=None),
     )
 
@@ -322,7 +322,7 @@ def restarts_due(
     memory: Memory, observed: ObservedPod | None, now_seconds: float
 ) -> tuple[dict[str, float], tuple[str, ...]]:
     """The containers to restart: those in back-off with its end, and those that are due."""
-    held: dict[str, float] = {}
+    backing_off: dict[str, float] = {}
     restarts: list[str] = []
     for container in memory.pod.all_containers:
         found = observed.find(container.name) if observed else None
@@ -333,10 +333,10 @@ def restarts_due(
             wait = memory.backoff.wait_seconds(_backoff_key(memory.pod, found), ended, now_seconds)
             # An end in the future means that the clock was set back; it would wait for that time again.
             if wait > 0 and ended <= now_seconds:
-                held[container.name] = now_seconds + wait
+                backing_off[container.name] = now_seconds + wait
             else:
                 restarts.append(container.name)
-    return held, tuple(restarts)
+    return backing_off, tuple(restarts)
 
 
 def _backoff_key(pod: s.PodSpec, found: ObservedContainer) -> str:

@@ -32,7 +32,7 @@ class Desired:
     """Whether the pod was stopped on purpose when it was recorded last."""
     previous: s.PodSpec | None = None
     """The declaration before that one, for containers that an interrupted run has not removed."""
-    held: frozenset[str] = frozenset()
+    backing_off: frozenset[str] = frozenset()
     """Containers that have ended and are not to be started again yet."""
     failure: Failure | None = None
     """Why the pod, as it is recorded, has failed for good."""
@@ -49,11 +49,11 @@ class Desired:
         return self.failure is not None and self.recorded == self.pod
 
     @property
-    def known(self) -> s.PodSpec | None:
-        return known(self.recorded, self.previous)
+    def all_applied(self) -> s.PodSpec | None:
+        return all_applied(self.recorded, self.previous)
 
 
-def known(recorded: s.PodSpec | None, previous: s.PodSpec | None) -> s.PodSpec | None:
+def all_applied(recorded: s.PodSpec | None, previous: s.PodSpec | None) -> s.PodSpec | None:
     """The recorded pod, with the containers that only the declaration before it had."""
     if recorded is None or previous is None:
         return recorded

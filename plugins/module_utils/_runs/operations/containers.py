@@ -116,7 +116,7 @@ def _end(container_id: str, budget: TerminationBudget, podman: Podman) -> None:
 
 
 def remove_container(execution: Execution, operation: op.RemoveContainer, podman: Podman) -> None:
-    if execution.context.node.has_keeper and execution.pod.find(operation.container):
+    if execution.context.node.has_agent and execution.pod.find(operation.container):
         # Where there is no room for it, the container is started again without.
         with contextlib.suppress(OSError):
             log = last_lines(podman, operation.id, KEPT_LOG_LINES, KEPT_LOG_BYTES)
