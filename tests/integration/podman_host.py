@@ -197,12 +197,7 @@ class PodmanHost:
     def clean(self) -> None:
         """Remove what tests made: pods, containers, volumes, secrets, networks, images, state; the base stays."""
         with self.api() as api:
-            for pod in api.get("/pods/json").json() or []:
-                # The grace period of a removed pod is that of its containers; without this each costs ten seconds.
-                api.post(f"/pods/{pod['Id']}/kill", params={"signal": "KILL"})
-                api.delete(f"/pods/{pod['Id']}", params={"force": "true"})
-            for container in api.get("/containers/json", params={"all": "true"}).json():
-                api.delete(f"/containers/{container['Id']}", params={"force": "true", "timeout": 0, "v": "true"})
+            self._clean_pods(api)
             for volume in api.get("/volumes/json").json() or []:
                 api.delete(f"/volumes/{volume['Name']}", params={"force": "true"})
             for secret in api.get("/secrets/json").json() or []:
@@ -215,6 +210,21 @@ class PodmanHost:
         unmount_below(self.mount_directory)
         for directory in (self.state_directory, self.mount_directory):
             shutil.rmtree(directory, ignore_errors=True)
+
+    def _clean_pods(self, api: Any) -> None:
+        """Podman refuses a removal now and then, such as while a process of the container is about to end."""
+        for _attempt in range(10):
+            for pod in api.get("/pods/json").json() or []:
+                # The grace period of a removed pod is that of its containers; without this each costs ten seconds.
+                api.post(f"/pods/{pod['Id']}/kill", params={"signal": "KILL"})
+                api.delete(f"/pods/{pod['Id']}", params={"force": "true"})
+            for container in api.get("/containers/json", params={"all": "true"}).json():
+                api.delete(f"/containers/{container['Id']}", params={"force": "true", "timeout": 0, "v": "true"})
+            left = [*(api.get("/pods/json").json() or []), *api.get("/containers/json", params={"all": "true"}).json()]
+            if not left:
+                return
+            time.sleep(1)
+        raise AssertionError(f"Podman does not remove {left}")
 
     def _clean_image(self, api: Any, image: dict[str, Any]) -> None:
         names = image.get("Names") or []
