@@ -39,7 +39,7 @@ from ansible_collections.podwright.pods.plugins.module_utils._delivery.release i
 pytestmark = pytest.mark.integration
 
 NOBODY = 65534
-EXAMPLES = 1000 if os.environ.get("PODWRIGHT_TEST_FULL") else 200
+EXAMPLES = 1000 if os.environ.get("PODWRIGHT_TEST_FULL") else 100
 
 
 @dataclass(frozen=True)

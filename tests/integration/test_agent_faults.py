@@ -418,7 +418,7 @@ def own_agent(small_state: Path, clock: Clock, in_host: PodmanHost) -> Iterator[
 @pytest.mark.parametrize(
     "seconds",
     [
-        pytest.param(60, id="sample"),
+        pytest.param(40, id="sample"),
         pytest.param(1800, id="full", marks=[pytest.mark.long, pytest.mark.skipif(not IS_FULL, reason="half an hour")]),
     ],
 )

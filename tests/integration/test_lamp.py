@@ -23,7 +23,7 @@ from podman_host import PodmanHost
 from playbooks import HERE, REPOSITORY, Playbook, free_port
 
 CONTAINERS = ("db", "php", "web", "backup")
-KILL_STEP = 1 if os.environ.get("PODWRIGHT_TEST_FULL") else 7
+KILL_STEP = 1 if os.environ.get("PODWRIGHT_TEST_FULL") else 12
 
 pytestmark = pytest.mark.lamp
 

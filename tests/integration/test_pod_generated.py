@@ -18,7 +18,7 @@ from pods import Site, runnable_pods
 from ansible_collections.podwright.pods.plugins.module_utils._declaration import spec as s
 
 IS_FULL = bool(os.environ.get("PODWRIGHT_TEST_FULL"))
-EXAMPLES = 300 if IS_FULL else 15
+EXAMPLES = 300 if IS_FULL else 8
 
 
 @settings(

@@ -22,7 +22,7 @@ from ansible_collections.podwright.pods.plugins.module_utils._runs import stack_
 from playbooks import HERE, REPOSITORY
 
 IS_FULL = bool(os.environ.get("PODWRIGHT_TEST_FULL"))
-KILL_STEP = 1 if IS_FULL else 9
+KILL_STEP = 1 if IS_FULL else 15
 PODS = 50 if IS_FULL else 12
 SHARES = 10
 
