@@ -10,6 +10,7 @@ from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
 
+from ..module_utils._declaration import annotations as own_annotations
 from ..module_utils._declaration import arguments, kubernetes, manifest, parse
 from ..module_utils._declaration.place import Place, Style, shown
 from ..module_utils._declaration.stack import parse as stack_parse
@@ -57,7 +58,7 @@ def _read_pod(options: dict[str, Any]) -> StackSpec:
     faults: list[Fault] = []
     annotations = options.get("annotations")
     if isinstance(annotations, Mapping):
-        stack_parse.refuse_annotations(annotations, Place("annotations", Style.NATIVE, faults))
+        own_annotations.refuse_annotations(annotations, Place("annotations", Style.NATIVE, faults))
     try:
         pod = parse.parse_options(options)
     except InvalidInput as error:

@@ -24,7 +24,7 @@ from .fields.schema import Field, Object, Text
 from .place import INVALID, Place, Style, shown, suggest
 
 _SPEC_IGNORED = frozenset({"automountServiceAccountToken", "enableServiceLinks"})
-_METADATA_IGNORED = frozenset(
+METADATA_IGNORED = frozenset(
     {
         "creationTimestamp",
         "deletionGracePeriodSeconds",
@@ -41,13 +41,13 @@ _METADATA_IGNORED = frozenset(
     }
 )
 
-METADATA = Object(dict, METADATA_FIELDS, ignored=_METADATA_IGNORED)
-_SPEC = Object(dict, SPEC_FIELDS, unsupported=SPEC_UNSUPPORTED, harmless=SPEC_HARMLESS, ignored=_SPEC_IGNORED)
+METADATA = Object(dict, METADATA_FIELDS, ignored=METADATA_IGNORED)
+SPEC = Object(dict, SPEC_FIELDS, unsupported=SPEC_UNSUPPORTED, harmless=SPEC_HARMLESS, ignored=_SPEC_IGNORED)
 API_VERSION = Field("api_version", Text(choices=("v1",)), required=True)
 CONFIG_METADATA = Object(
     dict,
     (Field("name", Text(object_name), required=True),),
-    ignored=_METADATA_IGNORED | {"labels", "annotations"},
+    ignored=METADATA_IGNORED | {"labels", "annotations"},
     secret=True,
 )
 _CONFIG_FIELDS = (API_VERSION, Field("kind", Text()), Field("metadata", CONFIG_METADATA, required=True))
@@ -59,7 +59,7 @@ DOCUMENTS = {
             API_VERSION,
             Field("kind", Text(choices=("Pod",)), required=True),
             Field("metadata", METADATA, required=True),
-            Field("spec", _SPEC, required=True),
+            Field("spec", SPEC, required=True),
         ),
         ignored=frozenset({"status"}),
     ),

@@ -19,9 +19,9 @@ from typing import Any
 
 from .._errors import Fault, InvalidInput
 from . import spec as s
+from .annotations import ANNOTATIONS
 from .fields import checks
 from .place import Style, spell
-from .stack.parse import ANNOTATIONS
 from .stack.spec import NamedVolume, StackSpec
 
 ASSUMED_SIZE = "1Gi"
@@ -44,8 +44,8 @@ def to_documents(stack: StackSpec, generated: Mapping[str, Mapping[str, str]] | 
     return [
         *(_document("ConfigMap", item.name, _fields(item)) for item in stack.config_maps),
         *(_secret(_with_values(item, (generated or {}).get(item.name, {}))) for item in stack.secrets),
-        *(_claim(volume, is_declared=True) for volume in stack.volumes),
-        *(_claim(NamedVolume(name), is_declared=False) for name in _undeclared_claims(stack)),
+        *(claim(volume) for volume in stack.volumes),
+        *(claim(NamedVolume(name), is_declared=False) for name in _undeclared_claims(stack)),
         *(_pod(stack, pod) for pod in stack.pods),
     ]
 
@@ -91,7 +91,8 @@ def _secret(item: s.Secret) -> Document:
 # --- claims ----------------------------------------------------------------------------------------------------------
 
 
-def _claim(volume: NamedVolume, is_declared: bool) -> Document:
+def claim(volume: NamedVolume, is_declared: bool = True) -> Document:
+    """The claim of a named volume."""
     name = claim_name(volume.name)
     own: Document = {} if name == volume.name else {"volume-name": volume.name}
     if not is_declared:
@@ -145,16 +146,15 @@ def _pod(stack: StackSpec, pod: s.PodSpec) -> Document:
         own["min-ready-seconds"] = pod.min_ready_seconds
     if own:
         document["metadata"]["annotations"] = {**pod.annotations, **_annotations(own)}
-    for volume in document["spec"].get("volumes", ()):
-        if "persistentVolumeClaim" in volume:
-            claim = volume["persistentVolumeClaim"]
-            claim["claimName"] = claim_name(claim["claimName"])
-    _add_required(document["spec"])
+    complete_pod_spec(document["spec"])
     return document
 
 
-def _add_required(spec: Document) -> None:
-    """Writes out the defaults of fields that Kubernetes wants to have written out."""
+def complete_pod_spec(spec: Document) -> None:
+    """Names claims as Kubernetes can, and writes out the defaults of fields that it wants to have written out."""
+    for source in (volume.get("persistentVolumeClaim") for volume in spec.get("volumes", ())):
+        if source:
+            source["claimName"] = claim_name(source["claimName"])
     for container in (*spec.get("initContainers", ()), *spec["containers"]):
         for policy in container.get("resizePolicy", ()):
             policy.setdefault("restartPolicy", "NotRequired")

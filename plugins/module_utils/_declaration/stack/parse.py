@@ -11,8 +11,6 @@ What documents cannot say in Kubernetes' own fields they say in annotations, whi
 from __future__ import annotations
 
 import ipaddress
-import json
-import re
 from collections.abc import Iterator
 from collections.abc import Mapping as MappingT
 from collections.abc import Sequence as SequenceT
@@ -22,24 +20,17 @@ from typing import Any, cast, get_args
 from ..._errors import Fault, InvalidInput
 from .. import parse
 from .. import spec as s
-from ..documents import (
-    API_VERSION,
-    CONFIG_METADATA,
-    DOCUMENTS,
-    Reading,
-    assemble,
-    config_object,
-    join_objects,
-    read_documents,
-)
+from ..annotations import ANNOTATED_METADATA, ANNOTATIONS, own_annotations, refuse_annotations
+from ..claims import CLAIM, VOLUME, Claim, read_claim
+from ..documents import DOCUMENTS, Reading, assemble, config_object, join_objects, read_documents
 from ..fields.checks import ip_address, pod_name, podman_name
 from ..fields.config import check_config_map, check_secret
 from ..fields.pod import HOST_FIELDS, METADATA_FIELDS, SPEC_FIELDS, SPEC_HARMLESS, SPEC_UNSUPPORTED
-from ..fields.schema import Amount, Boolean, Field, Mapping, Object, Sequence, Text, Type
-from ..place import INVALID, Place, Style, shown, spell, suggest
+from ..fields.schema import Boolean, Field, Mapping, Object, Sequence, Text, Type
+from ..place import INVALID, Place, Style, shown, spell
 from ..pod_rules import Configuration, check_pod, podman_names, ports_meet, published_ports
 from .order import cycle
-from .spec import Condition, Dependency, NamedVolume, Network, StackSpec
+from .spec import Condition, Dependency, Network, StackSpec
 
 _OWN_HOST_FIELDS = ("infra", "networks", "log_size_max", "min_ready_seconds")
 """Those of `fields.pod.HOST_FIELDS` that each pod has for itself."""
@@ -62,15 +53,6 @@ _DEPENDENCY = Object(
     (
         Field("pod", Text(pod_name), required=True),
         Field("condition", Text(choices=get_args(Condition)), default="ready"),
-    ),
-)
-_VOLUME = Object(
-    NamedVolume,
-    (
-        Field("name", Text(podman_name), required=True),
-        Field("size", Amount()),
-        Field("driver", Text(), default="local"),
-        Field("options", Mapping(Text()), default={}),
     ),
 )
 
@@ -112,7 +94,7 @@ STACK_FIELDS = (
     Field("pods", Sequence(_POD), default=()),
     Field("depends_on", Mapping(Sequence(_DEPENDENCY, unique_by="pod")), default={}),
     *_CONFIGURATION_FIELDS,
-    Field("volumes", Sequence(_VOLUME, unique_by="name"), default=()),
+    Field("volumes", Sequence(VOLUME, unique_by="name"), default=()),
     Field("networks", Sequence(_NETWORK, unique_by="name"), default=()),
 )
 """Every option that describes the stack. Each may stand beside Kubernetes documents, which only add to it."""
@@ -120,73 +102,15 @@ STACK_FIELDS = (
 _STACK = Object(dict, STACK_FIELDS)
 
 
-_BOUND_VOLUME = re.compile(r"pvc-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-"""What a cluster calls a volume that it made for a claim. It says nothing here; what a user has chosen does."""
-
-
-class _Anything(Type):
-    """Annotations as they are: `_own` reads those of our own and leaves the others unread."""
-
-    def parse(self, value: object, at: Place) -> Any:
-        return value if isinstance(value, MappingT) else {}
-
-
-_ANNOTATED_METADATA = replace(
-    CONFIG_METADATA,
-    fields=(*CONFIG_METADATA.fields, Field("annotations", _Anything(), default={})),
-    ignored=CONFIG_METADATA.ignored - {"annotations"},
-)
-_STORAGE = Object(dict, (Field("storage", Amount()),))
-_CLAIM = Object(
-    dict,
-    (
-        API_VERSION,
-        Field("kind", Text()),
-        Field("metadata", _ANNOTATED_METADATA, required=True),
-        Field(
-            "spec",
-            Object(
-                dict,
-                (
-                    Field("access_modes", Sequence(Text()), default=()),
-                    Field("volume_mode", Text(choices=("Filesystem",)), default="Filesystem"),
-                    Field("storage_class_name", Text()),
-                    Field("volume_name", Text(podman_name)),
-                    Field(
-                        "resources",
-                        Object(
-                            dict,
-                            (Field("requests", _STORAGE), Field("limits", _STORAGE)),
-                        ),
-                    ),
-                ),
-                unsupported={
-                    "volume_attributes_class_name": (
-                        "give the volume's options in volumes, or in the annotation podwright.io/options"
-                    ),
-                    "data_source": "fill the volume with an init container",
-                    "data_source_ref": "fill the volume with an init container",
-                },
-                # A host has no volumes to choose among: a claim is the one of its name.
-                ignored=frozenset({"selector"}),
-            ),
-            required=True,
-        ),
-    ),
-    ignored=frozenset({"status"}),
-)
 _SECRET_FIELDS = tuple(
-    replace(field, type=_ANNOTATED_METADATA) if field.name == "metadata" else field
+    replace(field, type=ANNOTATED_METADATA) if field.name == "metadata" else field
     for field in DOCUMENTS["Secret"].fields
 )
 _KINDS = {
     **DOCUMENTS,
     "Secret": replace(DOCUMENTS["Secret"], fields=_SECRET_FIELDS),
-    "PersistentVolumeClaim": _CLAIM,
+    "PersistentVolumeClaim": CLAIM,
 }
-
-ANNOTATIONS = "podwright.io/"
-"""What the names of the annotations that are ours begin with. Their values are JSON text."""
 
 
 def _secret_annotations() -> dict[str, Type]:
@@ -202,13 +126,6 @@ _POD_ANNOTATIONS: dict[str, Type] = {
     "stack-networks": Sequence(_NETWORK),
 }
 _SECRET_ANNOTATIONS = _secret_annotations()
-_CLAIM_ANNOTATIONS: dict[str, Type] = {
-    "volume-name": Text(podman_name),
-    "declared": Boolean(),
-    "assumed-size": Amount(),
-    "driver": Text(),
-    "options": Mapping(Text()),
-}
 
 
 @dataclass(frozen=True)
@@ -225,16 +142,6 @@ class _PodAt:
     networks: tuple[Reading, ...] = ()
 
 
-@dataclass(frozen=True)
-class _Claim:
-    """A claim of a document: its name there, the volume that it stands for, and where its name stands."""
-
-    name: str
-    volume: NamedVolume
-    name_at: Place
-    is_declared: bool = True
-
-
 def parse_options(
     options: MappingT[str, Any], documents: SequenceT[Any] = (), source: str | SequenceT[str] = "definition"
 ) -> StackSpec:
@@ -246,7 +153,7 @@ def parse_options(
     at = Place("", Style.NATIVE, faults)
     values = _STACK.parse(options, at)
     read = read_documents(documents, source, faults, _KINDS)
-    claims = [_claim(claim, place) for claim, place in read["PersistentVolumeClaim"]]
+    claims = [read_claim(claim, place) for claim, place in read["PersistentVolumeClaim"]]
     pods = [*_native_pods(values["pods"], at.key("pods")), *_document_pods(read["Pod"], claims)]
     stack = StackSpec(
         name=values["name"],
@@ -281,13 +188,6 @@ def parse_name(options: MappingT[str, Any]) -> str:
     return parse.parse_name(options)
 
 
-def refuse_annotations(annotations: MappingT[Any, Any], at: Place) -> None:
-    """Notes a fault for each annotation that only documents have, since options say the same in fields of their own."""
-    for key in annotations:
-        if isinstance(key, str) and key.startswith(ANNOTATIONS):
-            at.raw(key).fault("is reserved: in Kubernetes documents it stands for what has an option of its own here")
-
-
 def _native_pods(read: Any, at: Place) -> Iterator[_PodAt]:
     for number, values in enumerate(read):
         if values is not INVALID:
@@ -296,7 +196,7 @@ def _native_pods(read: Any, at: Place) -> Iterator[_PodAt]:
             yield _PodAt(s.PodSpec(**values), place.key("name"), place)
 
 
-def _document_pods(read: SequenceT[Reading], claims: SequenceT[_Claim]) -> Iterator[_PodAt]:
+def _document_pods(read: SequenceT[Reading], claims: SequenceT[Claim]) -> Iterator[_PodAt]:
     names = {claim.name: claim.volume.name for claim in claims if claim.name != claim.volume.name}
     for values, at in read:
         if values is not INVALID:
@@ -306,7 +206,7 @@ def _document_pods(read: SequenceT[Reading], claims: SequenceT[_Claim]) -> Itera
 def _document_pod(values: Any, at: Place, names: MappingT[str, str]) -> _PodAt:
     """A pod as its document has it, with what its annotations say; ``names`` are the volumes of claims called other."""
     place = at.key("metadata").key("annotations")
-    own = _own(values["metadata"]["annotations"], _POD_ANNOTATIONS, place)
+    own = own_annotations(values["metadata"]["annotations"], _POD_ANNOTATIONS, place)
     host = {field.name: own.get(field.name.replace("_", "-"), field.default) for field in HOST_FIELDS}
     pod = assemble(values, host)
     if pod.host_network and host["networks"]:
@@ -358,7 +258,7 @@ def _secrets(read: SequenceT[Reading], given: Any, at: Place) -> Any:
 def _secret(values: Any, at: Place) -> Reading:
     secret, name_at = config_object(s.Secret, values, at, check_secret)
     place = at.key("metadata").key("annotations")
-    own = _own(values["metadata"]["annotations"], _SECRET_ANNOTATIONS, place)
+    own = own_annotations(values["metadata"]["annotations"], _SECRET_ANNOTATIONS, place)
     generate, rotate = own.get("generate", {}), own.get("rotate", {})
     for key in sorted({*generate} & {*secret.data, *secret.string_data}):
         place.raw(f"{ANNOTATIONS}generate").raw(key).fault("has a value too; leave one of them out")
@@ -367,76 +267,13 @@ def _secret(values: Any, at: Place) -> Reading:
     return replace(secret, generate=generate, rotate=rotate), name_at
 
 
-def _claim(values: Any, at: Place) -> _Claim:
-    """A claim. The size that was assumed for want of one is none, unless the request has been changed since."""
-    place = at.key("metadata").key("annotations")
-    own = _own(values["metadata"]["annotations"], _CLAIM_ANNOTATIONS, place)
-    requests = values["spec"]["resources"] and values["spec"]["resources"]["requests"]
-    size = requests["storage"] if requests else None
-    if size is not None and own.get("assumed-size") == size:
-        size = None
-    name, chosen = values["metadata"]["name"], values["spec"]["volume_name"]
-    is_chosen = isinstance(chosen, str) and not _BOUND_VOLUME.fullmatch(chosen)
-    volume_name = own.get("volume-name", chosen if is_chosen else name)
-    volume = NamedVolume(volume_name, size, own.get("driver", "local"), own.get("options", {}))
-    is_declared = own.get("declared", True) is not False
-    if not is_declared and (volume.size is not None or volume.driver != "local" or volume.options):
-        place.raw(f"{ANNOTATIONS}declared").fault("is false, but the size, driver or options declare it; leave it out")
-    return _Claim(name, volume, at.key("metadata").key("name"), is_declared)
-
-
-def _volumes(claims: SequenceT[_Claim], given: Any, at: Place) -> Any:
+def _volumes(claims: SequenceT[Claim], given: Any, at: Place) -> Any:
     declared = [(claim.volume, claim.name_at) for claim in claims if claim.is_declared]
     return join_objects("volume", declared, given, at)
 
 
 def _networks(pods: SequenceT[_PodAt], given: Any, at: Place) -> Any:
     return join_objects("network", [network for one in pods for network in one.networks], given, at)
-
-
-# --- annotations -----------------------------------------------------------------------------------------------------
-
-
-def _own(annotations: Any, types: MappingT[str, Type], at: Place) -> dict[str, Any]:
-    """What our own annotations say, by their names without what these begin with."""
-    read = {}
-    for key, text in annotations.items():
-        if not isinstance(key, str) or not key.startswith(ANNOTATIONS):
-            continue
-        name = key[len(ANNOTATIONS) :]
-        if text is INVALID:
-            read[name] = text
-        elif name in types:
-            read[name] = _from_json(text, types[name], at.raw(key))
-        elif re.fullmatch(r"[-\w]+", name):
-            at.raw(key).fault("is not a known annotation" + suggest(name, tuple(types)))
-        else:
-            # Not shown: {name:VALUE} is a key without a value, since there is no space after its colon.
-            at.fault(f"has an annotation under {ANNOTATIONS} that is not known; known are: {', '.join(types)}")
-    return read
-
-
-def _from_json(given: Any, kind: Type, at: Place) -> Any:
-    text = Text(secret=True).parse(given, at)
-    if text is INVALID:
-        return text
-    try:
-        value = json.loads(text, object_pairs_hook=_without_doubles, parse_constant=_refuse_constant)
-    except json.JSONDecodeError as error:
-        return at.fault(f"is not JSON text from character {error.pos + 1} on")
-    except (ValueError, RecursionError):
-        return at.fault("is not JSON text with keys that are given once and numbers that are finite")
-    return kind.parse(value, at)
-
-
-def _without_doubles(pairs: SequenceT[tuple[str, Any]]) -> dict[str, Any]:
-    if len(dict(pairs)) != len(pairs):
-        raise ValueError
-    return dict(pairs)
-
-
-def _refuse_constant(name: str) -> Any:
-    raise ValueError
 
 
 # --- rules between objects -------------------------------------------------------------------------------------------
