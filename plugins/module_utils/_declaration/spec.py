@@ -634,6 +634,11 @@ def to_options(value: Any) -> Any:
     return _plain(value, Style.NATIVE)
 
 
+def to_document(value: Any) -> Any:
+    """The plain form of a spec as Kubernetes spells its fields; those that hold their default are left out."""
+    return _plain(value, Style.KUBERNETES)
+
+
 def to_kubernetes(pod: PodSpec) -> dict[str, Any]:
     """The pod as a Kubernetes v1 Pod document, without what stands beside it (infra, networks, configuration, ...)."""
     options = _plain(pod, Style.KUBERNETES)
