@@ -35,11 +35,8 @@ from ansible_collections.podwright.pods.plugins.module_utils._declaration.kubern
 from ansible_collections.podwright.pods.plugins.module_utils._declaration.quantity import Quantity
 from ansible_collections.podwright.pods.plugins.module_utils._declaration.stack import spec as stack_spec
 from ansible_collections.podwright.pods.plugins.module_utils._declaration.stack.parse import parse_options
-from ansible_collections.podwright.pods.plugins.module_utils._declaration.stack.spec import (
-    Dependency,
-    NamedVolume,
-    StackSpec,
-)
+from ansible_collections.podwright.pods.plugins.module_utils._declaration.stack.spec import Dependency, StackSpec
+from ansible_collections.podwright.pods.plugins.module_utils._declaration.volume_spec import NamedVolume
 from ansible_collections.podwright.pods.plugins.module_utils._errors import InvalidInput
 
 KUBERNETES = "1.32"
@@ -551,7 +548,7 @@ def test_no_annotation_makes_the_parser_fail_otherwise(kind: str, annotations: A
             {"pods": [{**WEB, "annotations": {"podwright.io/x": ""}}, 5], "wait": True},
             ["wait: is not", "pods[1]: expected", 'pods[0].annotations["podwright.io/x"]: is reserved'],
         ),
-        ({"definition": "kind: Job"}, ["kind: 'Job' is not supported"]),
+        ({"definition": "kind: Service"}, ["kind: 'Service' is not supported"]),
         ({"definition": "{"}, ["definition: line 2"]),
         ({"networks": [{"name": "n"}]}, ["networks: Kubernetes documents can tell of networks beside a pod only"]),
     ],

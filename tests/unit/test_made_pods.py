@@ -13,7 +13,7 @@ import pytest
 from workload_model import START
 
 from ansible_collections.podwright.pods.plugins.module_utils._declaration import spec as s
-from ansible_collections.podwright.pods.plugins.module_utils._declaration.stack.spec import NamedVolume
+from ansible_collections.podwright.pods.plugins.module_utils._declaration.volume_spec import NamedVolume
 from ansible_collections.podwright.pods.plugins.module_utils._declaration.workloads import spec as w
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.workloads import (
     daemon_set,

@@ -102,8 +102,8 @@ REFUSED: list[tuple[Task, list[str]]] = [
         ],
     ),
     (
-        {"name": "s", "definition": "kind: Deployment"},
-        ["kind | 'Deployment' is not supported; give its template as a Pod"],
+        {"name": "s", "definition": "kind: Service"},
+        ["kind | 'Service' is not supported; publish ports with hostPort"],
     ),
     (
         {

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from workload_model import START, Host
 
 from ansible_collections.podwright.pods.plugins.module_utils._declaration import spec as s
-from ansible_collections.podwright.pods.plugins.module_utils._declaration.stack.spec import NamedVolume
+from ansible_collections.podwright.pods.plugins.module_utils._declaration.volume_spec import NamedVolume
 from ansible_collections.podwright.pods.plugins.module_utils._declaration.workloads import spec as w
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.operations import Operation
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.workloads import stateful_set

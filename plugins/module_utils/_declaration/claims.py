@@ -15,7 +15,7 @@ from .documents import API_VERSION
 from .fields.checks import dns_label, podman_name
 from .fields.schema import Amount, Boolean, Field, Mapping, Object, Sequence, Text, Type
 from .place import Place
-from .stack.spec import NamedVolume
+from .volume_spec import NamedVolume
 
 VOLUME = Object(
     NamedVolume,

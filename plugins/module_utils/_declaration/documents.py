@@ -67,13 +67,10 @@ DOCUMENTS = {
     "Secret": Object(dict, (*_CONFIG_FIELDS, *_SECRET_FIELDS), secret=True),
 }
 _OTHER_KINDS = {
-    "Deployment": "give its template as a Pod",
-    "ReplicaSet": "give its template as a Pod",
-    "ReplicationController": "give its template as a Pod",
-    "StatefulSet": "give its template as a Pod",
-    "DaemonSet": "give its template as a Pod, and the hosts with the inventory",
-    "Job": "give its template as a Pod with restartPolicy OnFailure or Never",
-    "CronJob": "give the template as a Pod and run the playbook from a timer",
+    **dict.fromkeys(
+        ("Deployment", "ReplicaSet", "ReplicationController", "StatefulSet", "DaemonSet", "Job", "CronJob"),
+        "give it to the module stack, or its template as a Pod",
+    ),
     "Service": "publish ports with hostPort",
     "Ingress": "publish ports with hostPort, and run a reverse proxy as a pod",
     "PersistentVolumeClaim": "named volumes are made when a pod claims them",

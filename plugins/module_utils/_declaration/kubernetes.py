@@ -22,7 +22,8 @@ from . import spec as s
 from .annotations import ANNOTATIONS
 from .fields import checks
 from .place import Style, spell
-from .stack.spec import NamedVolume, StackSpec
+from .stack.spec import StackSpec
+from .volume_spec import NamedVolume
 
 ASSUMED_SIZE = "1Gi"
 """What a claim asks for when no size is declared: Kubernetes has none without."""

@@ -14,6 +14,7 @@ from typing import Any
 from .._declaration.arguments import RUN_FIELDS, STACK_RUN_FIELDS
 from .._declaration.fields.pod import POD_FIELDS
 from .._declaration.stack.parse import STACK_FIELDS
+from .._declaration.workloads.fields import OPTIONS as WORKLOADS
 
 __all__ = (
     "AGENT_ARGUMENTS",
@@ -47,7 +48,10 @@ def _stack_arguments() -> dict[str, Any]:
         if field.default is not None:
             arguments[field.name]["default"] = field.default
     # What a pod can say is documented with the module pod; the parser judges it.
-    arguments["pods"].pop("options", None)
+    arguments["pods"].pop("options")
+    for option in WORKLOADS:
+        outer = arguments[option]["options"]
+        outer.get("job_template", {"options": outer})["options"]["template"].pop("options")
     arguments["definition"] = {"type": "raw"}
     arguments["src"] = {"type": "raw"}
     return arguments

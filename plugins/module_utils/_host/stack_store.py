@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from .._declaration import spec as s
+from .._declaration.stack.options import to_options
 from .._declaration.stack.parse import parse_options
 from .._declaration.stack.spec import StackSpec, pod_with_configuration
 from .._errors import DamagedState, HostError
@@ -95,7 +95,7 @@ class StackStore:
     def write_revision(self, revision: Revision) -> None:
         data = {
             "version": RECORD_VERSION,
-            "stack": s.to_options(revision.stack),
+            "stack": to_options(revision.stack),
             "applied_at": revision.applied_at,
             "applied_by": revision.applied_by,
             "change_cause": revision.change_cause,

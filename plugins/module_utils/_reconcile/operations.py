@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from .._declaration.spec import Handler, Secret
-from .._declaration.stack.spec import NamedVolume, Network
+from .._declaration.stack.spec import Network
+from .._declaration.volume_spec import NamedVolume
 from .observed import LiveLimits
 from .probe_worker import MINIMUM_STOP_SECONDS
 from .stack.record import StackRecord

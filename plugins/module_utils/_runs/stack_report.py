@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from .._declaration import spec as s
+from .._declaration.stack.options import to_options
 from .._declaration.stack.spec import StackSpec
 from .._reconcile.stack.observed import ObservedStack
 from .._reconcile.stack.request import StackRequest
@@ -32,8 +32,8 @@ def changes(
     if plan:
         after = None if request.state == "absent" else stack
         result["diff"] = {
-            "before": report.shown_options(s.to_options(found.before) if found.before else None, key),
-            "after": report.shown_options(s.to_options(after) if after else None, key),
+            "before": report.shown_options(to_options(found.before) if found.before else None, key),
+            "after": report.shown_options(to_options(after) if after else None, key),
             "prepared": "\n".join([*plan.lines(), ""]),
         }
     return result

@@ -4,8 +4,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Reads a stack: the tables of its own fields, and the rules that look at more than one of its objects.
 
-Pods, ConfigMaps and Secrets are read as those of a pod alone. Every fault of every object is reported at once.
-What documents cannot say in Kubernetes' own fields they say in annotations, which `kubernetes` writes.
+Pods, ConfigMaps and Secrets are read as those of a pod alone, workloads by `workloads`. Every fault of every object is
+reported at once. What Kubernetes has no field for, documents say in annotations, which `kubernetes` writes.
 """
 
 from __future__ import annotations
@@ -29,6 +29,16 @@ from ..fields.pod import HOST_FIELDS, METADATA_FIELDS, SPEC_FIELDS, SPEC_HARMLES
 from ..fields.schema import Boolean, Field, Mapping, Object, Sequence, Text, Type
 from ..place import INVALID, Place, Style, shown, spell
 from ..pod_rules import Configuration, check_pod, podman_names, ports_meet, published_ports
+from ..workloads.parse import (
+    WORKLOAD_DOCUMENTS,
+    WORKLOAD_FIELDS,
+    WorkloadAt,
+    check_workloads,
+    document_workloads,
+    native_workloads,
+)
+from ..workloads.rules import check_pod_names
+from ..workloads.spec import KINDS, template_of
 from .order import cycle
 from .spec import Condition, Dependency, Network, StackSpec
 
@@ -92,6 +102,7 @@ _CONFIGURATION_FIELDS = tuple(field for field in HOST_FIELDS if field.name in ("
 STACK_FIELDS = (
     Field("name", Text(pod_name), required=True),
     Field("pods", Sequence(_POD), default=()),
+    *WORKLOAD_FIELDS,
     Field("depends_on", Mapping(Sequence(_DEPENDENCY, unique_by="pod")), default={}),
     *_CONFIGURATION_FIELDS,
     Field("volumes", Sequence(VOLUME, unique_by="name"), default=()),
@@ -110,6 +121,7 @@ _KINDS = {
     **DOCUMENTS,
     "Secret": replace(DOCUMENTS["Secret"], fields=_SECRET_FIELDS),
     "PersistentVolumeClaim": CLAIM,
+    **WORKLOAD_DOCUMENTS,
 }
 
 
@@ -154,7 +166,9 @@ def parse_options(
     values = _STACK.parse(options, at)
     read = read_documents(documents, source, faults, _KINDS)
     claims = [read_claim(claim, place) for claim, place in read["PersistentVolumeClaim"]]
-    pods = [*_native_pods(values["pods"], at.key("pods")), *_document_pods(read["Pod"], claims)]
+    volume_names = {claim.name: claim.volume.name for claim in claims if claim.name != claim.volume.name}
+    pods = [*_native_pods(values["pods"], at.key("pods")), *_document_pods(read["Pod"], volume_names)]
+    workloads = _in_order([*native_workloads(values, at), *document_workloads(read, volume_names)])
     stack = StackSpec(
         name=values["name"],
         pods=tuple(given.pod for given in pods),
@@ -163,12 +177,15 @@ def parse_options(
         secrets=_secrets(read["Secret"], values["secrets"], at.key("secrets")),
         volumes=_volumes(claims, values["volumes"], at.key("volumes")),
         networks=_networks(pods, values["networks"], at.key("networks")),
+        workloads=tuple(given.workload for given in workloads),
     )
     known = Configuration(stack.config_maps, stack.secrets)
     for given in pods:
         check_pod(given.pod, given.spec_at, known)
+    check_workloads(workloads, known)
     _check_names(pods)
-    _check_host_ports(pods)
+    check_pod_names([(given.workload, given.place.name) for given in workloads], stack.pods)
+    _check_host_ports([*map(_pod_publisher, pods), *map(_workload_publisher, workloads)])
     _check_dependencies(stack, pods, at.key("depends_on"), is_sound=not faults)
     if faults:
         raise InvalidInput(faults)
@@ -196,8 +213,7 @@ def _native_pods(read: Any, at: Place) -> Iterator[_PodAt]:
             yield _PodAt(s.PodSpec(**values), place.key("name"), place)
 
 
-def _document_pods(read: SequenceT[Reading], claims: SequenceT[Claim]) -> Iterator[_PodAt]:
-    names = {claim.name: claim.volume.name for claim in claims if claim.name != claim.volume.name}
+def _document_pods(read: SequenceT[Reading], names: MappingT[str, str]) -> Iterator[_PodAt]:
     for values, at in read:
         if values is not INVALID:
             yield _document_pod(values, at, names)
@@ -229,6 +245,12 @@ def _with_volume_name(volume: s.Volume, names: MappingT[str, str]) -> s.Volume:
     if not claim or claim.claim_name not in names:
         return volume
     return replace(volume, persistent_volume_claim=replace(claim, claim_name=names[claim.claim_name]))
+
+
+def _in_order(workloads: SequenceT[WorkloadAt]) -> list[WorkloadAt]:
+    """Kind by kind, so that options and documents that say the same come to the same stack."""
+    kinds = [kind.kind for kind in KINDS]
+    return sorted(workloads, key=lambda given: kinds.index(given.workload.kind))
 
 
 def _depends_on(given: Any, pods: SequenceT[_PodAt]) -> Any:
@@ -300,17 +322,35 @@ def _check_names(pods: SequenceT[_PodAt]) -> None:
                 name_at.fault(f"{what} {name} in Podman, as {twin_part} is; rename one of them")
 
 
-def _check_host_ports(pods: SequenceT[_PodAt]) -> None:
-    taken: dict[tuple[int | None, str], list[tuple[s.PodSpec, s.ContainerPort]]] = {}
-    for pod, spec_at in ((given.pod, given.spec_at) for given in pods):
-        own = list(published_ports(pod, spec_at))
+@dataclass(frozen=True)
+class _Publisher:
+    """Pods that publish ports, what faults call them, and where the fields of Kubernetes' PodSpec stand."""
+
+    words: str
+    pod: s.PodSpec
+    spec_at: Place
+
+
+def _pod_publisher(given: _PodAt) -> _Publisher:
+    return _Publisher(f"pod {given.pod.name}", given.pod, given.spec_at)
+
+
+def _workload_publisher(given: WorkloadAt) -> _Publisher:
+    workload = given.workload
+    return _Publisher(f"the pods of {workload.kind} {workload.name}", template_of(workload), given.place.pod)
+
+
+def _check_host_ports(publishers: SequenceT[_Publisher]) -> None:
+    taken: dict[tuple[int | None, str], list[tuple[_Publisher, s.ContainerPort]]] = {}
+    for publisher in publishers:
+        own = list(published_ports(publisher.pod, publisher.spec_at))
         for place, port in own:
             others = taken.get((port.host_port, port.protocol), ())
-            other = next((p for p, used in others if ports_meet(port, used)), None)
+            other = next((one for one, used in others if ports_meet(port, used)), None)
             if other is not None:
-                place.fault(f"{port.host_port}/{port.protocol} is already used by pod {other.name}")
+                place.fault(f"{port.host_port}/{port.protocol} is already used by {other.words}")
         for _place, port in own:
-            taken.setdefault((port.host_port, port.protocol), []).append((pod, port))
+            taken.setdefault((port.host_port, port.protocol), []).append((publisher, port))
 
 
 def _check_dependencies(stack: StackSpec, pods: SequenceT[_PodAt], at: Place, is_sound: bool) -> None:

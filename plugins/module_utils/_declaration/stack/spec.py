@@ -2,9 +2,9 @@
 # Copyright: (c) 2026, podwright.pods contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is wanted of a whole stack: its Pods and what they share, as frozen data.
+"""What is wanted of a whole stack: its Pods and workloads, and what they share, as frozen data.
 
-`parse` makes these objects from input, `spec.to_options` gives them back in the form it reads.
+`parse` makes these objects from input, `options` gives them back in the form it reads.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from .. import spec as s
-from ..quantity import Quantity
+from ..volume_spec import NamedVolume
+from ..workloads.spec import AnyWorkload
 
 Condition = Literal["started", "ready", "completed"]
 
@@ -25,16 +26,6 @@ class Dependency:
 
     pod: str
     condition: Condition = "ready"
-
-
-@dataclass(frozen=True)
-class NamedVolume:
-    """A Podman volume of the stack; ``size`` is what a claim asked for, which Podman does not enforce."""
-
-    name: str
-    size: Quantity | None = None
-    driver: str = "local"
-    options: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -50,7 +41,10 @@ class Network:
 
 @dataclass(frozen=True)
 class StackSpec:
-    """Everything that is declared. The pods come without configuration: `pod_with_configuration` adds what one uses."""
+    """Everything that is declared. The pods come without configuration: `pod_with_configuration` adds what one uses.
+
+    ``workloads`` are in the order of their kinds (`workload_spec.KINDS`), those of a kind as they were declared.
+    """
 
     name: str
     pods: tuple[s.PodSpec, ...] = ()
@@ -59,6 +53,7 @@ class StackSpec:
     secrets: tuple[s.Secret, ...] = ()
     volumes: tuple[NamedVolume, ...] = ()
     networks: tuple[Network, ...] = ()
+    workloads: tuple[AnyWorkload, ...] = ()
 
     def find(self, name: str) -> s.PodSpec | None:
         return next((pod for pod in self.pods if pod.name == name), None)

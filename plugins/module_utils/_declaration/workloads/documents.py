@@ -18,7 +18,7 @@ from .. import spec as s
 from ..annotations import ANNOTATIONS
 from ..fields.schema import Field
 from ..place import Style, spell
-from ..stack.spec import NamedVolume
+from ..volume_spec import NamedVolume
 from . import fields as tables
 from . import spec as w
 

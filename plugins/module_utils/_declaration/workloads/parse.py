@@ -24,7 +24,7 @@ from ..fields.pod import METADATA_FIELDS, SPEC_FIELDS
 from ..fields.schema import Field, Object, Sequence, Text
 from ..place import INVALID, Place, Style
 from ..pod_rules import Configuration
-from ..stack.spec import NamedVolume
+from ..volume_spec import NamedVolume
 from . import fields as tables
 from . import spec as w
 from .rules import WorkloadPlace, check_names, check_workload

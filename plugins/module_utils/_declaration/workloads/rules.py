@@ -41,7 +41,7 @@ class WorkloadPlace:
 
 def check_workload(workload: w.AnyWorkload, place: WorkloadPlace, known: Configuration) -> None:
     """Notes a fault for each rule that the workload breaks."""
-    template = workload.job_template.template if isinstance(workload, w.CronJob) else workload.template
+    template = w.template_of(workload)
     if template is INVALID:
         return
     check_pod(_with_claims(workload, template), place.pod, known)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal, Union
 
 from ..spec import PodSpec
-from ..stack.spec import NamedVolume
+from ..volume_spec import NamedVolume
 
 IntOrPercent = Union[int, str]
 """A number of pods, or a share such as ``25%`` of those that are wanted."""
@@ -342,6 +342,11 @@ KINDS: tuple[type[AnyWorkload], ...] = (
     Job,
     CronJob,
 )
+
+
+def template_of(workload: AnyWorkload) -> PodSpec:
+    """The pods of a workload; of a CronJob, those of its Jobs."""
+    return workload.job_template.template if isinstance(workload, CronJob) else workload.template
 
 
 def indexes_of(text: str) -> tuple[tuple[int, int], ...] | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import quote
 
-from ..._declaration.stack.spec import NamedVolume
+from ..._declaration.volume_spec import NamedVolume
 from ..._reconcile.observed import LABEL_STACK
 from ..kernel import held_paths
 from .client import Podman

@@ -16,7 +16,7 @@ import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from ..._declaration import spec as s
+from ..._declaration.stack.options import to_options
 from ..._declaration.stack.order import cycle, ordered
 from ..._declaration.stack.spec import StackSpec, claimed_volumes, shared_volumes
 from ..._errors import Fault, Refused
@@ -180,7 +180,7 @@ class _Planner:
     def _revision_cause(self) -> str:
         if self.found.before is None:
             return "it is not recorded yet"
-        before, after = s.to_options(self.found.before), s.to_options(self.stack)
+        before, after = to_options(self.found.before), to_options(self.stack)
         changed = sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
         return f"{', '.join(changed)} changed"
 

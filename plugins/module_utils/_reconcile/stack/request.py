@@ -75,6 +75,7 @@ def read_request(options: Mapping[str, Any], is_check: bool) -> StackRequest:
         source: str | list[str] = list(names) if len(names) == len(documents) else UNNAMED
         stack = stack_parse.parse_options(declared, documents, source)
         places = stack_parse.pod_places(declared, documents, source)
+        _refuse_workloads(stack)
     if run["revision"] is not None and state != "rolled_back":
         raise InvalidInput([Fault("revision", "is for state rolled_back only")])
     name = stack.name if stack else stack_parse.parse_name(options)
@@ -98,3 +99,11 @@ def read_request(options: Mapping[str, Any], is_check: bool) -> StackRequest:
         grace_period_seconds=run["grace_period_seconds"],
         places=places,
     )
+
+
+def _refuse_workloads(stack: StackSpec) -> None:
+    """Nothing keeps workloads yet."""
+    reason = "is read and checked, but not run on a host yet; give its template as a Pod"
+    faults = [Fault(f"{workload.kind} {workload.name}", reason) for workload in stack.workloads]
+    if faults:
+        raise InvalidInput(faults)
