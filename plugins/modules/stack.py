@@ -30,6 +30,7 @@ extends_documentation_fragment:
   - podwright.pods.attributes.applying
   - podwright.pods.attributes
   - podwright.pods.configuration
+  - podwright.pods.workloads
 options:
   name:
     description: The stack's name. It is known on its host only.
@@ -113,8 +114,9 @@ options:
   definition:
     description:
       - >-
-        Kubernetes documents: YAML or JSON text, one mapping, or a list of either, with the kinds Pod, ConfigMap,
-        Secret, PersistentVolumeClaim and List. They add to what the other options declare.
+        Kubernetes documents: YAML or JSON text, one mapping, or a list of either, with the kinds Pod, Deployment,
+        ReplicaSet, ReplicationController, StatefulSet, DaemonSet, Job, CronJob, ConfigMap, Secret,
+        PersistentVolumeClaim and List. They add to what the other options declare.
       - >-
         What Kubernetes has no field for stands in annotations of a Pod, with values of JSON, such as
         C(podwright.io/min-ready-seconds).
@@ -248,6 +250,44 @@ EXAMPLES = r"""
       - name: database
         string_data:
           password: "{{ shop_password }}"
+
+- name: Workloads, whose Pods are made from a template
+  podwright.pods.stack:
+    name: shop
+    deployments:
+      - name: shop-web
+        replicas: 3
+        strategy: {rolling_update: {max_surge: 1, max_unavailable: 0}}
+        template:
+          labels: {app: shop-web}
+          containers:
+            - name: app
+              image: registry.example.com/shop:1.4
+              readiness_probe: {http_get: {port: 8080, path: /healthz}}
+    stateful_sets:
+      - name: shop-db
+        service_name: shop-db
+        volume_claim_templates: [{name: data, size: 10Gi}]
+        template:
+          labels: {app: shop-db}
+          containers:
+            - name: mariadb
+              image: docker.io/library/mariadb:11.8
+              env_from: [{secret_ref: {name: database}}]
+              volume_mounts: [{name: data, mount_path: /var/lib/mysql}]
+    cron_jobs:
+      - name: shop-report
+        schedule: "30 2 * * *"
+        time_zone: Europe/Berlin
+        concurrency_policy: Forbid
+        job_template:
+          backoff_limit: 2
+          template:
+            restart_policy: Never
+            containers: [{name: report, image: "registry.example.com/shop:1.4", command: [report]}]
+    secrets:
+      - name: database
+        generate: {MARIADB_ROOT_PASSWORD: 24}
 
 - name: Back to what ran before
   podwright.pods.stack:

@@ -14,9 +14,11 @@ from typing import Any
 import pytest
 import yaml
 
+from ansible_collections.podwright.pods.plugins.doc_fragments.workloads import ModuleDocFragment
 from ansible_collections.podwright.pods.plugins.module_utils._declaration.stack.options import to_options
 from ansible_collections.podwright.pods.plugins.module_utils._declaration.stack.parse import parse_options
 from ansible_collections.podwright.pods.plugins.module_utils._declaration.workloads.fields import OPTIONS
+from ansible_collections.podwright.pods.plugins.module_utils._delivery.argument_specs import STACK_ARGUMENTS
 from ansible_collections.podwright.pods.plugins.module_utils._errors import InvalidInput
 from ansible_collections.podwright.pods.plugins.module_utils._host.stack_store import Revision, StackStore
 from ansible_collections.podwright.pods.plugins.module_utils._host.store import Store
@@ -124,3 +126,45 @@ def test_a_run_refuses_what_no_host_keeps_yet() -> None:
     with pytest.raises(InvalidInput) as caught:
         read_request({"name": "s", "definition": [DOCUMENTS["Deployment"], DOCUMENTS["Job"]]}, is_check=True)
     assert [fault.path for fault in caught.value.faults] == ["Deployment web", "Job pi"]
+
+
+# --- what the module says of them ------------------------------------------------------------------------------------
+
+
+def differences(documented: dict[str, Any], options: dict[str, Any], path: str = "") -> list[str]:
+    """Where the documentation of options and their argument spec say different things."""
+    found = [f"{path}{name}" for name in sorted(documented.keys() ^ options.keys())]
+    for name in documented.keys() & options.keys():
+        row, option = documented[name], options[name]
+        said = ("type", "elements", "choices", "required", "default")
+        found += [f"{path}{name}: {key}" for key in said if row.get(key) != option.get(key)]
+        found += differences(row.get("suboptions", {}), option.get("options", {}), f"{path}{name}.")
+    return found
+
+
+def test_the_documentation_has_each_field_of_each_kind() -> None:
+    documented = yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"]
+    assert {*documented} == {*OPTIONS}
+    assert differences(documented, {name: STACK_ARGUMENTS[name] for name in OPTIONS}) == []
+
+
+def test_the_roles_and_playbooks_hand_on_each_kind() -> None:
+    root = Path(__file__).parents[2]
+    specs = yaml.safe_load((root / "roles/stack/meta/argument_specs.yml").read_text(encoding="utf-8"))
+    defaults = yaml.safe_load((root / "roles/stack/defaults/main.yml").read_text(encoding="utf-8"))
+    cluster = yaml.safe_load((root / "roles/stack/vars/main.yml").read_text(encoding="utf-8"))
+    tasks = yaml.safe_load((root / "roles/stack/tasks/stack.yml").read_text(encoding="utf-8"))
+    task = next(task["podwright.pods.stack"] for task in tasks if "podwright.pods.stack" in task)
+    playbook = yaml.safe_load((root / "playbooks/tasks/stack.yml").read_text(encoding="utf-8"))[1]
+    for option in OPTIONS:
+        name = f"stack_{option}"
+        assert specs["argument_specs"]["main"]["options"][name] | {"description": ""} == {
+            "description": "",
+            "type": "list",
+            "elements": "dict",
+            "default": [],
+        }
+        assert defaults[name] == playbook["vars"]["podwright_stack_defaults"][option] == []
+        assert cluster["stack_cluster_declaration"][option] == f"{{{{ {name} }}}}"
+        assert task[option] == f"{{{{ {name} if stack_state == 'started' else omit }}}}"
+        assert playbook["block"][1]["vars"][name] == f"{{{{ podwright_stack_given.{option} }}}}"
