@@ -22,21 +22,21 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from playbook_runs import Playbook
 from pods import maybe, pod_specs, qualified_words, texts, tuples_of
+from workload_declarations import workloads
 
 from ansible_collections.podwright.pods.plugins.filter.to_kubernetes import FilterModule
 from ansible_collections.podwright.pods.plugins.module_utils._declaration import manifest
 from ansible_collections.podwright.pods.plugins.module_utils._declaration import spec as s
+from ansible_collections.podwright.pods.plugins.module_utils._declaration.document_parts import claim_name
 from ansible_collections.podwright.pods.plugins.module_utils._declaration.fields.checks import object_name
-from ansible_collections.podwright.pods.plugins.module_utils._declaration.kubernetes import (
-    claim_name,
-    stack_of,
-    to_documents,
-)
+from ansible_collections.podwright.pods.plugins.module_utils._declaration.kubernetes import stack_of, to_documents
 from ansible_collections.podwright.pods.plugins.module_utils._declaration.quantity import Quantity
 from ansible_collections.podwright.pods.plugins.module_utils._declaration.stack import spec as stack_spec
+from ansible_collections.podwright.pods.plugins.module_utils._declaration.stack.options import to_options
 from ansible_collections.podwright.pods.plugins.module_utils._declaration.stack.parse import parse_options
 from ansible_collections.podwright.pods.plugins.module_utils._declaration.stack.spec import Dependency, StackSpec
 from ansible_collections.podwright.pods.plugins.module_utils._declaration.volume_spec import NamedVolume
+from ansible_collections.podwright.pods.plugins.module_utils._declaration.workloads.fields import OPTIONS
 from ansible_collections.podwright.pods.plugins.module_utils._errors import InvalidInput
 
 KUBERNETES = "1.32"
@@ -313,7 +313,10 @@ def named_volumes(draw: st.DrawFn, claimed: Sequence[str]) -> tuple[NamedVolume,
 
 @st.composite
 def stacks(draw: st.DrawFn) -> StackSpec:
-    """A valid stack of one to three of the generated pods, in which all that a stack shares may be given."""
+    """A valid stack of one to three of the generated pods, in which all that a stack shares may be given.
+
+    Workloads are around one of these pods each.
+    """
     drawn = draw(st.lists(pod_specs(), min_size=1, max_size=3))
     config_maps = tuple(item for pod in drawn for item in pod.config_maps)
     secrets = tuple(item for pod in drawn for item in pod.secrets)
@@ -348,6 +351,9 @@ def stacks(draw: st.DrawFn) -> StackSpec:
         st.booleans(),
     )
     claims = [volume.persistent_volume_claim for pod in pods for volume in pod.volumes]
+    kept = draw(workloads(pods))
+    # Documents of workloads alone tell what they share as well.
+    pods = pods if depends_on or not kept or draw(st.booleans()) else []
     return StackSpec(
         name="stack",
         pods=tuple(pods),
@@ -356,6 +362,7 @@ def stacks(draw: st.DrawFn) -> StackSpec:
         secrets=secrets,
         volumes=draw(named_volumes([claim.claim_name for claim in claims if claim])),
         networks=draw(tuples_of(network, unique_by="name")),
+        workloads=kept,
     )
 
 
@@ -378,7 +385,8 @@ def test_a_stack_comes_back_as_it_was(stack: StackSpec) -> None:
     assert documents == before
     text = yaml.dump_all(documents, Dumper=yaml.CSafeDumper)
     assert read(manifest.read(text)) == stack
-    assert to_kubernetes(s.to_options(stack)) == documents
+    assert to_kubernetes(to_options(stack)) == documents
+    assert parse_options(to_options(stack)) == stack
     assert to_kubernetes({"definition": text}) == documents
 
 
@@ -388,7 +396,8 @@ def test_the_schemas_of_kubernetes_take_every_stack(stack: StackSpec) -> None:
     documents = to_documents(stack)
     validate(documents)
     kinds = [document["kind"] for document in documents]
-    assert kinds == sorted(kinds, key=["ConfigMap", "Secret", "PersistentVolumeClaim", "Pod"].index)
+    order = ["ConfigMap", "Secret", "PersistentVolumeClaim", "Pod", *OPTIONS.values()]
+    assert kinds == sorted(kinds, key=order.index)
     claimed = {
         volume["persistentVolumeClaim"]["claimName"]
         for document in documents
@@ -550,7 +559,10 @@ def test_no_annotation_makes_the_parser_fail_otherwise(kind: str, annotations: A
         ),
         ({"definition": "kind: Service"}, ["kind: 'Service' is not supported"]),
         ({"definition": "{"}, ["definition: line 2"]),
-        ({"networks": [{"name": "n"}]}, ["networks: Kubernetes documents can tell of networks beside a pod only"]),
+        (
+            {"networks": [{"name": "n"}]},
+            ["networks: Kubernetes documents tell of networks beside a pod or"],
+        ),
     ],
 )
 def test_the_filter_says_all_that_is_wrong(declaration: Any, expected: list[str]) -> None:

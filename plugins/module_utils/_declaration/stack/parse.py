@@ -131,11 +131,12 @@ def _secret_annotations() -> dict[str, Type]:
     return {field.name: field.type for field in secret.fields if field.name in ("generate", "rotate")}
 
 
+# Doubles are found among all networks of all documents.
+_STACK_NETWORKS = Field("stack_networks", Sequence(_NETWORK), default=())
 _POD_ANNOTATIONS: dict[str, Type] = {
     **{field.name.replace("_", "-"): field.type for field in HOST_FIELDS if field.name in _OWN_HOST_FIELDS},
     "depends-on": Sequence(_DEPENDENCY, unique_by="pod"),
-    # Doubles are found among all networks of all documents.
-    "stack-networks": Sequence(_NETWORK),
+    "stack-networks": _STACK_NETWORKS.type,
 }
 _SECRET_ANNOTATIONS = _secret_annotations()
 
@@ -151,7 +152,7 @@ class _PodAt:
     name_at: Place
     spec_at: Place
     dependencies: Reading | None = None
-    networks: tuple[Reading, ...] = ()
+    networks: Reading | None = None
 
 
 def parse_options(
@@ -168,7 +169,7 @@ def parse_options(
     claims = [read_claim(claim, place) for claim, place in read["PersistentVolumeClaim"]]
     volume_names = {claim.name: claim.volume.name for claim in claims if claim.name != claim.volume.name}
     pods = [*_native_pods(values["pods"], at.key("pods")), *_document_pods(read["Pod"], volume_names)]
-    workloads = _in_order([*native_workloads(values, at), *document_workloads(read, volume_names)])
+    workloads = _in_order([*native_workloads(values, at), *document_workloads(read, volume_names, (_STACK_NETWORKS,))])
     stack = StackSpec(
         name=values["name"],
         pods=tuple(given.pod for given in pods),
@@ -176,7 +177,7 @@ def parse_options(
         config_maps=_config_maps(read["ConfigMap"], values["config_maps"], at.key("config_maps")),
         secrets=_secrets(read["Secret"], values["secrets"], at.key("secrets")),
         volumes=_volumes(claims, values["volumes"], at.key("volumes")),
-        networks=_networks(pods, values["networks"], at.key("networks")),
+        networks=_networks(pods, workloads, values["networks"], at.key("networks")),
         workloads=tuple(given.workload for given in workloads),
     )
     known = Configuration(stack.config_maps, stack.secrets)
@@ -234,10 +235,8 @@ def _document_pod(values: Any, at: Place, names: MappingT[str, str]) -> _PodAt:
     if names and pod.volumes is not INVALID:
         pod = replace(pod, volumes=tuple(_with_volume_name(volume, names) for volume in pod.volumes))
     depends_on = (own["depends-on"], place.raw(f"{ANNOTATIONS}depends-on")) if "depends-on" in own else None
-    networks_at = place.raw(f"{ANNOTATIONS}stack-networks")
-    of_stack = enumerate(own.get("stack-networks", ()))
-    declared = tuple((network, networks_at.index(number).key("name")) for number, network in of_stack)
-    return _PodAt(pod, at.key("metadata").key("name"), at.key("spec"), depends_on, declared)
+    networks = own.get("stack-networks", ()), place.raw(f"{ANNOTATIONS}stack-networks")
+    return _PodAt(pod, at.key("metadata").key("name"), at.key("spec"), depends_on, networks)
 
 
 def _with_volume_name(volume: s.Volume, names: MappingT[str, str]) -> s.Volume:
@@ -294,8 +293,15 @@ def _volumes(claims: SequenceT[Claim], given: Any, at: Place) -> Any:
     return join_objects("volume", declared, given, at)
 
 
-def _networks(pods: SequenceT[_PodAt], given: Any, at: Place) -> Any:
-    return join_objects("network", [network for one in pods for network in one.networks], given, at)
+def _networks(pods: SequenceT[_PodAt], workloads: SequenceT[WorkloadAt], given: Any, at: Place) -> Any:
+    annotated = [one.networks for one in pods if one.networks]
+    annotated += [one.shared[_STACK_NETWORKS.name] for one in workloads if one.shared]
+    declared = [
+        (network, networks_at.index(number).key("name"))
+        for networks, networks_at in annotated
+        for number, network in enumerate(networks)
+    ]
+    return join_objects("network", declared, given, at)
 
 
 # --- rules between objects -------------------------------------------------------------------------------------------

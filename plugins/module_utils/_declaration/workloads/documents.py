@@ -13,7 +13,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .. import kubernetes
+from .. import document_parts
 from .. import spec as s
 from ..annotations import ANNOTATIONS
 from ..fields.schema import Field
@@ -62,7 +62,7 @@ def _nest_template(workload: w.PodWorkload, fields: Document) -> None:
     """Brings templates of pods and of claims into the form of a document, in place."""
     template = workload.template
     body = s.to_kubernetes(template)
-    kubernetes.complete_pod_spec(body["spec"])
+    document_parts.complete_pod_spec(body["spec"])
     metadata = {name: value for name, value in body["metadata"].items() if name != "name"}
     own = _annotations(template, tables.TEMPLATE_HOST_FIELDS)
     if own:
@@ -74,7 +74,7 @@ def _nest_template(workload: w.PodWorkload, fields: Document) -> None:
 
 
 def _claim(claim: NamedVolume) -> Document:
-    return {name: part for name, part in kubernetes.claim(claim).items() if name in ("metadata", "spec")}
+    return {name: part for name, part in document_parts.claim(claim).items() if name in ("metadata", "spec")}
 
 
 def _metadata(fields: Document, own: Mapping[str, str]) -> Document:
@@ -98,10 +98,16 @@ def _job_of(workload: w.AnyWorkload) -> w.PodWorkload:
 
 
 def _write_out(workload: w.PodWorkload, fields: Document, style: Style) -> None:
-    """Writes out what has another default where it is not said: the counts of a Job, which depend on one another."""
+    """Writes out what has another default where it is not said: the counts of a Job, which depend on one another.
+
+    And what Kubernetes wants to have said: the status of a condition.
+    """
     if not isinstance(workload, w.Job):
         return
     for name in ("parallelism", "completions", "backoff_limit", "pod_replacement_policy"):
         value = getattr(workload, name)
         if value is not None:
             fields[spell(name, style)] = value
+    for rule in fields.get("podFailurePolicy", {}).get("rules", ()):
+        for pattern in rule.get("onPodConditions", ()):
+            pattern.setdefault("status", "True")

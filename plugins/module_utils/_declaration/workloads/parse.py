@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from collections.abc import Mapping as MappingT
 from collections.abc import Sequence as SequenceT
 from dataclasses import dataclass, fields, replace
+from dataclasses import field as dataclass_field
 from typing import Any, cast
 
 from ..._errors import Fault, InvalidInput
@@ -40,6 +41,8 @@ class WorkloadAt:
 
     workload: w.AnyWorkload
     place: WorkloadPlace
+    shared: MappingT[str, Reading] = dataclass_field(default_factory=dict)
+    """What annotations of its document say of the whole stack."""
 
 
 # --- native options --------------------------------------------------------------------------------------------------
@@ -180,18 +183,23 @@ WORKLOAD_DOCUMENTS: MappingT[str, Object] = {kind: _document(kind) for kind in _
 """The kinds of documents that are workloads."""
 
 
-def document_workloads(read: MappingT[str, SequenceT[Reading]], volumes: MappingT[str, str]) -> Iterator[WorkloadAt]:
+def document_workloads(
+    read: MappingT[str, SequenceT[Reading]], volumes: MappingT[str, str], shared: SequenceT[Field] = ()
+) -> Iterator[WorkloadAt]:
     """The workloads among documents that were read by `WORKLOAD_DOCUMENTS`.
 
-    ``volumes`` are the named volumes of claims that are called otherwise than these.
+    ``volumes`` are the named volumes of claims that are called otherwise than these. ``shared`` is what annotations of
+    any of them may say of the whole stack.
     """
     for kind in WORKLOAD_DOCUMENTS:
         for values, at in read.get(kind, ()):
             if values is not INVALID:
-                yield _document_workload(kind, values, at, volumes)
+                yield _document_workload(kind, values, at, volumes, shared)
 
 
-def _document_workload(kind: str, values: Any, at: Place, volumes: MappingT[str, str]) -> WorkloadAt:
+def _document_workload(
+    kind: str, values: Any, at: Place, volumes: MappingT[str, str], shared: SequenceT[Field]
+) -> WorkloadAt:
     metadata_at, spec_at = at.key("metadata"), at.key("spec")
     outer = spec_at.key("job_template").key("spec") if kind == _HAS_JOBS else spec_at
     template_at = outer.key("template")
@@ -205,9 +213,14 @@ def _document_workload(kind: str, values: Any, at: Place, volumes: MappingT[str,
     )
     metadata = _or_invalid(values["metadata"], _native_metadata(kind))
     given = {**metadata, **_or_invalid(values["spec"], (*tables.SPECS[kind], *_document_parts(kind)))}
-    _take_own(given, tables.OWN_FIELDS.get(kind, ()), metadata_at)
+    _take_own(given, (*tables.OWN_FIELDS.get(kind, ()), *shared), metadata_at)
     _flatten(kind, given, spec_at, volumes)
-    return WorkloadAt(_built(kind, given), place)
+    annotations_at = metadata_at.key("annotations")
+    of_stack = {
+        field.name: (given[field.name], annotations_at.raw(ANNOTATIONS + field.name.replace("_", "-")))
+        for field in shared
+    }
+    return WorkloadAt(_built(kind, given), place, of_stack)
 
 
 def _flatten(kind: str, given: dict[str, Any], at: Place, volumes: MappingT[str, str]) -> None:
