@@ -2,7 +2,7 @@
 # Copyright: (c) 2026, podwright.pods contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A stack in the form of native options that `stack_parse` reads."""
+"""A stack in the form of native options that `parse` reads."""
 
 from __future__ import annotations
 

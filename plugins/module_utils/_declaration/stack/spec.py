@@ -43,7 +43,7 @@ class Network:
 class StackSpec:
     """Everything that is declared. The pods come without configuration: `pod_with_configuration` adds what one uses.
 
-    ``workloads`` are in the order of their kinds (`workload_spec.KINDS`), those of a kind as they were declared.
+    ``workloads`` are in the order of their kinds (`workloads.spec.KINDS`), those of a kind as they were declared.
     """
 
     name: str

@@ -2,7 +2,7 @@
 # Copyright: (c) 2026, podwright.pods contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The tables of every field of the workloads. The rules that look at more than one are in `workload_rules`.
+"""The tables of every field of the workloads. The rules that look at more than one are in `rules`.
 
 Source: Kubernetes 1.37, the defaults and the validation of apps/v1, batch/v1 and v1.
 """

@@ -2,9 +2,9 @@
 # Copyright: (c) 2026, podwright.pods contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads workloads: native options or Kubernetes documents in, objects of `workload_spec` or every fault out.
+"""Reads workloads: native options or Kubernetes documents in, objects of `spec` or every fault out.
 
-Both spellings have the same fields (`workload_fields`) and obey the same rules (`workload_rules`).
+Both spellings have the same fields (`fields`) and obey the same rules (`rules`).
 """
 
 from __future__ import annotations
