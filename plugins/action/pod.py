@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..module_utils._declaration import arguments, manifest, parse
-from ..module_utils._declaration.place import INVALID, Place, Style
+from ..module_utils._declaration.place import INVALID, Note, Place, Style
 from ..module_utils._errors import Fault, InvalidInput, collect
 from ..plugin_utils._declaring import DeclaringAction, with_secrets_apart
 
@@ -36,9 +36,10 @@ class ActionModule(DeclaringAction):
             faults += _misplaced(rest, sources)
             host = {name: value for name, value in rest.items() if name not in NATIVE_NAMES}
             source = str(options["src"]) if sources == ["src"] else "definition"
-            documents = collect(faults, self._documents, options)
+            documents, notes = collect(faults, self._documents, options), arguments.notes_for(run)
             if documents is not None:
-                declared = collect(faults, _read_documents, documents, source, host, by_name)
+                declared = collect(faults, _read_documents, documents, source, host, by_name, notes)
+            self.notes = notes or []
         if faults or declared is None:
             raise InvalidInput(faults)
         return {**run_options, **declared}
@@ -57,11 +58,13 @@ def _read_options(options: dict[str, Any], by_name: bool) -> dict[str, Any]:
     return options
 
 
-def _read_documents(documents: list[Any], source: str, host: dict[str, Any], by_name: bool) -> dict[str, Any]:
+def _read_documents(
+    documents: list[Any], source: str, host: dict[str, Any], by_name: bool, notes: list[Note] | None
+) -> dict[str, Any]:
     """Documents as the module takes them. Secrets go as the option that Ansible knows to hide, and come first in it."""
     if by_name:
         return {"name": parse.parse_document_name(documents, source)}
-    pod = parse.parse_documents(documents, host, source)
+    pod = parse.parse_documents(documents, host, source, notes)
     return with_secrets_apart(documents, host, pod.secrets)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..module_utils._declaration import arguments, manifest
 from ..module_utils._declaration.documents import UNNAMED
-from ..module_utils._declaration.place import INVALID, Place, Style
+from ..module_utils._declaration.place import INVALID, Note, Place, Style
 from ..module_utils._declaration.stack import parse as stack_parse
 from ..module_utils._errors import Fault, InvalidInput, collect
 from ..module_utils._host.declaration_files import applied_by, named
@@ -27,8 +27,9 @@ class ActionModule(DeclaringAction):
         if run["state"] in ("stopped", "rolled_back", "absent"):
             declared = collect(faults, lambda: {"name": stack_parse.parse_name(rest)})
         else:
-            documents = collect(faults, self._documents, options)
-            declared = None if documents is None else collect(faults, _read_stack, rest, documents)
+            documents, notes = collect(faults, self._documents, options), arguments.notes_for(run)
+            declared = None if documents is None else collect(faults, _read_stack, rest, documents, notes)
+            self.notes = notes or []
         if run["revision"] not in (None, INVALID) and run["state"] != "rolled_back":
             faults.append(Fault("revision", "is for state rolled_back only"))
         if faults or declared is None:
@@ -51,10 +52,10 @@ class ActionModule(DeclaringAction):
         return documents
 
 
-def _read_stack(options: dict[str, Any], named: list[tuple[str, Any]]) -> dict[str, Any]:
+def _read_stack(options: dict[str, Any], named: list[tuple[str, Any]], notes: list[Note] | None) -> dict[str, Any]:
     """The stack as the module takes it: all Secrets as the option that Ansible knows to hide."""
     documents = [document for _name, document in named]
-    stack = stack_parse.parse_options(options, documents, [name for name, _document in named])
+    stack = stack_parse.parse_options(options, documents, [name for name, _document in named], notes)
     if not documents:
         return options
     names = [name for name, document in named if document["kind"] != "Secret"]

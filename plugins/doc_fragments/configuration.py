@@ -72,6 +72,20 @@ options:
       files:
         description: Values that a container reads from files, which change in place. The default is V(false).
         type: bool
+  unsupported:
+    description:
+      - What becomes of what Kubernetes documents say and no host keeps.
+      - >-
+        V(note) passes it over and says so in RV(ignore:notes): a Namespace, ServiceAccount, Role, RoleBinding,
+        ClusterRole, ClusterRoleBinding, HorizontalPodAutoscaler, VerticalPodAutoscaler, PodDisruptionBudget,
+        NetworkPolicy, PriorityClass, ResourceQuota, LimitRange or StorageClass; and of Pods C(tolerations),
+        C(topologySpreadConstraints), C(priority), C(priorityClassName), C(preemptionPolicy), C(serviceAccount),
+        C(serviceAccountName) and amounts of C(ephemeral-storage). A NetworkPolicy that would have closed something
+        comes as a warning.
+      - V(refuse) refuses it, as all else is refused that is not supported.
+    type: str
+    choices: [note, refuse]
+    default: note
   expected_images:
     description:
       - >-

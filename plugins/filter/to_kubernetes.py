@@ -12,6 +12,7 @@ from ansible.errors import AnsibleFilterError
 
 from ..module_utils._declaration import annotations as own_annotations
 from ..module_utils._declaration import arguments, kubernetes, manifest, parse
+from ..module_utils._declaration.noted_kinds import is_noted
 from ..module_utils._declaration.place import Place, Style, shown
 from ..module_utils._declaration.stack import parse as stack_parse
 from ..module_utils._declaration.stack.spec import StackSpec
@@ -28,7 +29,7 @@ def to_kubernetes(declaration: Any, generated: Any = None) -> list[dict[str, Any
     if not isinstance(values, Mapping) or not all(isinstance(keys, Mapping) for keys in values.values()):
         raise AnsibleFilterError("generated: expected the values of each secret's keys, as in {tokens: {key: value}}")
     try:
-        return kubernetes.to_documents(_read(_plain(declaration)), values)
+        return _documents(_plain(declaration), values)
     except InvalidInput as error:
         raise AnsibleFilterError(_message(error)) from None
 
@@ -40,7 +41,13 @@ class FilterModule:
         return {"to_kubernetes": to_kubernetes}
 
 
-def _read(declaration: Any) -> StackSpec:
+def _documents(declaration: Any, values: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The documents. Those of kinds that mean nothing on a host do so to a cluster: they come first, as they are."""
+    stack, beside = _read(declaration)
+    return [*beside, *kubernetes.to_documents(stack, values)]
+
+
+def _read(declaration: Any) -> tuple[StackSpec, list[dict[str, Any]]]:
     if not isinstance(declaration, Mapping):
         reason = f"expected a mapping with the options of a pod or of a stack, got {shown(declaration)}"
         raise InvalidInput([Fault("", reason)])
@@ -50,7 +57,7 @@ def _read(declaration: Any) -> StackSpec:
     if not options.keys() & (_STACK_NAMES | arguments.POD_NAMES) - {"name"}:
         raise InvalidInput([Fault("", "describes nothing; give the containers of a pod, or the pods of a stack")])
     if "containers" in options or (options.keys() & _ONLY_OF_PODS and not options.keys() & _ONLY_OF_STACKS):
-        return _read_pod(options)
+        return _read_pod(options), []
     return _read_stack(options)
 
 
@@ -68,11 +75,13 @@ def _read_pod(options: dict[str, Any]) -> StackSpec:
     return kubernetes.stack_of(pod)
 
 
-def _read_stack(options: dict[str, Any]) -> StackSpec:
-    """A stack. Its name is in no document, so that it may be missing."""
+def _read_stack(options: dict[str, Any]) -> tuple[StackSpec, list[dict[str, Any]]]:
+    """A stack, whose name is in no document, so that it may be missing; and the documents that no host keeps."""
     documents = manifest.read(options["definition"]) if "definition" in options else []
     described = {name: value for name, value in options.items() if name != "definition"}
-    return stack_parse.parse_options({"name": "stack", **described}, documents)
+    kept = [document for document in documents if not is_noted(document)]
+    stack = stack_parse.parse_options({"name": "stack", **described}, kept)
+    return stack, [document for document in documents if is_noted(document)]
 
 
 def _message(error: InvalidInput) -> str:

@@ -1107,6 +1107,13 @@ actions:
   sample:
     - "#1 pull image docker.io/library/httpd:2.4: missing"
     - "#2 create pod web: missing"
+notes:
+  description: What documents say and no host keeps (O(unsupported)), each with its path.
+  returned: when there is any, and it did not fail
+  type: list
+  elements: str
+  sample:
+    - "definition[0].kind: the Namespace 'shop' is not kept: the objects of all stacks of a host share one namespace"
 diff:
   description: The declaration before and after, and the actions. The values of secrets stand there as digests.
   returned: when something was, or in check mode would be, changed

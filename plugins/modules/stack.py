@@ -353,6 +353,13 @@ stack:
       description: The number of its present revision.
       type: int
       sample: 3
+notes:
+  description: What documents say and no host keeps (O(unsupported)), each with its path.
+  returned: when there is any, and it did not fail
+  type: list
+  elements: str
+  sample:
+    - "definition[0].kind: the Namespace 'shop' is not kept: the objects of all stacks of a host share one namespace"
 diff:
   description: The declaration before and after, and the actions. The values of secrets stand there as digests.
   returned: when something was, or in check mode would be, changed

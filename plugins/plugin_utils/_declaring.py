@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from ansible.errors import AnsibleError
 from ..module_utils._declaration import spec as s
 from ..module_utils._declaration.fields import checks
 from ..module_utils._declaration.fields.schema import Text
-from ..module_utils._declaration.place import Place, shown
+from ..module_utils._declaration.place import Note, Place, shown
 from ..module_utils._errors import Fault, InvalidInput
 from ..module_utils._host.declaration_files import DeclarationFiles
 from ._shipping import ShippingAction
@@ -24,14 +24,19 @@ from ._sources import Sources
 
 
 class DeclaringAction(ShippingAction):
-    """Hands the module a declaration that is whole: no files left to read, nothing left to refuse."""
+    """Hands the module a declaration that is whole: no files left to read, nothing left to refuse.
+
+    ``notes`` are what its documents say and no host keeps.
+    """
+
+    notes: Sequence[Note] = ()
 
     def run_on_host(self, options: Mapping[str, Any], task_vars: Any) -> dict[str, Any]:
         try:
             declared = self.read(_plain(options, Sources()))
         except InvalidInput as error:
             return failure(error)
-        return super().run_on_host(_plain(declared), task_vars)
+        return with_notes(super().run_on_host(_plain(declared), task_vars), self.notes)
 
     def read(self, options: dict[str, Any]) -> dict[str, Any]:
         """The options for the module; raises InvalidInput with every fault of the task."""
@@ -71,6 +76,15 @@ def with_secrets_apart(documents: list[Any], options: dict[str, Any], secrets: t
     """Documents as a module takes them: all ``secrets`` that were read as the option that Ansible knows to hide."""
     others = [document for document in documents if document["kind"] != "Secret"]
     return {**options, **({"secrets": s.to_options(secrets)} if secrets else {}), "definition": others}
+
+
+def with_notes(result: dict[str, Any], notes: Sequence[Note]) -> dict[str, Any]:
+    """The result with the notes. Those that are warnings come as such with what changes something."""
+    if not notes or result.get("failed"):
+        return result
+    warnings = [str(note) for note in notes if note.is_warning and result.get("changed")]
+    joined = {"warnings": [*result.get("warnings", ()), *warnings]} if warnings else {}
+    return {**result, **joined, "notes": [str(note) for note in notes]}
 
 
 def failure(error: InvalidInput) -> dict[str, Any]:

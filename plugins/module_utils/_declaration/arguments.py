@@ -17,7 +17,7 @@ from .fields.checks import TEXTS, config_key, object_name, pod_name
 from .fields.pod import HOST_FIELDS, POD_FIELDS
 from .fields.schema import Boolean, Field, Integer, Mapping, Object, Text
 from .parse import ALLOCATABLE
-from .place import Place, Style
+from .place import Note, Place, Style
 
 STATES = ("started", "stopped", "absent")
 _RESTART_ON_CHANGE = Object(
@@ -32,6 +32,7 @@ RUN_FIELDS = (
     Field("restart_on_change", _RESTART_ON_CHANGE),
     Field("allocatable", ALLOCATABLE),
     Field("expected_images", TEXTS),
+    Field("unsupported", Text(choices=("note", "refuse")), default="note"),
 )
 """How a run goes; none of it describes the pod, so all of it may stand beside a Kubernetes document."""
 
@@ -73,6 +74,11 @@ STACK_RUN_FIELDS = (
 
 STACK_RUN = Object(dict, STACK_RUN_FIELDS)
 STACK_RUN_NAMES = frozenset(field.name for field in STACK_RUN_FIELDS)
+
+
+def notes_for(run: MappingT[str, Any]) -> list[Note] | None:
+    """Where the parser puts what documents say and no host keeps; None where that is to be refused."""
+    return None if run.get("unsupported") == "refuse" else []
 
 
 def judged(options: MappingT[str, Any], kind: Object) -> dict[str, Any]:

@@ -19,9 +19,10 @@ from . import foreign
 from . import spec as s
 from .fields.checks import object_name
 from .fields.config import CONFIG_MAP, SECRET
-from .fields.pod import METADATA_FIELDS, NO_API, SPEC_FIELDS, SPEC_HARMLESS, SPEC_UNSUPPORTED
+from .fields.pod import METADATA_FIELDS, SPEC_FIELDS, SPEC_HARMLESS, SPEC_NOTED, SPEC_UNSUPPORTED
 from .fields.schema import Field, Object, Text
-from .place import INVALID, Place, Style, shown, suggest
+from .noted_kinds import is_noted, note_document
+from .place import INVALID, Note, Place, Style, shown, suggest
 
 _SPEC_IGNORED = frozenset({"automountServiceAccountToken", "enableServiceLinks"})
 METADATA_IGNORED = frozenset(
@@ -42,7 +43,14 @@ METADATA_IGNORED = frozenset(
 )
 
 METADATA = Object(dict, METADATA_FIELDS, ignored=METADATA_IGNORED)
-SPEC = Object(dict, SPEC_FIELDS, unsupported=SPEC_UNSUPPORTED, harmless=SPEC_HARMLESS, ignored=_SPEC_IGNORED)
+SPEC = Object(
+    dict,
+    SPEC_FIELDS,
+    unsupported=SPEC_UNSUPPORTED,
+    harmless=SPEC_HARMLESS,
+    noted=SPEC_NOTED,
+    ignored=_SPEC_IGNORED,
+)
 API_VERSION = Field("api_version", Text(choices=("v1",)), required=True)
 CONFIG_METADATA = Object(
     dict,
@@ -75,19 +83,10 @@ _OTHER_KINDS = {
     "Ingress": "publish ports with hostPort, and run a reverse proxy as a pod",
     "PersistentVolumeClaim": "named volumes are made when a pod claims them",
     "PersistentVolume": "named volumes are made when a pod claims them",
-    "Namespace": "a host has one namespace; leave it out",
     "PodTemplate": "give its template as a Pod",
-    "NetworkPolicy": "have Pods join networks of their own: by networks, or the annotation podwright.io/networks",
     "EndpointSlice": "give the addresses in hostAliases of the Pods",
-    "StorageClass": "give a volume's driver in volumes, or in the annotation podwright.io/driver of its claim",
-    "HorizontalPodAutoscaler": "give each Pod by itself; their number stays as it is declared",
-    "PodDisruptionBudget": "one host evicts nothing; leave it out",
-    "PriorityClass": "one host evicts nothing; leave it out",
     "RuntimeClass": "set the OCI runtime in the host's containers.conf",
-    "LimitRange": "give requests and limits in the Pods",
-    "ResourceQuota": "give what Pods may take of the host in allocatable",
     "Kustomization": "give the folder that it is in, which is built, or what kubectl kustomize makes of it",
-    **dict.fromkeys(("ServiceAccount", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"), NO_API),
     **dict.fromkeys(
         ("IngressClass", "Gateway", "HTTPRoute"), "publish ports with hostPort, and run a reverse proxy as a pod"
     ),
@@ -106,15 +105,17 @@ def documents_in(definition: Any) -> list[Any]:
     return list(definition) if isinstance(definition, (list, tuple)) else [definition]
 
 
-def places_of(documents: SequenceT[Any], source: str | SequenceT[str], faults: list[Fault]) -> list[Place]:
+def places_of(
+    documents: SequenceT[Any], source: str | SequenceT[str], faults: list[Fault], notes: list[Note] | None = None
+) -> list[Place]:
     """Where each document stands: paths start at its own fields where it is the only one and has no name of its own.
 
     ``source`` is what all of them are called together, or the name of each.
     """
     if len(documents) == 1 and (isinstance(source, str) or source[0] == UNNAMED):
-        return [Place("", Style.KUBERNETES, faults)]
+        return [Place("", Style.KUBERNETES, faults, notes)]
     names = [f"{source}[{number}]" for number in range(len(documents))] if isinstance(source, str) else source
-    return [Place(name, Style.KUBERNETES, faults) for name in names]
+    return [Place(name, Style.KUBERNETES, faults, notes) for name in names]
 
 
 def read_documents(
@@ -122,11 +123,15 @@ def read_documents(
     source: str | SequenceT[str],
     faults: list[Fault],
     kinds: MappingT[str, Object] | None = None,
+    notes: list[Note] | None = None,
 ) -> dict[str, list[Reading]]:
-    """The documents' values by kind (of ``kinds``, by default DOCUMENTS); faults of others are noted."""
+    """The documents' values by kind (of ``kinds``, by default DOCUMENTS); faults of others are noted.
+
+    ``notes`` gets what is said and not kept, which is a fault where it is None.
+    """
     kinds = DOCUMENTS if kinds is None else kinds
     read: dict[str, list[Reading]] = {kind: [] for kind in kinds}
-    for document, at in zip(documents, places_of(documents, source, faults)):
+    for document, at in zip(documents, places_of(documents, source, faults, notes)):
         kind = document.get("kind") if isinstance(document, MappingT) else None
         if kind == "Pod":
             document = _as_declared(document)
@@ -140,6 +145,8 @@ def read_documents(
             read["Pod"].append((kinds["Pod"].parse(document, at), at))
         elif kind in kinds:
             read[kind].append((kinds[kind].parse(document, at), at))
+        elif is_noted(document):
+            note_document(document, at)
         else:
             hint = _OTHER_KINDS.get(kind) or f"give {', '.join(kinds)}" + suggest(kind, tuple(kinds))
             at.key("kind").fault(f"{shown(kind)} is not supported; {hint}")

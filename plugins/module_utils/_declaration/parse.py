@@ -22,7 +22,7 @@ from .fields.checks import whole_bytes
 from .fields.config import check_config_map, check_secret
 from .fields.pod import HOST_FIELDS, METADATA_FIELDS, POD_FIELDS, SPEC_HARMLESS, SPEC_UNSUPPORTED
 from .fields.schema import Amount, Field, Integer, Object
-from .place import INVALID, Place, Style
+from .place import INVALID, Note, Place, Style
 from .pod_rules import check_pod, container_places
 from .quantity import Quantity
 
@@ -68,17 +68,21 @@ def parse_options(options: MappingT[str, Any]) -> s.PodSpec:
 
 
 def parse_documents(
-    documents: SequenceT[Any], options: MappingT[str, Any] | None = None, source: str = "definition"
+    documents: SequenceT[Any],
+    options: MappingT[str, Any] | None = None,
+    source: str = "definition",
+    notes: list[Note] | None = None,
 ) -> s.PodSpec:
     """The pod that Kubernetes documents describe: one v1 Pod, with the ConfigMaps and Secrets it uses.
 
     ``options`` are the native ones of `HOST_FIELDS` given beside them; ``source`` is what faults call the documents.
+    ``notes`` gets what they say and no host keeps, which is a fault where it is None.
     Raises InvalidInput with every fault.
     """
     faults: list[Fault] = []
     here = Place("", Style.NATIVE, faults)
     host = _HOST.parse(options or {}, here) or dict.fromkeys((field.name for field in HOST_FIELDS), INVALID)
-    read = read_documents(documents, source, faults)
+    read = read_documents(documents, source, faults, notes=notes)
     config_maps = [config_object(s.ConfigMap, values, at, check_config_map) for values, at in read["ConfigMap"]]
     secrets = [config_object(s.Secret, values, at, check_secret) for values, at in read["Secret"]]
     given = {

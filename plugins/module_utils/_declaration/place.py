@@ -108,12 +108,28 @@ INVALID: Any = _Invalid()
 
 
 @dataclass(frozen=True)
+class Note:
+    """What a document says and no host keeps: where, and what. ``is_warning``: somebody may count on it."""
+
+    path: str
+    reason: str
+    is_warning: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.reason}"
+
+
+@dataclass(frozen=True)
 class Place:
-    """Where in the input we are; children share the list of faults."""
+    """Where in the input we are; children share the lists of faults and notes.
+
+    ``notes`` is None where nothing is passed over, so that what no host keeps is a fault.
+    """
 
     path: str
     style: Style
     faults: list[Fault] = dataclass_field(default_factory=list)
+    notes: list[Note] | None = None
 
     def key(self, name: str) -> Place:
         """The place of a field, given by its snake_case name."""
@@ -124,15 +140,20 @@ class Place:
         plain = re.fullmatch(r"[-\w]{1,80}", name, re.ASCII) is not None
         step = name if plain else f'["{_shortened(_printable(name), _MAX_KEY_CHARACTERS)}"]'
         joined = f"{self.path}.{step}" if self.path and plain else self.path + step
-        return Place(joined, self.style, self.faults)
+        return Place(joined, self.style, self.faults, self.notes)
 
     def index(self, number: int) -> Place:
-        return Place(f"{self.path}[{number}]", self.style, self.faults)
+        return Place(f"{self.path}[{number}]", self.style, self.faults, self.notes)
 
     def fault(self, reason: str) -> Any:
         """Note what is wrong here; returns INVALID so that a parser can return the call."""
         self.faults.append(Fault(self.path, _shortened(_printable(reason), _MAX_REASON_CHARACTERS)))
         return INVALID
+
+    def note(self, what: str, is_warning: bool = False) -> None:
+        """Note what is said here and not kept. Only where there are ``notes``."""
+        if self.notes is not None:
+            self.notes.append(Note(self.path, _shortened(_printable(what), _MAX_REASON_CHARACTERS), is_warning))
 
 
 def shown(value: object) -> str:

@@ -15,6 +15,7 @@ from .._declaration import spec as s
 from .._declaration.documents import documents_in
 from .._declaration.fields import checks
 from .._declaration.fields import pod as pod_fields
+from .._declaration.place import Note
 from .._errors import Fault, InvalidInput
 from .._reconcile.context import Settings, read_settings
 
@@ -65,7 +66,7 @@ def read_request(options: Mapping[str, Any], is_check: bool) -> Request:
     """The request in a module's options. Raises InvalidInput with every fault."""
     run = arguments.judged(options, arguments.RUN)
     name = options.get("name") or _name_in(options.get("definition"))
-    pod = _declared(options) if run["state"] == "started" else None
+    pod = _declared(options, arguments.notes_for(run)) if run["state"] == "started" else None
     if pod is None and (reason := checks.pod_name(name) if isinstance(name, str) else "is required, as text"):
         raise InvalidInput([Fault("name", reason)])
     if pod is not None and run["grace_period_seconds"] is not None:
@@ -85,12 +86,12 @@ def read_request(options: Mapping[str, Any], is_check: bool) -> Request:
     )
 
 
-def _declared(options: Mapping[str, Any]) -> s.PodSpec:
+def _declared(options: Mapping[str, Any], notes: list[Note] | None) -> s.PodSpec:
     definition = options.get("definition")
     if definition is None:
         return parse.parse_options({row.name: options.get(row.name) for row in pod_fields.POD_FIELDS})
     return parse.parse_documents(
-        documents_in(definition), {row.name: options.get(row.name) for row in pod_fields.HOST_FIELDS}
+        documents_in(definition), {row.name: options.get(row.name) for row in pod_fields.HOST_FIELDS}, notes=notes
     )
 
 

@@ -197,6 +197,7 @@ _OTHER_RESOURCES = {
     "hugepages": "set hugepages on the host and mount them with a hostPath volume",
     _EXTENDED: NO_DEVICES,
 }
+_NOTED_RESOURCES = {"ephemeral-storage": "Podman keeps no account of a container's disk use"}
 
 
 class _Amounts(Object):
@@ -211,6 +212,7 @@ _AMOUNTS = _Amounts(
     _amounts,
     (Field("cpu", Amount()), Field("memory", Amount(whole_bytes))),
     unsupported=_OTHER_RESOURCES,
+    noted=_NOTED_RESOURCES,
 )
 
 

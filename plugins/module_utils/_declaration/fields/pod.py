@@ -159,6 +159,18 @@ SPEC_UNSUPPORTED = {
     "set_hostname_as_fqdn": "a plain host has no cluster domain; leave it out",
     "os": WINDOWS,
 }
+_NO_EVICTION = "one host evicts nothing"
+_NO_TOKEN = "there is no API server on a plain host that the Pod could ask"
+SPEC_NOTED = {
+    "preemption_policy": _NO_EVICTION,
+    "priority": _NO_EVICTION,
+    "priority_class_name": _NO_EVICTION,
+    "service_account": _NO_TOKEN,
+    "service_account_name": _NO_TOKEN,
+    "tolerations": "a plain host has no taints",
+    "topology_spread_constraints": "the Pods of a plain host are all on it",
+}
+"""Those of `SPEC_UNSUPPORTED` that documents may say, since a Pod runs as well without."""
 # What the API server fills in by itself, and what says no more than "a Linux host".
 SPEC_HARMLESS: MappingT[str, tuple[object, ...]] = {
     "host_users": (True,),

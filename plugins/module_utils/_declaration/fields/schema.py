@@ -378,7 +378,8 @@ class Object(Type):
 
     ``one_of`` fields exclude one another (exactly one when ``one_required``). ``unsupported`` fields are
     refused with what to use instead, unless they are empty or hold one of their ``harmless`` values, which ask for
-    nothing. ``ignored`` ones are what a server writes into exported documents. No fault shows what is given in the
+    nothing. Those that are ``noted`` as well are passed over with a note of why they are not kept, where there are
+    notes. ``ignored`` ones are what a server writes into exported documents. No fault shows what is given in the
     place of a ``secret`` object, or in that of its field names.
     """
 
@@ -389,6 +390,7 @@ class Object(Type):
     one_required: bool = False
     unsupported: MappingT[str, str] = dataclass_field(default_factory=dict)
     harmless: MappingT[str, tuple[object, ...]] = dataclass_field(default_factory=dict)
+    noted: MappingT[str, str] = dataclass_field(default_factory=dict)
     ignored: frozenset[str] = frozenset()
     secret: bool = False
 
@@ -425,7 +427,11 @@ class Object(Type):
                 at.fault(_HIDDEN_KEY_REASON)
             elif name is None:
                 at.raw(key).fault("is not a known field" + self._spelling_hint(key, at.style))
-            elif item not in (None, "", [], {}, *self.harmless.get(name, ())):
+            elif item in (None, "", [], {}, *self.harmless.get(name, ())):
+                continue
+            elif name in self.noted and at.notes is not None:
+                at.raw(key).note(f"is not kept: {self.noted[name]}")
+            else:
                 at.raw(key).fault(f"is not supported; {self.unsupported[name]}")
 
     def _unsupported_name(self, key: str) -> str | None:

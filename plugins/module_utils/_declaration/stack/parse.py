@@ -27,7 +27,7 @@ from ..fields.checks import ip_address, pod_name, podman_name
 from ..fields.config import check_config_map, check_secret
 from ..fields.pod import HOST_FIELDS, METADATA_FIELDS, SPEC_FIELDS, SPEC_HARMLESS, SPEC_UNSUPPORTED
 from ..fields.schema import Boolean, Field, Mapping, Object, Sequence, Text, Type
-from ..place import INVALID, Place, Style, shown, spell
+from ..place import INVALID, Note, Place, Style, shown, spell
 from ..pod_rules import Configuration, check_pod, podman_names, ports_meet, published_ports
 from ..workloads.parse import (
     WORKLOAD_DOCUMENTS,
@@ -156,16 +156,20 @@ class _PodAt:
 
 
 def parse_options(
-    options: MappingT[str, Any], documents: SequenceT[Any] = (), source: str | SequenceT[str] = "definition"
+    options: MappingT[str, Any],
+    documents: SequenceT[Any] = (),
+    source: str | SequenceT[str] = "definition",
+    notes: list[Note] | None = None,
 ) -> StackSpec:
     """The stack that options and Kubernetes documents describe together. Raises InvalidInput with every fault.
 
-    ``source`` is what faults call the documents, or each of them.
+    ``source`` is what faults call the documents, or each of them. ``notes`` gets what documents say and no host keeps,
+    which is a fault where it is None.
     """
     faults: list[Fault] = []
     at = Place("", Style.NATIVE, faults)
     values = _STACK.parse(options, at)
-    read = read_documents(documents, source, faults, _KINDS)
+    read = read_documents(documents, source, faults, _KINDS, notes)
     claims = [read_claim(claim, place) for claim, place in read["PersistentVolumeClaim"]]
     volume_names = {claim.name: claim.volume.name for claim in claims if claim.name != claim.volume.name}
     pods = [*_native_pods(values["pods"], at.key("pods")), *_document_pods(read["Pod"], volume_names)]

@@ -73,7 +73,7 @@ def read_request(options: Mapping[str, Any], is_check: bool) -> StackRequest:
         declared = {row.name: options.get(row.name) for row in stack_parse.STACK_FIELDS}
         documents, names = documents_in(options.get("definition")), run["definition_names"] or ()
         source: str | list[str] = list(names) if len(names) == len(documents) else UNNAMED
-        stack = stack_parse.parse_options(declared, documents, source)
+        stack = stack_parse.parse_options(declared, documents, source, arguments.notes_for(run))
         places = stack_parse.pod_places(declared, documents, source)
         _refuse_workloads(stack)
     if run["revision"] is not None and state != "rolled_back":

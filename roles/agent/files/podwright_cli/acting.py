@@ -142,13 +142,16 @@ def apply(
     """
     from . import declarations
 
-    options = declarations.read(files, stack or "", cause or "", prune_all)
+    notes: list[Any] = []
+    options = declarations.read(files, stack or "", cause or "", prune_all, notes)
     result = run(
         session, f"{'planning' if dry_run else 'applying'} stack {options['name']}", "run_stack", options, dry_run
     )
     show_changes(session, result)
     for warning in result.get("warnings", ()):
         say(f"warning: {warning}")
+    for note in notes:
+        say(f"{'warning' if note.is_warning else 'note'}: {note}")
     session.screen.write(outcome(result, dry_run), style="bold")
 
 

@@ -17,8 +17,17 @@ from .asking import Failure, module, told_faults
 STANDARD_INPUT = "-"
 
 
-def read(sources: tuple[str, ...], stack: str = "", cause: str = "", allow_empty: bool = False) -> dict[str, Any]:
-    """The options of a run on a stack. Raises Failure with every fault, each with its file and its path in it."""
+def read(
+    sources: tuple[str, ...],
+    stack: str = "",
+    cause: str = "",
+    allow_empty: bool = False,
+    notes: list[Any] | None = None,
+) -> dict[str, Any]:
+    """The options of a run on a stack. Raises Failure with every fault, each with its file and its path in it.
+
+    ``notes`` gets what the files say and no host keeps.
+    """
     errors = module("_errors")
     faults: list[Any] = []
     documents: list[tuple[str, Any]] = []
@@ -42,7 +51,7 @@ def read(sources: tuple[str, ...], stack: str = "", cause: str = "", allow_empty
     options = {**options, **({"name": stack} if stack else {})}
     if not options.get("name"):
         raise Failure("which stack is it to be? give its name with --stack, or as name in the native options")
-    faults = _judge(options, documents, native_in)
+    faults = _judge(options, documents, native_in, [] if notes is None else notes)
     if faults:
         raise Failure(told_faults(faults))
     given = {**({"change_cause": cause} if cause else {}), **({"allow_empty": True} if allow_empty else {})}
@@ -64,7 +73,7 @@ def _is_native(document: Any) -> bool:
     return not known.isdisjoint(document) and not module("_declaration.foreign").is_compose_file(document)
 
 
-def _judge(options: dict[str, Any], documents: list[tuple[str, Any]], native_in: str) -> list[Any]:
+def _judge(options: dict[str, Any], documents: list[tuple[str, Any]], native_in: str, notes: list[Any]) -> list[Any]:
     """The faults of all of it, each with the file that it stands in where there is more than one."""
     errors, arguments, place = module("_errors"), module("_declaration.arguments"), module("_declaration.place")
     faults: list[Any] = []
@@ -75,7 +84,8 @@ def _judge(options: dict[str, Any], documents: list[tuple[str, Any]], native_in:
     if run_options.get("state", "started") != "started":
         faults.append(errors.Fault("state", "is started, for a stack that is applied; podwright delete removes one"))
     judge = module("_declaration.stack.parse").parse_options
-    errors.collect(faults, judge, declared, [document for _name, document in documents], names)
+    taken = None if arguments.notes_for(run_options) is None else notes
+    errors.collect(faults, judge, declared, [document for _name, document in documents], names, taken)
     if not native_in or not names:
         return faults
     return [
