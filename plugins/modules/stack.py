@@ -203,6 +203,8 @@ options:
       pods:
         description: The number of Pods. The default is 110.
         type: int
+notes:
+  - Workloads such as O(deployments) are read and judged, but no run keeps them yet; it refuses them by name.
 seealso:
   - module: podwright.pods.pod
   - module: podwright.pods.stack_info
