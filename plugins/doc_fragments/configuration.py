@@ -78,10 +78,10 @@ options:
       - >-
         V(note) passes it over and says so in RV(ignore:notes): a Namespace, ServiceAccount, Role, RoleBinding,
         ClusterRole, ClusterRoleBinding, HorizontalPodAutoscaler, VerticalPodAutoscaler, PodDisruptionBudget,
-        NetworkPolicy, PriorityClass, ResourceQuota, LimitRange or StorageClass; and of Pods C(tolerations),
-        C(topologySpreadConstraints), C(priority), C(priorityClassName), C(preemptionPolicy), C(serviceAccount),
-        C(serviceAccountName) and amounts of C(ephemeral-storage). A NetworkPolicy that would have closed something
-        comes as a warning.
+        PodSecurityPolicy, NetworkPolicy, PriorityClass, ResourceQuota, LimitRange or StorageClass; and of Pods
+        C(tolerations), C(topologySpreadConstraints), C(priority), C(priorityClassName), C(preemptionPolicy),
+        C(serviceAccount), C(serviceAccountName) and amounts of C(ephemeral-storage). A NetworkPolicy that would have
+        closed something comes as a warning.
       - V(refuse) refuses it, as all else is refused that is not supported.
     type: str
     choices: [note, refuse]

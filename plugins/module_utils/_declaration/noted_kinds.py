@@ -45,6 +45,9 @@ NOTED_KINDS: Mapping[str, NotedKind] = {
     "VerticalPodAutoscaler": NotedKind(
         "autoscaling.k8s.io", "requests and limits stay as they are declared", "give requests and limits in the Pods"
     ),
+    "PodSecurityPolicy": NotedKind(
+        "policy", "Pods have the security context that they declare", "give securityContext in the Pods"
+    ),
     "PodDisruptionBudget": NotedKind("policy", "one host evicts nothing", _LEAVE_OUT),
     "PriorityClass": NotedKind("scheduling.k8s.io", "one host evicts nothing", _LEAVE_OUT),
     "NetworkPolicy": NotedKind(
