@@ -37,13 +37,15 @@ def test_each_file_that_is_none_is_named_once(tmp_path: Path) -> None:
     (tmp_path / "compose.yml").write_text("services: {a: {image: x}}\nvolumes: {}\nnetworks: {}\n")
     (tmp_path / "kustomize.yml").write_text("resources: [pod.yml]\n")
     (tmp_path / "ci.yml").write_text("stages: [a]\n")
+    (tmp_path / "build.yml").write_text("name: build\non: push\njobs: {a: {steps: []}}\n")
     (tmp_path / "pod.yml").write_text(POD)
     (tmp_path / "broken.yml").write_text("a: [\n")
     (tmp_path / "options.yml").write_text("change_cause: why\n")
     lines = refusal(tmp_path).splitlines()
-    assert lines[0] == "4 faults; nothing was changed:"
+    assert lines[0] == "5 faults; nothing was changed:"
     starts = [
         "broken.yml: line 2",
+        "build.yml: is a workflow of a CI",
         "ci.yml: is a pipeline of a CI",
         "compose.yml: is a Compose file",
         "kustomize.yml: is a kustomization",
@@ -57,6 +59,16 @@ def test_faults_name_the_file_that_is_the_only_one(tmp_path: Path) -> None:
     assert f"{path}.metadata.name: 'WEB' is not a name" in refusal(path)
     path.write_text(POD)
     assert read(path)["definition_names"] == [str(path)]
+
+
+def test_notes_are_told_apart_from_faults(tmp_path: Path) -> None:
+    path = tmp_path / "web.yml"
+    path.write_text(f"{POD}\n---\n{{apiVersion: v1, kind: Namespace, metadata: {{name: web}}}}\n")
+    notes: list[Any] = []
+    assert len(read(path, notes=notes)["definition"]) == 2
+    assert [note.path for note in notes] == [f"{path}[1].kind"]
+    (tmp_path / "options.yml").write_text("unsupported: refuse\n")
+    assert f"{path}[1].kind: 'Namespace' is not supported" in refusal(tmp_path)
 
 
 def test_an_address_is_no_file() -> None:

@@ -38,7 +38,7 @@ def _is_chart(document: Document) -> bool:
     return {"apiVersion", "name", "version"} <= {*document} and "metadata" not in document
 
 
-def _is_workflow(document: Document) -> bool:
+def is_workflow(document: Document) -> bool:
     return "jobs" in document and not {"on", True}.isdisjoint(document)
 
 
@@ -65,7 +65,7 @@ _KINDS: tuple[tuple[Callable[[Document], bool], str], ...] = (
         "kubectl kustomize makes of it",
     ),
     (_is_chart, "is the Chart.yaml of a Helm chart; give what helm template makes of the chart"),
-    (_is_workflow, f"is a workflow of a CI, and no Kubernetes document; {_LEAVE_OUT}"),
+    (is_workflow, f"is a workflow of a CI, and no Kubernetes document; {_LEAVE_OUT}"),
     (_is_native, "holds the native options of a pod; give them as options of the task, or as pods of a stack"),
     (_is_pipeline, f"is a pipeline of a CI, and no Kubernetes document; {_LEAVE_OUT}"),
     (

@@ -70,7 +70,8 @@ def _is_native(document: Any) -> bool:
         return False
     fields = {field.name for field in module("_declaration.stack.parse").STACK_FIELDS}
     known = fields | module("_declaration.arguments").STACK_RUN_NAMES
-    return not known.isdisjoint(document) and not module("_declaration.foreign").is_compose_file(document)
+    foreign = module("_declaration.foreign")
+    return not known.isdisjoint(document) and not (foreign.is_compose_file(document) or foreign.is_workflow(document))
 
 
 def _judge(options: dict[str, Any], documents: list[tuple[str, Any]], native_in: str, notes: list[Any]) -> list[Any]:
