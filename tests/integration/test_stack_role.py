@@ -49,6 +49,9 @@ def greeter(clean_host: PodmanHost, tmp_path: Path) -> Iterator[Greeter]:
 def test_from_variables_and_templates(greeter: Greeter) -> None:
     first = greeter.play("-vvv", "--diff")
     assert (first["changed"], greeter.recap["changed"]) == (True, 1)
+    assert [note.partition(" is not kept")[0] for note in first["notes"]] == [
+        "namespace.yml.kind: the Namespace 'greeter'"
+    ]
     assert TOKEN not in greeter.output
     assert f"TOKEN={TOKEN}" in greeter.environment_of("greeter-clerk")
     assert greeter.page() == "hello\n"

@@ -35,6 +35,13 @@ SHOP = {
             "volumes": [{"name": "data", "persistent_volume_claim": {"claim_name": "shop-data"}}],
         }
     ],
+    "deployments": [
+        {
+            "name": "front",
+            "replicas": 2,
+            "template": {"containers": [{"name": "a", "image": "example.com/a:1"}]},
+        }
+    ],
     "config_maps": [{"name": "words", "data": {"word": "hello"}}],
     "secrets": [
         {"name": "tokens", "string_data": {"given": "kept"}, "generate": {"made": 12, "other": 20}},
@@ -86,7 +93,7 @@ def test_a_stack_on_a_cluster(cluster: Cluster) -> None:
     assert cluster.play([SHOP], "-vvv", "--diff") == 0, cluster.output
     objects = cluster.objects("shop")
     names = {"ConfigMap-words", "Secret-tokens", "Secret-plain", "PersistentVolumeClaim-shop-data", "Pod-web"}
-    assert objects.keys() == names
+    assert objects.keys() == {*names, "Deployment-front"}
     assert cluster.objects().keys() == {"Namespace-shop"}
     for document in objects.values():
         kubernetes_validate.validate(document, KUBERNETES, strict=True)
