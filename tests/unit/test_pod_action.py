@@ -72,7 +72,8 @@ def malformed_tasks(playbook: Playbook) -> Iterator[tuple[dict[str, Any], Task, 
 
 def test_everything_malformed_is_refused_and_the_host_is_untouched(playbook: Playbook) -> None:
     rows = list(malformed_tasks(playbook))
-    results = playbook.run([{MODULE: options} for _row, options, _source in rows])
+    # So that what no host keeps is refused as well.
+    results = playbook.run([{MODULE: {**options, "unsupported": "refuse"}} for _row, options, _source in rows])
     problems = [
         f"{row['name']}: {problem}"
         for (row, _options, source), result in zip(rows, results, strict=True)
