@@ -138,6 +138,22 @@ class PodFailed(PodwrightError):
         super().__init__(f"{pod}: {reason}: {message}")
 
 
+class WorkloadFailed(PodwrightError):
+    """A workload that does not become what is declared. ``reason`` is Kubernetes' word where it has one.
+
+    ``pod`` and ``container`` are those that kept it from that, where one did, ``logs`` the container's last lines.
+    """
+
+    def __init__(
+        self, kind: str, name: str, reason: str, message: str, pod: str = "", container: str = "", logs: str = ""
+    ) -> None:
+        self.reason = reason
+        self.pod = pod
+        self.container = container
+        self.logs = printable(logs)
+        super().__init__(f"{kind} {name}: {message}")
+
+
 class Timeout(PodwrightError):
     """What a run waited for did not happen in time."""
 

@@ -106,7 +106,7 @@ def test_an_update_comes_to_its_end_wherever_it_is_cut_off(
     host = Host(daemon_set.DaemonSetRecord())
 
     def step(host: Host) -> DaemonStep:
-        return daemon_set.step(wanted, template_digest(wanted, b""), host.record, host.sequence(), host.now)
+        return daemon_set.step(wanted, template_digest(wanted), host.record, host.sequence(), host.now)
 
     def live(host: Host) -> None:
         for name in list(host.pods):
@@ -119,5 +119,5 @@ def test_an_update_comes_to_its_end_wherever_it_is_cut_off(
         host.take(step, cut_after)
         host.remove_all_ending()
     done = host.settle(step, live)
-    assert [found.revision for found in host.sequence()] == [template_digest(wanted, b"")]
+    assert [found.revision for found in host.sequence()] == [template_digest(wanted)]
     assert [one.number for one in done.record.revisions] == [1, 2]

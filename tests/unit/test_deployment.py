@@ -167,7 +167,7 @@ class Rollout:
         self.wanted = replace(self.wanted, template=revision.template)
 
     def digest(self) -> str:
-        return template_digest(self.wanted, KEY)
+        return template_digest(self.wanted)
 
     def step(self, host: Host) -> DeploymentStep:
         return deployment.step(self.wanted, self.digest(), host.record, host.sequence(), host.now, self.options)
@@ -510,11 +510,10 @@ def test_a_host_that_is_full_still_gets_its_update() -> None:
 
 
 def test_names_are_foreseeable_and_never_too_long() -> None:
-    digest = template_digest(declared(), KEY)
-    assert digest == template_digest(declared(9, paused=True), KEY)
-    assert digest != template_digest(declared(image="v2"), KEY)
-    assert digest != template_digest(declared(), b"another")
-    assert digest != template_digest(declared(), KEY, "the configuration has changed")
+    digest = template_digest(declared())
+    assert digest == template_digest(declared(9, paused=True))
+    assert digest != template_digest(declared(image="v2"))
+    assert digest != template_digest(declared(), "the configuration has changed")
     assert len(digest) == 8
     assert pod_name("web", digest, 3) == f"web-{digest}-3"
     long = pod_name("a" * 50 + ".b" * 6, digest, 12)
@@ -554,7 +553,7 @@ def test_no_pod_is_added_while_others_go_that_take_its_place() -> None:
 
 def replica_step(replicas: int, found: dict[str, WorkloadPod], image: str = "v1") -> WorkloadStep[Any, Any]:
     wanted = w.ReplicaSet("web", template=template(image), replicas=replicas)
-    digest = template_digest(wanted, KEY)
+    digest = template_digest(wanted)
     return replica_set.step(wanted, digest, replica_set.ReplicaSetRecord(), list(found.values()), START)
 
 

@@ -107,7 +107,7 @@ class Run:
         self.is_removed = True
 
     def step(self, host: Host) -> JobStep:
-        digest = template_digest(self.wanted, b"")
+        digest = template_digest(self.wanted)
         return jobs.step(self.wanted, digest, host.record, host.sequence(), host.now)
 
     def take(self) -> JobStep:
@@ -411,7 +411,7 @@ def test_indexes_that_are_no_longer_wanted_end() -> None:
     run = Run(indexed(5, 5))
     run.take()
     run.wanted = replace(run.wanted, completions=3, parallelism=3)
-    run.host.record = replace(run.host.record, digest=template_digest(run.wanted, b""))
+    run.host.record = replace(run.host.record, digest=template_digest(run.wanted))
     assert sorted(run.host.pods[operation.pod].index or 0 for operation in run.take().operations) == [3, 4]
 
 
@@ -529,7 +529,7 @@ class Watched(Run):
             assert len(staying) + len(added) <= self.wanted.parallelism
         open_indexes = [one.index for one in step.record.open if one.index is not None]
         assert len(open_indexes) == len({*open_indexes})
-        digest = template_digest(self.wanted, b"")
+        digest = template_digest(self.wanted)
         again = jobs.step(self.wanted, digest, step.record, host.sequence(), host.now)
         assert (again.operations, again.record) == (step.operations, step.record)
         return step

@@ -89,7 +89,7 @@ def test_a_job_of_a_cron_job_knows_its_time() -> None:
 
 
 def taker(module: Any, wanted: Any) -> Any:
-    digest = template_digest(wanted, b"")
+    digest = template_digest(wanted)
 
     def take(record: Any, pods: Sequence[WorkloadPod], now: float) -> WorkloadStep[Any, Any]:
         found: WorkloadStep[Any, Any] = module.step(wanted, digest, record, pods, now)
@@ -102,7 +102,7 @@ def test_a_rollout_is_told_before_it_begins() -> None:
     strategy = w.DeploymentStrategy("RollingUpdate", w.RollingUpdate(1, 0))
     wanted = w.Deployment("web", template=TEMPLATE, replicas=2, strategy=strategy)
     first = foresee(taker(deployment, wanted), deployment.DeploymentRecord(), (), START)
-    digest = template_digest(wanted, b"")
+    digest = template_digest(wanted)
     assert lines(first) == [
         f"#1 add pod web-{digest}-{number}: revision 1 has 0 pods, 2 wanted now" for number in range(2)
     ]
@@ -131,6 +131,6 @@ def test_a_job_is_told_to_its_end() -> None:
 
 def test_nothing_to_do_is_nothing_to_tell() -> None:
     wanted = w.DaemonSet("agent", template=TEMPLATE)
-    digest = template_digest(wanted, b"")
+    digest = template_digest(wanted)
     pods = [WorkloadPod(f"agent-{digest}-0", digest, 0, "Running", START - 100)]
     assert foresee(taker(daemon_set, wanted), daemon_set.DaemonSetRecord(), pods, START) == ()

@@ -256,7 +256,7 @@ class Watched:
         self.host = Host(stateful_set.StatefulSetRecord())
 
     def digest(self) -> str:
-        return template_digest(self.wanted, KEY)
+        return template_digest(self.wanted)
 
     def is_broken(self, pod: WorkloadPod) -> bool:
         revision = next(one for one in self.host.record.revisions if one.digest == pod.revision)

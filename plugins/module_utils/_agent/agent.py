@@ -30,11 +30,14 @@ from .._host.observe import Snapshot, read_node
 from .._host.podman import service as podman_service
 from .._host.podman.client import Podman
 from .._host.stack_store import StackStore, stack_names, verify_revision
+from .._host.state.records import Applied, Record
 from .._host.store import Store
 from .._printable import one_line
 from .._reconcile import operations as op
+from .._reconcile.context import Settings
 from .._reconcile.observed import Node
 from .._reconcile.probe_worker import Attempts
+from .._runs.agent import Sight
 from .._runs.run_failure import RunFailed
 from .._runs.wait import Watch
 from . import client as agent_client
@@ -53,6 +56,7 @@ from .probe_threads import ProbeThreads
 from .server import AgentServer
 from .systemd import notify_systemd
 from .unchanged_runs import UnchangedRuns
+from .workload_controller import WorkloadController
 
 TERMINATED_PODS = 12500
 """How many pods that have ended are kept by default, as Kubernetes' controller manager does."""
@@ -85,6 +89,7 @@ class Agent:
         self.thread_errors: Mapping[str, Mapping[str, Any]] = {}
         """The agent's threads that have failed: the last error, how often in a row, and when."""
         self._garbage = GarbageCollector(self)
+        self._workloads = WorkloadController(self)
         self._keepers: dict[str, PodKeeper] = {}
         self._keepers_lock = threading.Lock()
         self._turns: dict[str, Turn] = {}
@@ -112,6 +117,7 @@ class Agent:
                     ("api", server.serve),
                     ("events", self.podman_watch.follow_events),
                     ("garbage", self._garbage.keep_low),
+                    ("workloads", self._workloads.control),
                 ):
                     threading.Thread(target=self._go_on, args=(name, work), name=name, daemon=True).start()
                 for name in self.store.recorded_pods():
@@ -290,6 +296,20 @@ class Agent:
 
     def watch(self, podman: Podman, pod: s.PodSpec, deadline: float) -> Watch:
         return KeptWatch(podman, pod, self.keeper_of(pod.name), deadline)
+
+    def keep(self, pod: s.PodSpec, settings: Settings) -> None:
+        if self.store.read_record(pod.name) is None:
+            record = Record(Applied(pod), settings=settings, begun_at=time.time())
+            self.store.write_record(pod.name, record)
+            self.moments.note_change(pod.name)
+        self.keeper_of(pod.name).kick()
+
+    def sight(self, pod: str) -> Sight | None:
+        view = self.keeper_of(pod).view
+        if view.pod is None or not view.status:
+            return None
+        lasting = (container for container in view.pod.all_containers if view.pod.role_of(container) != "init")
+        return Sight(view.status, all(view.available.get(container.name, False) for container in lasting))
 
     # --- the keepers -------------------------------------------------------------------------------------------------
 

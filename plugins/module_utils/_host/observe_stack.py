@@ -11,6 +11,7 @@ from typing import Any
 
 from .._declaration.stack.spec import StackSpec
 from .._errors import DamagedState, HostError
+from .._reconcile.context import Owner
 from .._reconcile.observed import LABEL_POD, LABEL_STACK, Usage
 from .._reconcile.operations import owner_of_secrets
 from .._reconcile.stack.observed import ObservedNetwork, ObservedStack, ObservedVolume, PresentPod
@@ -20,6 +21,7 @@ from .observe import Snapshot, depends_on_networks
 from .podman.client import Podman
 from .stack_store import StackStore, owners_of_pods, pods_recorded_for
 from .store import Store
+from .workload_store import KeptWorkload, WorkloadStore, members_of
 
 
 def observe_stack(
@@ -31,6 +33,7 @@ def observe_stack(
     """
     name = stack.name
     pods = {pod.name: pod for pod in _present_pods(snapshot)}
+    members, kept = _members(store, name), _kept_workloads(store, name, state)
     candidates = {owner_of_secrets(name), *known.record.owned.pods, *pods}
     return ObservedStack(
         record=known.record,
@@ -40,6 +43,9 @@ def observe_stack(
         owners=owners_of_pods(store),
         pods=pods,
         requests={pod: Usage(*store.recorded_requests(pod), 1) for pod in pods if stack.find(pod) is None},
+        members=members,
+        made_by={one.name: one.made_by for one in kept if one.made_by},
+        stopped=frozenset((one.kind, one.name) for one in kept if one.is_stopped),
         networks=_networks(podman, stack, known.record),
         volumes={
             volume: ObservedVolume(volume, driver, options)
@@ -78,6 +84,29 @@ def labelled(podman: Podman, stack: str) -> Owned:
     networks = ((item["name"], item.get("labels") or {}) for item in podman.get("/networks/json") or [])
     names = (tuple(name for name, labels in group if labels.get(LABEL_STACK) == stack) for group in (volumes, networks))
     return Owned((), *names)
+
+
+def _members(store: Store, name: str) -> dict[str, Owner]:
+    if not WorkloadStore(store, name).directory.is_dir():
+        return {}
+    records = (record for group in members_of(store, name).values() for record in group.items())
+    return {pod: record.settings.owner for pod, record in records if record.settings.owner}
+
+
+def _kept_workloads(store: Store, name: str, state: str) -> list[KeptWorkload]:
+    """What is kept of the stack's workloads; a removal takes no notice of what is damaged."""
+    files = WorkloadStore(store, name)
+    found = (_kept_workload(files, kind, workload, state) for kind, workload in files.names())
+    return [kept for kept in found if kept]
+
+
+def _kept_workload(files: WorkloadStore, kind: str, name: str, state: str) -> KeptWorkload | None:
+    try:
+        return files.read(kind, name)
+    except DamagedState:
+        if state != "absent":
+            raise
+        return None
 
 
 def _present_pods(snapshot: Snapshot) -> list[PresentPod]:

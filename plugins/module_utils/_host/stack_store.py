@@ -29,6 +29,7 @@ from .pod_files import remove_tree
 from .state.folders import folders_of_objects
 from .state.records import UNFIT, refuse_newer
 from .store import Store
+from .workload_store import has_settled
 
 RECORD_VERSION = 1
 _REVISION_FILE = re.compile(r"([0-9]{1,9})\.json")
@@ -137,7 +138,7 @@ class StackStore:
 
 
 def verify_revision(store: Store, name: str) -> bool:
-    """Write down that a stack's present revision is good, once each of its pods was seen ready as it declares them.
+    """Write down that a stack's present revision is good, once its pods and workloads were seen as it declares them.
 
     So one becomes good that no run has waited for. Tells whether that was written, which it is not while a run is on
     the stack.
@@ -157,6 +158,8 @@ def verify_revision(store: Store, name: str) -> bool:
             pod = pod_with_configuration(stack, declared)
             if found is None or found.is_stopped or not found.is_verified or found.applied.pod != pod:
                 return False
+        if not all(has_settled(store, name, workload) for workload in stack.workloads):
+            return False
         files.write(with_good(record, record.current))
     return True
 

@@ -25,6 +25,21 @@ class RestartOnChange:
 
 
 @dataclass(frozen=True)
+class Owner:
+    """The workload that has made a pod, and which of its pods it is.
+
+    ``revision`` is the digest of the template, ``number`` the one at the end of the pod's name, ``index`` the one of an
+    Indexed Job.
+    """
+
+    kind: str
+    workload: str
+    revision: str
+    number: int = 0
+    index: int | None = None
+
+
+@dataclass(frozen=True)
 class Settings:
     """How a pod is applied, beside its declaration. The record keeps it for the agent."""
 
@@ -33,6 +48,8 @@ class Settings:
     """The pod's stack, empty for none. It is part of no digest, so that another stack may take the pod over."""
     allocatable: Mapping[str, int] = field(default_factory=dict)
     """Overrides of what the host can hold: cpu (millicores), memory (bytes), pods."""
+    owner: Owner | None = None
+    """The workload whose pod it is; None for a pod that is declared itself."""
 
 
 def read_settings(options: Mapping[str, Any], stack: str = "") -> Settings:

@@ -8,14 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from typing import Callable, Protocol
+from dataclasses import dataclass
+from typing import Any, Callable, Protocol
 
 from .._declaration import spec as s
 from .._host.observe import Snapshot
 from .._host.podman.client import Podman
+from .._reconcile.context import Settings
 from .._reconcile.operations import Operation
 from .run_failure import RunFailed
 from .wait import Watch
+
+
+@dataclass(frozen=True)
+class Sight:
+    """A pod as its keeper saw it last: its status in Kubernetes' shape, and whether all containers are available."""
+
+    status: Mapping[str, Any]
+    is_available: bool
 
 
 class Agent(Protocol):
@@ -48,3 +58,9 @@ class Agent(Protocol):
 
     def watch(self, podman: Podman, pod: s.PodSpec, deadline: float) -> Watch:
         """The pod as its keeper sees it; ``deadline`` is in monotonic seconds."""
+
+    def keep(self, pod: s.PodSpec, settings: Settings) -> None:
+        """Record a new pod and make it, in time; one of this name that is on record already is left as it is."""
+
+    def sight(self, pod: str) -> Sight | None:
+        """The pod on record as its keeper saw it last; None before the first look."""

@@ -246,6 +246,14 @@ class Run:
             result["pod"]["status"] = self._status(self.executor, waiter)
         return result
 
+    def watch(self) -> Watch:
+        """What looks at the pod from now on, after `execute`."""
+        return self._readiness(self.executor, self.desired).watch()
+
+    def status(self, watch: Watch) -> Mapping[str, Any]:
+        """The pod's status in Kubernetes' shape, as of the watch's last look."""
+        return self._status(self.executor, watch)
+
     def _acting(self) -> AbstractContextManager[None]:
         if self.agent is None:
             return contextlib.nullcontext()
@@ -316,11 +324,14 @@ class Run:
         """Wait for readiness. ``seen``: the pod, if nothing was done to it since; then the record's word counts."""
         if self.request.state != "started":
             return None
-        readiness = Readiness(self.podman, self.store, self.request, executor, desired, self.agent)
+        readiness = self._readiness(executor, desired)
         is_proven = seen is not None and bool(self.record and self.record.is_verified)
         watch = readiness.reach(seen, is_proven, is_to_complete)
         self.is_verified = readiness.is_verified and desired.pod == self.desired.pod
         return watch
+
+    def _readiness(self, executor: Executor, desired: Desired) -> Readiness:
+        return Readiness(self.podman, self.store, self.request, executor, desired, self.agent)
 
     def _status(self, executor: Executor, waiter: Watch) -> Mapping[str, Any]:
         if waiter.status:

@@ -41,7 +41,7 @@ class Readiness:
         ``seen``: the pod, if nothing was done to it since; ``is_proven``: it was seen ready before.
         ``is_to_complete``: until every main container has ended well.
         """
-        watch = self._watch()
+        watch = self.watch()
         watch.is_proven = is_proven
         if not self.request.wait:
             watch.look(seen)
@@ -56,7 +56,8 @@ class Readiness:
         self._verify(observed)
         return watch
 
-    def _watch(self) -> Watch:
+    def watch(self) -> Watch:
+        """What sees whether the pod is ready."""
         pod, executor = self.desired.pod, self.executor
         if self.agent:
             return self.agent.watch(self.podman, pod, executor.deadline)

@@ -31,7 +31,7 @@ def explanation(pod: str, error: PodwrightError, done: Sequence[str]) -> list[st
     lines = [_headline(error)]
     logs = getattr(cause, "logs", "")
     if logs:
-        lines.append(f"Last log lines of {pod}/{getattr(cause, 'container', '')}:\n{_indented(logs)}")
+        lines.append(f"Last log lines of {pod}/{getattr(cause, 'container', '')}:\n{indented(logs)}")
     advice = _advice_on(getattr(cause, "reason", ""), str(cause))
     if advice:
         lines.append(advice)
@@ -64,5 +64,6 @@ def _advice_on(reason: str, message: str) -> str | None:
     return _ADVICE.get(reason)
 
 
-def _indented(text: str) -> str:
+def indented(text: str) -> str:
+    """Text as a quotation under a line that says what it is."""
     return "\n".join(f"    {line}" for line in text.splitlines())

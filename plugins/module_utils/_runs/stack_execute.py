@@ -14,14 +14,14 @@ from typing import Any, Callable
 from .._errors import PodwrightError
 from .._host.podman.client import Podman
 from .._reconcile import operations as op
-from .._reconcile.stack.steps import AwaitStep, ConcludeStep, PodStep, SharedStep, StackPlan, Step
+from .._reconcile.stack.steps import AwaitStep, ConcludeStep, PodStep, RolloutStep, SharedStep, StackPlan, Step
 from .pod_run import Run
 
 _WORKERS = 4
 
 
 class PodsFailed(PodwrightError):
-    """Pods of a stack failed. ``errors`` are theirs; ``held_back`` names the pods that waited for them."""
+    """Pods or workloads of a stack failed. ``errors`` are theirs; ``held_back`` names those that waited for them."""
 
     def __init__(self, errors: list[PodwrightError], held_back: list[str]) -> None:
         self.errors = errors
@@ -38,15 +38,20 @@ class StackExecutor:
         runs: Mapping[str, Run],
         perform: Callable[[op.Operation], None],
         conclude: Callable[[ConcludeStep], None],
+        roll: Callable[[RolloutStep, Callable[[op.Operation], None]], None],
     ) -> None:
-        """``runs`` has the run of each pod, by its name; ``perform`` and ``conclude`` carry out shared steps."""
+        """``runs`` has the run of each pod, by its name; ``perform`` and ``conclude`` carry out shared steps.
+
+        ``roll`` steps a workload until it is as declared, and tells of each operation that was carried out.
+        """
         self._podman = podman
         self._runs = runs
         self._perform = perform
         self._conclude = conclude
+        self._roll = roll
         self.done: list[op.Operation] = []
         """The operations that were carried out; those of a pod are added when its run ends."""
-        self._events: queue.Queue[tuple[PodStep | AwaitStep, dict[str, Any] | PodwrightError | None]] = queue.Queue()
+        self._events: queue.Queue[tuple[Step, dict[str, Any] | PodwrightError | None]] = queue.Queue()
 
     def carry_out(self, plan: StackPlan) -> dict[str, dict[str, Any]]:
         """The result of each pod. After a failure it begins no step, waits for those that run, and raises the error.
@@ -65,6 +70,9 @@ class StackExecutor:
                     if isinstance(step, PodStep):
                         running += 1
                         workers.submit(self._work, step, awaits.get(step.pod))
+                    elif isinstance(step, RolloutStep):
+                        running += 1
+                        workers.submit(self._roll_out, step)
                     elif not isinstance(step, AwaitStep):
                         self._do(step)
                         finished.add(step.name)
@@ -77,10 +85,12 @@ class StackExecutor:
                     finished.add(done.name)
                 if value is not None:
                     running -= 1
-                if isinstance(value, dict):
+                if isinstance(value, dict) and isinstance(done, (PodStep, AwaitStep)):
                     told[done.pod] = value
         if errors:
-            raise PodsFailed(errors, [step.pod for step in waiting if isinstance(step, PodStep)])
+            held_back = [step.pod for step in waiting if isinstance(step, PodStep)]
+            held_back += [f"{step.kind} {step.workload}" for step in waiting if isinstance(step, RolloutStep)]
+            raise PodsFailed(errors, held_back)
         return told
 
     def _do(self, step: Step) -> None:
@@ -110,6 +120,17 @@ class StackExecutor:
             value = PodwrightError(f"pod {step.pod}: {type(error).__name__}: {error}")
         self.done += run.done
         self._events.put((last, value))
+
+    def _roll_out(self, step: RolloutStep) -> None:
+        """Carry out a workload's step in a thread."""
+        value: dict[str, Any] | PodwrightError = {}
+        try:
+            self._roll(step, self.done.append)
+        except PodwrightError as error:
+            value = error
+        except Exception as error:
+            value = PodwrightError(f"{step.kind} {step.workload}: {type(error).__name__}: {error}")
+        self._events.put((step, value))
 
 
 def _ready(waiting: list[Step], finished: set[str]) -> Iterator[Step]:

@@ -14,12 +14,13 @@ import functools
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Callable
 
 from .._declaration import parse
 from .._declaration import spec as s
 from .._declaration.stack.spec import StackSpec, pod_with_configuration
-from .._errors import DamagedState, NotFound, PodwrightError
+from .._declaration.workloads.spec import AnyWorkload
+from .._errors import DamagedState, Fault, NotFound, PodwrightError, Refused
 from .._host.observe import Snapshot
 from .._host.observe_stack import observe_record, observe_stack
 from .._host.podman import named_volumes, networks
@@ -28,16 +29,27 @@ from .._host.podman.client import Podman
 from .._host.stack_store import Revision, StackStore, pods_recorded_for
 from .._host.state.generated import fresh_values
 from .._host.store import Store
+from .._host.workload_store import WorkloadStore, members_of
 from .._reconcile import operations as op
 from .._reconcile.operations import owner_of_secrets
 from .._reconcile.rendering import materials as m
 from .._reconcile.stack.foresight import Foresight
 from .._reconcile.stack.observed import ObservedStack
-from .._reconcile.stack.plan import awaited_condition, leaving_pods, plan_stack, pods_to_observe, revision_to_go_back_to
+from .._reconcile.stack.plan import (
+    awaited_condition,
+    kept_members,
+    leaving_pods,
+    plan_stack,
+    pods_to_observe,
+    revision_to_go_back_to,
+)
 from .._reconcile.stack.record import StackRecord, with_good
 from .._reconcile.stack.request import StackRequest, read_request
 from .._reconcile.stack.secrets import SettledSecrets, settle, with_values
-from .._reconcile.stack.steps import ConcludeStep
+from .._reconcile.stack.steps import ConcludeStep, RolloutStep
+from .._reconcile.workloads.bounds import first_host_port
+from .._reconcile.workloads.foresight import Rounds
+from .._reconcile.workloads.steps import StopWorkload
 from . import stack_report
 from .agent import Agent
 from .hurry import Hurry
@@ -45,6 +57,7 @@ from .pod_run import Run, only_run
 from .request import ROLLBACK_SECONDS, Request
 from .run_failure import RunFailed
 from .stack_execute import PodsFailed, StackExecutor
+from .workload_run import WorkloadDriver, WorkloadHost
 
 
 def run_stack(
@@ -61,8 +74,8 @@ def run_request(request: StackRequest, agent: Agent | None = None) -> dict[str, 
         with podman_service.connect_to_predict() as podman:
             return StackRun(podman, store, request, agent).result()
     store.ensure()
-    with podman_service.connect() as podman, _locks(podman, store, request, agent):
-        return StackRun(podman, store, request, agent).carry_out()
+    with podman_service.connect() as podman, _locks(podman, store, request, agent) as reserved:
+        return StackRun(podman, store, request, agent, reserved).carry_out()
 
 
 def _pods_of(store: Store, stack: str) -> tuple[str, ...]:
@@ -73,25 +86,42 @@ def _pods_of(store: Store, stack: str) -> tuple[str, ...]:
         return pods_recorded_for(store, stack)
 
 
+def _members(store: Store, stack: str) -> tuple[str, ...]:
+    """Those that its workloads have made and that are to be on record no more, or are looked after by this run."""
+    if not WorkloadStore(store, stack).directory.is_dir():
+        return ()
+    return tuple(pod for group in members_of(store, stack).values() for pod in group)
+
+
 @contextlib.contextmanager
-def _locks(podman: Podman, store: Store, request: StackRequest, agent: Agent | None) -> Iterator[None]:
+def _locks(podman: Podman, store: Store, request: StackRequest, agent: Agent | None) -> Iterator[frozenset[str]]:
     """Be the only run on the stack and on all its pods, also those to go; taken in one order by every run."""
     with contextlib.ExitStack() as locks:
         owned = _pods_of(store, request.name)
         hurry = Hurry(podman, store, owned, request.grace_period_seconds)
         locks.enter_context(store.lock(owner_of_secrets(request.name), request.wait_timeout_seconds, hurry))
-        owned = _pods_of(store, request.name)
+        owned = (*_pods_of(store, request.name), *_members(store, request.name))
         declared = [pod.name for pod in request.stack.pods] if request.stack else []
-        for pod in sorted({*owned, *declared}):
+        pods = frozenset((*owned, *declared))
+        for pod in sorted(pods):
             locks.enter_context(only_run(store, agent, pod, request.wait_timeout_seconds, hurry))
-        yield
+        yield pods
 
 
 class StackRun:
     """One run on one stack: the observed facts, the plan, what was done. Raises Refused, with every reason."""
 
-    def __init__(self, podman: Podman, store: Store, request: StackRequest, agent: Agent | None = None) -> None:
+    def __init__(
+        self,
+        podman: Podman,
+        store: Store,
+        request: StackRequest,
+        agent: Agent | None = None,
+        reserved: frozenset[str] = frozenset(),
+    ) -> None:
+        """``reserved`` are the pods that nobody else changes meanwhile."""
         self.podman = podman
+        self.reserved = reserved
         self.store = store
         self.request = request
         self.agent = agent
@@ -106,11 +136,15 @@ class StackRun:
         self.found = observe_stack(podman, store, found, self.stack, request.state, snapshot)
         self.secrets = self._settle_secrets()
         self.kept_values = store.kept_values(self.owner) if self.secrets.rotated else {}
+        self.drivers = {(one.kind, one.name): self._driver(one) for one in self.stack.workloads}
+        rollouts = self._foresee_rollouts(snapshot) if request.is_to_run else {}
         self.runs = self._observe_pods(snapshot, changes)
         views = {name: run.view for name, run in self.runs.items()}
-        self.plan = plan_stack(request, self.stack, self.found, self.secrets, views)
+        self.plan = plan_stack(request, self.stack, self.found, self.secrets, views, rollouts)
         self._hand_out()
-        self.executor = StackExecutor(podman, self.runs, self._perform, self._conclude)
+        self.executor = StackExecutor(podman, self.runs, self._perform, self._conclude, self._roll)
+        self.rolled_out: set[tuple[str, str]] = set()
+        """Kind and name of the workloads that came to be as declared."""
         self.is_concluding = False
         """Whether all is done but the last write of the record."""
 
@@ -154,7 +188,60 @@ class StackRun:
     def _pods_with_values(self) -> Iterator[s.PodSpec]:
         """The pods, each with the ConfigMaps and Secrets that it uses and their generated values."""
         stack = replace(self.stack, secrets=self._secrets_with_values)
-        return (pod_with_configuration(stack, pod) for pod in stack.pods)
+        yield from (pod_with_configuration(stack, pod) for pod in stack.pods)
+        for name in kept_members(self.stack, self.found):
+            record = self.store.read_record(name)
+            if record:
+                yield record.applied.pod
+
+    # --- workloads ---------------------------------------------------------------------------------------------------
+
+    def _driver(self, workload: AnyWorkload) -> WorkloadDriver:
+        host = WorkloadHost(
+            self.podman,
+            self.store,
+            self.stack,
+            self._secrets_with_values,
+            self.request.settings,
+            self.request.wait_timeout_seconds,
+            self.agent,
+            self.reserved,
+        )
+        return WorkloadDriver(host, workload)
+
+    def _foresee_rollouts(self, snapshot: Snapshot) -> dict[tuple[str, str], Rounds]:
+        """What the steps of each workload come to. Raises Refused for what nobody would keep."""
+        if self.agent is None and self._cron_jobs:
+            reason = "its times are kept by the agent, which this host does not have: apply the role agent first"
+            raise Refused([Fault(f"CronJob {name}", reason) for name in sorted(self._cron_jobs)])
+        members = members_of(self.store, self.request.name)
+        rollouts = {key: driver.foresee(members.get(key, {})) for key, driver in self.drivers.items()}
+        faults = [fault for key, rounds in rollouts.items() for fault in self._refuse_pods(key, rounds, snapshot)]
+        if faults:
+            raise Refused(faults)
+        return rollouts
+
+    def _refuse_pods(self, key: tuple[str, str], rounds: Rounds, snapshot: Snapshot) -> list[Fault]:
+        """Why this host cannot have the pods that a workload is to get; told by the first of them."""
+        pod = self.drivers[key].first_pod(rounds)
+        if pod is None or first_host_port(pod):
+            # A host port may be held by the very pod that gives way.
+            return []
+        request = replace(self._pod_request(pod.name, "started", pod), is_check=True)
+        try:
+            Run(self.podman, self.store, request, snapshot=snapshot, agent=self.agent)
+        except Refused as error:
+            return [Fault(f"{key[0]} {key[1]}: {fault.path}", fault.reason) for fault in error.faults]
+        return []
+
+    def _roll(self, step: RolloutStep, note: Callable[[op.Operation], None]) -> None:
+        driver = self.drivers[step.kind, step.workload]
+        driver.on_done = note
+        for name, owner in self.found.members.items():
+            if not self.agent and (owner.kind, owner.workload) == (step.kind, step.workload):
+                driver.take_over(self.runs[name])
+        driver.run(self.request.wait or self.agent is None, self.request.wait_timeout_seconds)
+        self.rolled_out.add((step.kind, step.workload))
 
     @property
     def _secrets_with_values(self) -> tuple[s.Secret, ...]:
@@ -169,7 +256,7 @@ class StackRun:
             wait_timeout_seconds=self.request.wait_timeout_seconds,
             on_failure="",
             is_check=self.request.is_check,
-            settings=self.request.settings,
+            settings=replace(self.request.settings, owner=self.found.members.get(name)),
             expected_images=self.request.expected_images,
             grace_period_seconds=self.request.grace_period_seconds,
             place=self.request.places.get(name, parse.native_place()),
@@ -247,6 +334,8 @@ class StackRun:
         elif isinstance(operation, op.RemoveVolume):
             with contextlib.suppress(NotFound):
                 named_volumes.remove(self.podman, operation.name)
+        elif isinstance(operation, StopWorkload):
+            self.drivers[operation.kind, operation.pod].stop()
         if self.agent and isinstance(operation, op.RotateSecret):
             self.agent.done(operation)
 
@@ -259,10 +348,22 @@ class StackRun:
         self.is_concluding = True
         record = replace(self.record, current=step.number, owned=step.owned)
         wanted = (pod.name for pod in self.stack.pods)
-        if all(self.runs[name].is_verified for name in wanted):
+        if all(self.runs[name].is_verified for name in wanted) and self.rolled_out >= self.drivers.keys():
             record = with_good(record, step.number)
+        declared = {*self.drivers}
+        for kind, name in [*self.workload_files.names()]:
+            if (kind, name) not in declared and self.found.made_by.get(name, "") not in self._cron_jobs:
+                self.workload_files.remove(kind, name)
         needed = (step.number, record.good_before)
         self.record = self.files.conclude(record, step.history_limit, needed)
+
+    @property
+    def workload_files(self) -> WorkloadStore:
+        return WorkloadStore(self.store, self.request.name)
+
+    @property
+    def _cron_jobs(self) -> frozenset[str]:
+        return frozenset(one.name for one in self.stack.workloads if one.kind == "CronJob")
 
     # --- failure -----------------------------------------------------------------------------------------------------
 
@@ -284,7 +385,7 @@ class StackRun:
         if good.stack == self.stack and not rotated:
             return f"It is left as it is: what was applied is revision {good.number}, the last good one."
         try:
-            StackRun(self.podman, self.store, self._way_back(good, rotated), self.agent).carry_out()
+            StackRun(self.podman, self.store, self._way_back(good, rotated), self.agent, self.reserved).carry_out()
         except PodwrightError as error:
             return f"Going back to revision {good.number} failed as well: {error}"
         return f"Rolled back to revision {good.number}, which is ready again."

@@ -17,12 +17,13 @@ from ..._host.observe import Snapshot, observe, observe_image
 from ..._host.podman.client import Podman
 from ..._host.state.records import Record
 from ..._reconcile import operations as op
-from ..._reconcile.context import Context
+from ..._reconcile.context import Context, Settings
 from ..._reconcile.pod import step as pod_step
 from ..._reconcile.pod.plan import plan_stopped
 from ..._reconcile.pod.step import Ending
 from ..._reconcile.pod.stops import stop_of
 from ..._reconcile.rendering import materials as m
+from ..._runs.agent import Sight
 from ..._runs.execute import Executor
 from ..._runs.pod_run import Run
 from ..._runs.request import Request
@@ -195,3 +196,9 @@ class _OwnRun:
 
     def watch(self, podman: Podman, pod: s.PodSpec, deadline: float) -> Watch:
         return OwnWatch(podman, pod, deadline, self._keeper, self._record)
+
+    def keep(self, pod: s.PodSpec, settings: Settings) -> None:
+        self._agent.keep(pod, settings)
+
+    def sight(self, pod: str) -> Sight | None:
+        return self._agent.sight(pod)

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 from ..._declaration import spec as s
 from ..._declaration.parse import parse_options
 from ..._errors import DamagedState, HostError, InvalidInput, NewerState
-from ..._reconcile.context import RestartOnChange, Settings
+from ..._reconcile.context import Owner, RestartOnChange, Settings
 from ..._reconcile.rendering.limits import requested
 from .. import state_files
 from .folders import StateFolders, folders_of_objects
@@ -90,7 +91,7 @@ class PodRecords(StateFolders):
             "is_verified": record.is_verified,
             "is_stopped": record.is_stopped,
             "previous": _write_applied(record.previous) if record.previous else None,
-            "settings": _write_settings(record.settings),
+            "settings": write_settings(record.settings),
             "begun_at": record.begun_at,
             "requests": {"cpu_millicores": cpu_millicores, "memory_bytes": memory_bytes},
         }
@@ -136,7 +137,7 @@ def _parse_record(path: Path, content: bytes, remedy: str) -> Record:
             is_verified=bool(data["is_verified"]),
             previous=previous,
             is_stopped=bool(data.get("is_stopped")),
-            settings=_read_settings(data.get("settings") or {}),
+            settings=read_settings(data.get("settings") or {}),
             begun_at=float(data.get("begun_at") or 0),
         )
     except UNFIT as error:
@@ -160,15 +161,19 @@ def _write_applied(applied: Applied) -> dict[str, Any]:
     return {"pod": s.to_options(applied.pod), "images": dict(applied.images)}
 
 
-def _read_settings(data: Mapping[str, Any]) -> Settings:
+def read_settings(data: Mapping[str, Any]) -> Settings:
+    """What `write_settings` made."""
     restarts = RestartOnChange(**(data.get("restart_on_change") or {}))
-    return Settings(restarts, data.get("stack") or "", dict(data.get("allocatable") or {}))
+    owner = Owner(**data["owner"]) if data.get("owner") else None
+    return Settings(restarts, data.get("stack") or "", dict(data.get("allocatable") or {}), owner)
 
 
-def _write_settings(settings: Settings) -> dict[str, Any]:
+def write_settings(settings: Settings) -> dict[str, Any]:
+    """Settings in a plain form."""
     restarts = settings.restart_on_change
     return {
         "restart_on_change": {"environment": restarts.environment, "files": restarts.files},
         "stack": settings.stack,
         "allocatable": dict(settings.allocatable),
+        **({"owner": dataclasses.asdict(settings.owner)} if settings.owner else {}),
     }

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..._declaration.stack.spec import StackSpec
+from ..context import Owner
 from ..observed import Usage
 from .record import StackRecord
 from .secrets import KeptSecrets
@@ -56,6 +57,12 @@ class ObservedStack:
     """All pods of ours on this host."""
     requests: Mapping[str, Usage] = field(default_factory=dict)
     """The requests of those of our pods that this stack does not declare."""
+    members: Mapping[str, Owner] = field(default_factory=dict)
+    """The pods on record that workloads of the stack have made, each with what it is to its workload."""
+    made_by: Mapping[str, str] = field(default_factory=dict)
+    """The CronJob that made each Job, by the Job's name."""
+    stopped: frozenset[tuple[str, str]] = frozenset()
+    """Kind and name of the workloads that were stopped."""
     networks: Mapping[str, ObservedNetwork] = field(default_factory=dict)
     """Podman's networks; empty if neither the stack nor its pods depend on networks."""
     volumes: Mapping[str, ObservedVolume] = field(default_factory=dict)

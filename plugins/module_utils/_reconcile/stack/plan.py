@@ -21,16 +21,19 @@ from ..._declaration.stack.order import cycle, ordered
 from ..._declaration.stack.spec import StackSpec, claimed_volumes, shared_volumes
 from ..._errors import Fault, Refused
 from .. import operations as op
+from ..context import Owner
 from ..operations import owner_of_secrets
 from ..pod.plan import plan_pod
 from ..pod.view import PodView
+from ..workloads.foresight import Rounds
+from ..workloads.steps import StopWorkload
 from .admission import place_fault, refuse_circle, refuse_stack
 from .foresight import Foresight
 from .observed import ObservedStack
 from .record import Owned, StackRecord
 from .request import StackRequest
 from .secrets import SettledSecrets
-from .steps import AwaitStep, ConcludeStep, Condition, PodGoal, PodStep, SharedStep, StackPlan, Step
+from .steps import AwaitStep, ConcludeStep, Condition, PodGoal, PodStep, RolloutStep, SharedStep, StackPlan, Step
 
 
 def plan_stack(
@@ -39,13 +42,15 @@ def plan_stack(
     found: ObservedStack,
     secrets: SettledSecrets,
     views: Mapping[str, PodView],
+    rollouts: Mapping[tuple[str, str], Rounds] | None = None,
 ) -> StackPlan:
     """The plan for a stack. Raises Refused, with every reason of the stack and of its pods.
 
     ``stack`` is the declaration: the one of the request, the revision to go back to, or the present one. ``secrets``
-    come from `secrets.settle`. ``views`` has every pod that `pods_to_observe` names, in its order.
+    come from `secrets.settle`. ``views`` has every pod that `pods_to_observe` names, in its order. ``rollouts``
+    has what the steps of each declared workload come to, by its kind and name.
     """
-    return _Planner(request, stack, found, secrets, views).plan()
+    return _Planner(request, stack, found, secrets, views, rollouts or {}).plan()
 
 
 def pods_to_observe(request: StackRequest, stack: StackSpec, found: ObservedStack) -> tuple[str, ...]:
@@ -55,17 +60,32 @@ def pods_to_observe(request: StackRequest, stack: StackSpec, found: ObservedStac
     return (
         *leaving_pods(request, stack, found),
         *(name for name in wanted if request.state != "stopped" or name in found.pods),
+        *(kept_members(stack, found) if request.is_to_run else ()),
     )
 
 
+def kept_members(stack: StackSpec, found: ObservedStack) -> tuple[str, ...]:
+    """The pods of those workloads that are still declared, and of the Jobs that their CronJobs have made."""
+    return tuple(name for name, owner in found.members.items() if _is_declared(stack, found, owner))
+
+
+def _is_declared(stack: StackSpec, found: ObservedStack, owner: Owner) -> bool:
+    declared = {(workload.kind, workload.name) for workload in stack.workloads}
+    made_by = found.made_by.get(owner.workload, "") if owner.kind == "Job" else ""
+    return (owner.kind, owner.workload) in declared or ("CronJob", made_by) in declared
+
+
 def leaving_pods(request: StackRequest, stack: StackSpec, found: ObservedStack) -> tuple[str, ...]:
-    """The pods that the stack owns and no longer declares, the last started first."""
+    """The pods that the stack owns and no longer declares, the last started first; stopped workloads keep no pods."""
+    if request.state == "stopped":
+        return tuple(reversed([*found.members]))
     if not request.prune and request.state != "absent":
         return ()
     name = request.name
     labelled = sorted(p.name for p in found.pods.values() if p.stack == name == found.owners.get(p.name, name))
-    owned = dict.fromkeys((*found.record.owned.pods, *labelled))
-    return tuple(pod for pod in reversed([*owned]) if stack.find(pod) is None)
+    owned = dict.fromkeys((*found.record.owned.pods, *labelled, *found.members))
+    kept = {pod.name for pod in stack.pods} | {*kept_members(stack, found)}
+    return tuple(pod for pod in reversed([*owned]) if pod not in kept)
 
 
 def awaited_condition(request: StackRequest, stack: StackSpec, pod: str) -> Condition:
@@ -91,6 +111,7 @@ class _Planner:
     found: ObservedStack
     secrets: SettledSecrets
     views: Mapping[str, PodView]
+    rollouts: Mapping[tuple[str, str], Rounds]
 
     def plan(self) -> StackPlan:
         faults = refuse_stack(self.request, self.stack, self.found, self._leaving)
@@ -99,11 +120,14 @@ class _Planner:
         if faults:
             raise Refused(faults)
         steps = self._first()
+        steps += self._stopping_workloads()
         steps += self._ending(self._leaving, plans, _ends(steps))
         if self.request.state == "stopped":
             steps += self._ending(self._order[::-1], plans, _ends(steps))
         else:
-            steps += self._starting(plans, _ends(steps))
+            after = _ends(steps)
+            steps += self._starting(plans, after)
+            steps += self._rolling(after)
         steps += _in_sequence(self._last(), _ends(steps))
         if self.request.is_to_run:
             steps.append(self._conclusion(_ends(steps)))
@@ -208,7 +232,8 @@ class _Planner:
             () if request.prune_volumes else owned.volumes,
             () if request.prune else owned.networks,
         )
-        return Owned(self._order, tuple(volumes), tuple(networks)).joined(left)
+        pods = tuple(name for name in self._order if self.stack.find(name))
+        return Owned(pods, tuple(volumes), tuple(networks)).joined(left)
 
     def _conclusion(self, after: tuple[str, ...]) -> ConcludeStep:
         name = f"conclude revision {self._number} of stack {self.request.name}"
@@ -282,6 +307,23 @@ class _Planner:
                 AwaitStep(_awaiting(name, conditions[name]), (_applying(name),), name, conditions[name]),
             )
         return steps
+
+    def _rolling(self, after: tuple[str, ...]) -> list[Step]:
+        """A step for each declared workload, once the pods that it has are as they were made."""
+        steps: list[Step] = []
+        for kind, name in self.rollouts:
+            own = [pod for pod, owner in self.found.members.items() if (owner.kind, owner.workload) == (kind, name)]
+            waits = tuple(_applying(pod) for pod in own if pod in self._wanted) or after
+            steps.append(RolloutStep(f"roll out {kind} {name}", waits, kind, name, self.rollouts[kind, name]))
+        return steps
+
+    def _stopping_workloads(self) -> list[Step]:
+        """Before its pods go, so that nobody makes others."""
+        if self.request.state != "stopped":
+            return []
+        keys = [(workload.kind, workload.name) for workload in self.stack.workloads]
+        operations = [StopWorkload(name, "state is stopped", kind) for kind, name in keys]
+        return _side_by_side((one for one in operations if (one.kind, one.pod) not in self.found.stopped), ())
 
     def _ending(self, names: Iterable[str], plans: Mapping[str, op.Plan], after: tuple[str, ...]) -> list[Step]:
         """The pods that are stopped or removed, one after another."""

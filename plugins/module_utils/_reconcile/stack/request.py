@@ -62,7 +62,7 @@ class StackRequest:
     @property
     def absent_cause(self) -> str:
         """The cause of removals."""
-        return "state is absent" if self.state == "absent" else "no longer declared"
+        return "no longer declared" if self.is_to_run else f"state is {self.state}"
 
 
 def read_request(options: Mapping[str, Any], is_check: bool) -> StackRequest:
@@ -75,7 +75,6 @@ def read_request(options: Mapping[str, Any], is_check: bool) -> StackRequest:
         source: str | list[str] = list(names) if len(names) == len(documents) else UNNAMED
         stack = stack_parse.parse_options(declared, documents, source, arguments.notes_for(run))
         places = stack_parse.pod_places(declared, documents, source)
-        _refuse_workloads(stack)
     if run["revision"] is not None and state != "rolled_back":
         raise InvalidInput([Fault("revision", "is for state rolled_back only")])
     name = stack.name if stack else stack_parse.parse_name(options)
@@ -99,11 +98,3 @@ def read_request(options: Mapping[str, Any], is_check: bool) -> StackRequest:
         grace_period_seconds=run["grace_period_seconds"],
         places=places,
     )
-
-
-def _refuse_workloads(stack: StackSpec) -> None:
-    """Nothing keeps workloads yet."""
-    reason = "is read and checked, but not run on a host yet; give its template as a Pod"
-    faults = [Fault(f"{workload.kind} {workload.name}", reason) for workload in stack.workloads]
-    if faults:
-        raise InvalidInput(faults)

@@ -16,6 +16,7 @@ from typing import Literal
 
 from .. import operations as op
 from ..pod.view import PodView
+from ..workloads.foresight import Rounds
 from .record import Owned
 
 PodGoal = Literal["started", "stopped", "absent"]
@@ -73,6 +74,19 @@ class PodStep(Step):
 
 
 @dataclass(frozen=True)
+class RolloutStep(Step):
+    """Step a workload until it is as declared. ``rounds`` are what its steps come to if all goes well."""
+
+    kind: str
+    workload: str
+    rounds: Rounds
+
+    @property
+    def operations(self) -> tuple[op.Operation, ...]:
+        return tuple(operation for operations in self.rounds for operation in operations)
+
+
+@dataclass(frozen=True)
 class AwaitStep(Step):
     """Wait until a pod that was applied reaches a condition."""
 
@@ -112,6 +126,10 @@ class StackPlan:
         """The steps with the numbers of those that they wait for: ``#3 create network shop: ... (after #1)``."""
         numbers = {step.name: number for number, step in enumerate(self.steps, 1)}
         return [f"#{numbers[step.name]} {step}{_shown(step, numbers)}" for step in self.steps]
+
+    def rollouts(self) -> Iterator[RolloutStep]:
+        """The steps of workloads, in the order of the plan."""
+        return (step for step in self.steps if isinstance(step, RolloutStep))
 
     def pods(self) -> Iterator[PodStep]:
         """The steps of pods, in the order of the plan."""

@@ -47,16 +47,17 @@ Revisions = tuple[Revision, ...]
 """In the order of their numbers."""
 
 
-def template_digest(workload: w.Workload, key: bytes, materials: str = "") -> str:
+def template_digest(workload: w.Workload, materials: str = "") -> str:
     """What tells the pods of one template from those of another, for the names of pods.
 
-    ``key`` is the host's own, so that the digest gives no hint of what a template holds. ``materials`` is a digest of
-    what the template refers to, where a change of that is to reach the pods by a rollout.
+    It is made without the host's key, as Kubernetes' is, so that the names of pods are known before a host is prepared.
+    ``materials`` is a digest of what the template refers to, where a change of that is to reach the pods by a rollout;
+    that one is made with the key, for it may be of secrets.
     """
     names = _JOB_FIELDS if isinstance(workload, w.Job) else ("template",)
     parts = {name: s.to_options(getattr(workload, name)) for name in names}
     value: Any = [workload.kind, workload.name, parts, materials]
-    number = int(hashlib.sha256(digest(value, key).encode()).hexdigest(), 16)
+    number = int(hashlib.sha256(digest(value, b"").encode()).hexdigest(), 16)
     letters = []
     for _position in range(_DIGEST_LENGTH):
         number, letter = divmod(number, len(_LETTERS))

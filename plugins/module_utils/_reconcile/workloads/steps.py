@@ -63,6 +63,13 @@ class UndoRollout(_OnWorkload):
 
 
 @dataclass(frozen=True)
+class StopWorkload(_OnWorkload):
+    """Make no pods any more, until the workload is started again."""
+
+    verb = "stop"
+
+
+@dataclass(frozen=True)
 class RemoveWorkload(_OnWorkload):
     """Remove a workload that has done its work, with its pods and its record."""
 

@@ -1,0 +1,177 @@
+# Private to the collection podwright.pods: any release may change this, and nothing else may import it.
+# Copyright: (c) 2026, podwright.pods contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The agent as the controller of workloads: it steps each workload of each stack when something has happened to it.
+
+A run on a stack has the stack's lock and steps its workloads itself; until it is done, they are left to it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Hashable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from .._declaration.stack.spec import StackSpec
+from .._declaration.workloads import spec as w
+from .._host.podman.client import Podman
+from .._host.stack_store import StackStore, stack_names
+from .._host.workload_store import KeptWorkload, WorkloadStore, members_of
+from .._reconcile.operations import owner_of_secrets
+from .._reconcile.stack.secrets import with_values
+from .._reconcile.workloads.steps import Event
+from .._runs.workload_run import WorkloadDriver, WorkloadHost
+
+if TYPE_CHECKING:
+    from .agent import Agent
+
+_WORKERS = 4
+_LOOK_SECONDS = 0.5
+_AT_LEAST_EVERY_SECONDS = 30
+_TIMEOUT_SECONDS = 300
+"""For how long a pod that somebody else changes is waited for."""
+
+
+@dataclass
+class _Stack:
+    """A stack with workloads, as of its present revision, and what it looked like at the last step."""
+
+    number: int
+    spec: StackSpec
+    drivers: dict[tuple[str, str], WorkloadDriver] = field(default_factory=dict)
+    pods: tuple[str, ...] = ()
+    sights: Hashable = None
+    look_at: float = 0
+    is_busy: bool = False
+
+
+class WorkloadController:
+    """Steps the workloads of all stacks; those of one stack wait for each other, those of another for none."""
+
+    def __init__(self, agent: Agent) -> None:
+        self._agent = agent
+        self._stacks: dict[str, _Stack] = {}
+        self._steps: dict[str, Future[None]] = {}
+        """The steps that are being carried out, by stack."""
+
+    def control(self) -> None:
+        """Until the agent ends."""
+        with ThreadPoolExecutor(_WORKERS, "workloads") as workers:
+            while not self._agent.has_ended.wait(_LOOK_SECONDS):
+                names = () if self._agent.is_stopping_pods else stack_names(self._agent.store)
+                for name in names:
+                    with self._agent.telling(f"stack {name}", "its workloads cannot be stepped"):
+                        if self._is_idle(name) and self._is_due(name):
+                            self._steps[name] = workers.submit(self._look_after, name)
+
+    def _is_idle(self, name: str) -> bool:
+        """Whether no step of the stack is being carried out. Raises what the last one has raised."""
+        step = self._steps.get(name)
+        if step is None or not step.done():
+            return step is None
+        del self._steps[name]
+        step.result()
+        return True
+
+    def _is_due(self, name: str) -> bool:
+        """Whether anything has happened to the stack's pods, or something is to be done by now."""
+        if not WorkloadStore(self._agent.store, name).directory.is_dir():
+            self._stacks.pop(name, None)
+            return False
+        stack = self._present(name)
+        if stack is None:
+            return False
+        return stack.is_busy or time.time() >= stack.look_at or self._sights(stack) != stack.sights
+
+    def _look_after(self, name: str) -> None:
+        """Take a step, unless a run has the stack."""
+        with self._agent.store.lock_if_free(owner_of_secrets(name)) as was_elsewhere:
+            stack = self._present(name) if was_elsewhere is not None else None
+            if stack:
+                with self._agent.connect() as podman:
+                    self._step(podman, stack)
+
+    def _present(self, name: str) -> _Stack | None:
+        files = StackStore(self._agent.store, name)
+        number = files.read().current
+        known = self._stacks.get(name)
+        if not number:
+            return None
+        if known is None or known.number != number:
+            known = self._stacks[name] = _Stack(number, files.revision(number).stack)
+        return known
+
+    def _sights(self, stack: _Stack) -> Hashable:
+        """What changes as soon as one of its pods does."""
+        changes = self._agent.changes()
+        return tuple((name, changes.get(name), _Same(self._status(name))) for name in stack.pods)
+
+    def _status(self, pod: str) -> Any:
+        view = self._agent.view_of(pod)
+        return view.status if view else None
+
+    def _step(self, podman: Podman, stack: _Stack) -> None:
+        members = members_of(self._agent.store, stack.spec.name)
+        stack.pods = tuple(sorted(pod for group in members.values() for pod in group))
+        stack.sights = self._sights(stack)
+        stack.is_busy, stack.look_at = False, time.time() + _AT_LEAST_EVERY_SECONDS
+        for workload, kept in self._workloads(stack.spec):
+            if kept.is_stopped:
+                continue
+            driver = self._driver(podman, stack, workload, kept)
+            was_taken = driver.advance(members.get((workload.kind, workload.name), {}))
+            is_moving = bool(driver.step and driver.step.operations)
+            stack.is_busy = stack.is_busy or driver.is_busy or is_moving or not was_taken
+            if driver.step and driver.step.look_at is not None:
+                stack.look_at = min(stack.look_at, driver.step.look_at)
+        for driver in stack.drivers.values():
+            # Nobody else may have the stack before its pods are what the records of its workloads say.
+            driver.finish()
+
+    def _workloads(self, spec: StackSpec) -> Iterator[tuple[w.AnyWorkload, KeptWorkload]]:
+        """The declared workloads that a run has begun, then the Jobs that their CronJobs have made."""
+        files = WorkloadStore(self._agent.store, spec.name)
+        kept = {key: one for key in files.names() for one in [files.read(*key)] if one}
+        for workload in spec.workloads:
+            if (workload.kind, workload.name) in kept:
+                yield workload, kept[workload.kind, workload.name]
+        cron_jobs = {workload.name for workload in spec.workloads if workload.kind == "CronJob"}
+        # Those that were made just now as well.
+        for key in files.names():
+            one = files.read(*key)
+            if one and one.made and one.made_by in cron_jobs:
+                yield one.made, one
+
+    def _driver(self, podman: Podman, stack: _Stack, workload: w.AnyWorkload, kept: KeptWorkload) -> WorkloadDriver:
+        key = workload.kind, workload.name
+        known = stack.drivers.get(key)
+        store, spec = self._agent.store, stack.spec
+        values: Mapping[str, Mapping[str, str]] = store.generated(owner_of_secrets(spec.name), spec.secrets)
+        secrets = with_values(spec.secrets, values)
+        if known is None or known.host.secrets != secrets or known.host.settings != kept.settings:
+            host = WorkloadHost(
+                podman, store, spec, secrets, kept.settings, _TIMEOUT_SECONDS, self._agent, tell=self._tell
+            )
+            known = stack.drivers[key] = WorkloadDriver(host, workload)
+        known.host = replace(known.host, podman=podman)
+        return known
+
+    def _tell(self, workload: w.AnyWorkload, event: Event) -> None:
+        name = f"{workload.kind}/{workload.name}"
+        self._agent.events.add(event.reason, name, event.message, is_warning=event.is_warning)
+
+
+@dataclass(frozen=True, eq=False)
+class _Same:
+    """Equal to another one of the very same object."""
+
+    value: Any
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.value is self.value
+
+    def __hash__(self) -> int:
+        return id(self.value)

@@ -1,0 +1,172 @@
+# Copyright: (c) 2026, podwright.pods contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Workloads on real Podman, by a run without the agent and by the agent: what they make, keep and leave."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from agent_process import AgentProcess
+from pod_runs import SLEEP, Options, await_true, container, server
+from podman_host import BUSYBOX
+from stack_runs import StackRuns
+
+from ansible_collections.podwright.pods.plugins.module_utils._errors import Refused
+from ansible_collections.podwright.pods.plugins.module_utils._runs.run_failure import RunFailed
+
+pytestmark = pytest.mark.integration
+
+LABELS = {"app": "web"}
+
+
+def deployment(*containers: Options, name: str = "web", **fields: Any) -> Options:
+    template = {"labels": LABELS, "containers": list(containers), "termination_grace_period_seconds": 2}
+    return {"name": name, "selector": {"match_labels": LABELS}, "template": template, "replicas": 2, **fields}
+
+
+def stack(**fields: Any) -> Options:
+    return {"name": "shop", **fields}
+
+
+def pods_of(runs: StackRuns) -> list[str]:
+    return sorted(name for name in runs.host.podman("pod", "ls", "--format", "{{.Name}}").split())
+
+
+def test_deployment_from_nothing_to_gone(runs: StackRuns) -> None:
+    first = stack(deployments=[deployment(server(root="/etc"))])
+    runs.create(first)
+    before = pods_of(runs)
+    assert len(before) == 2
+    # Another template: every pod is another one, never fewer than one of them there.
+    second = stack(deployments=[deployment(server(root="/tmp"))])
+    runs.create(second)
+    after = pods_of(runs)
+    assert len(after) == 2
+    assert not {*before} & {*after}
+    # More, fewer, none.
+    runs.create(stack(deployments=[deployment(server(root="/tmp"), replicas=3)]))
+    assert {*after} < {*pods_of(runs)}
+    runs.create(stack(deployments=[deployment(server(root="/tmp"), replicas=1)]))
+    assert len(pods_of(runs)) == 1
+    runs.apply({"name": "shop", "state": "absent"})
+    assert pods_of(runs) == []
+
+
+def test_broken_update_goes_back(runs: StackRuns) -> None:
+    good = stack(deployments=[deployment(server(root="/etc"))])
+    runs.create(good)
+    before = runs.starts()
+    broken = container(script=f"echo broken; {SLEEP}", readiness_probe={"tcp_socket": {"port": 8080}})
+    with pytest.raises(RunFailed, match="made no progress for 5 s") as caught:
+        runs.apply(stack(deployments=[deployment(broken, progress_deadline_seconds=5)]))
+    assert caught.value.logs == "broken"
+    assert caught.value.pod.startswith("web-")
+    assert "Last log lines of web-" in str(caught.value)
+    assert runs.starts() == before
+    runs.unchanged(good)
+
+
+def test_what_the_host_lacks_is_refused_beforehand(runs: StackRuns) -> None:
+    lacking = container(image="localhost/test/absent:1", image_pull_policy="Never")
+    before = runs.host.mutations()
+    with pytest.raises(Refused, match=r"Deployment web: web-\w+-0/main: ErrImageNeverPull"):
+        runs.apply(stack(deployments=[deployment(lacking)]))
+    assert runs.host.mutations() == before
+
+
+def test_stateful_set_keeps_its_claims(runs: StackRuns) -> None:
+    keeping = container(
+        script=f"echo $HOSTNAME >> /data/starts; httpd -h /data -p 8080; {SLEEP}",
+        readiness_probe={"tcp_socket": {"port": 8080}, "period_seconds": 1},
+        volume_mounts=[{"name": "data", "mount_path": "/data"}],
+    )
+
+    def declared(replicas: int, **fields: Any) -> Options:
+        claims = {"volume_claim_templates": [{"name": "data"}]}
+        return stack(stateful_sets=[deployment(keeping | fields, name="db", replicas=replicas, **claims)])
+
+    runs.create(declared(2))
+    assert pods_of(runs) == ["db-0", "db-1"]
+    assert runs.volumes() == ["data-db-0", "data-db-1"]
+    runs.create(declared(1))
+    runs.create(declared(2, env=[{"name": "A", "value": "b"}]))
+    assert runs.host.podman("exec", "db-1-main", "cat", "/data/starts") == "db-1\ndb-1\n"
+    runs.apply({"name": "shop", "state": "absent"})
+    assert runs.volumes() == ["data-db-0", "data-db-1"]
+
+
+def test_job_and_daemon_set(runs: StackRuns) -> None:
+    work = container(script="echo $JOB_COMPLETION_INDEX; exit 0")
+    template = {"containers": [work], "restart_policy": "Never"}
+    job = {"name": "sum", "template": template, "completions": 3, "parallelism": 2, "completion_mode": "Indexed"}
+    daemon = deployment(server(), name="node")
+    del daemon["replicas"]
+    runs.create(stack(jobs=[job], daemon_sets=[daemon]))
+    assert len([name for name in pods_of(runs) if name.startswith("sum-")]) == 3
+    failing = {**job, "template": {**template, "containers": [container(script="exit 3")]}, "backoff_limit": 0}
+    with pytest.raises(RunFailed, match="Job sum: BackoffLimitExceeded"):
+        runs.apply(stack(jobs=[failing], daemon_sets=[daemon]), on_failure="keep")
+
+
+def test_stopped_and_started_again(runs: StackRuns) -> None:
+    declared = stack(deployments=[deployment(server())])
+    runs.create(declared)
+    before = pods_of(runs)
+    runs.apply({"name": "shop", "state": "stopped"})
+    assert pods_of(runs) == []
+    assert not runs.apply({"name": "shop", "state": "stopped"})["changed"]
+    runs.create(declared)
+    assert pods_of(runs) == before
+
+
+def agents_pods(agent: AgentProcess) -> list[str]:
+    return sorted(agent.host.podman("pod", "ls", "--format", "{{.Name}}").split())
+
+
+def run_stack(agent: AgentProcess, options: Options, **more: Any) -> Options:
+    sent = {"run": "run_stack", "options": {**options, **more}, "check": False}
+    result: Options = agent.client.post("/run", sent)
+    return result
+
+
+def test_agent_keeps_replicas(agent: AgentProcess) -> None:
+    declared = stack(deployments=[deployment(server())])
+    run_stack(agent, declared)
+    assert run_stack(agent, declared)["actions"] == []
+    first, second = agents_pods(agent)
+    agent.host.podman("pod", "rm", "-f", first)
+    await_true(lambda: agents_pods(agent) == [first, second] and agent.is_ready(first))
+    run_stack(agent, stack(deployments=[deployment(server(root="/tmp"))]))
+    assert len(agents_pods(agent)) == 2
+    assert not {first, second} & {*agents_pods(agent)}
+    run_stack(agent, {"name": "shop", "state": "absent"})
+    assert agents_pods(agent) == []
+
+
+def test_agent_runs_jobs_at_their_times(agent: AgentProcess) -> None:
+    template = {"containers": [container(script="echo done")], "restart_policy": "Never"}
+    cron_job = {"name": "tick", "schedule": "* * * * *", "job_template": {"template": template}}
+    run_stack(agent, stack(cron_jobs=[cron_job]))
+    await_true(lambda: any(name.startswith("tick-") for name in agents_pods(agent)))
+    run_stack(agent, stack(cron_jobs=[]), allow_empty=True)
+    assert agents_pods(agent) == []
+
+
+def test_pod_that_cannot_start_yet_goes_on_by_itself(agent: AgentProcess) -> None:
+    later = server(image="localhost/test/later:1")
+    run_stack(agent, stack(deployments=[deployment(later, replicas=1)]), wait=False)
+    await_true(lambda: len(agents_on_record(agent)) == 1)
+    (name,) = agents_on_record(agent)
+
+    def reason() -> str:
+        return str(agent.container(name)["state"].get("waiting", {}).get("reason"))
+
+    await_true(lambda: reason() in ("ErrImagePull", "ImagePullBackOff"))
+    agent.host.podman("tag", BUSYBOX, "localhost/test/later:1")
+    await_true(lambda: agent.is_ready(name))
+
+
+def agents_on_record(agent: AgentProcess) -> list[str]:
+    return [path.name for path in (agent.host.state_directory / "pods").iterdir()]
