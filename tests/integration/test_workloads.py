@@ -110,6 +110,34 @@ def test_job_and_daemon_set(runs: StackRuns) -> None:
         runs.apply(stack(jobs=[failing], daemon_sets=[daemon]), on_failure="keep")
 
 
+def test_configuration_reaches_the_pods(runs: StackRuns) -> None:
+    """As files at once, in the same pods; as variables by other pods."""
+    mount = {"name": "site", "mount_path": "/site"}
+    main = server(
+        root="/site",
+        volume_mounts=[mount],
+        env=[{"name": "LEVEL", "value_from": {"config_map_key_ref": {"name": "settings", "key": "level"}}}],
+    )
+    web = deployment(main, replicas=1)
+    web["template"]["volumes"] = [{"name": "site", "config_map": {"name": "pages"}}]
+
+    def declared(page: str, level: str) -> Options:
+        maps = [{"name": "pages", "data": {"page": page}}, {"name": "settings", "data": {"level": level}}]
+        return stack(deployments=[web], config_maps=maps)
+
+    def says(*command: str) -> str:
+        (name,) = pods_of(runs)
+        return runs.host.podman("exec", f"{name}-main", *command)
+
+    runs.create(declared("one", "low"))
+    before = runs.starts()
+    runs.create(declared("two", "low"))
+    assert (says("cat", "/site/page"), runs.starts() == before) == ("two", True)
+    runs.create(declared("two", "high"))
+    assert says("sh", "-c", "echo $LEVEL") == "high\n"
+    assert not {*before} & {*runs.starts()}
+
+
 def test_stopped_and_started_again(runs: StackRuns) -> None:
     declared = stack(deployments=[deployment(server())])
     runs.create(declared)

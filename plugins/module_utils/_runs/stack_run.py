@@ -190,8 +190,11 @@ class StackRun:
         stack = replace(self.stack, secrets=self._secrets_with_values)
         yield from (pod_with_configuration(stack, pod) for pod in stack.pods)
         for name in kept_members(self.stack, self.found):
-            record = self.store.read_record(name)
-            if record:
+            record, owner = self.store.read_record(name), self.found.members[name]
+            driver = self.drivers.get((owner.kind, owner.workload))
+            if record and driver and driver.is_present(owner):
+                yield pod_with_configuration(stack, record.applied.pod)
+            elif record:
                 yield record.applied.pod
 
     # --- workloads ---------------------------------------------------------------------------------------------------

@@ -90,15 +90,29 @@ class WorkloadHost:
         return pod_with_configuration(replace(self.stack, secrets=self.secrets), pod)
 
     def materials(self, workload: w.AnyWorkload) -> str:
-        """A digest of what the environment of its pods is made from beside the template: another one is a rollout.
+        """A digest of what a template refers to whose change replaces containers: another one is a rollout.
 
         Of generated values it has how often they were rotated, so that it is known before they are made.
         """
-        if not self.settings.restart_on_change.environment or isinstance(workload, w.CronJob):
+        restarts = self.settings.restart_on_change
+        if isinstance(workload, w.CronJob) or not (restarts.environment or restarts.files):
             return ""
-        pod = pod_with_configuration(self.stack, replace(w.template_of(workload), volumes=()))
-        used = [s.to_options(item) for item in (*pod.config_maps, *pod.secrets)]
-        return digest(used, self.store.key()) if used else ""
+        template = w.template_of(workload)
+        if not restarts.files:
+            template = replace(template, volumes=())
+        elif not restarts.environment:
+            template = replace(template, containers=(), init_containers=())
+        pod = pod_with_configuration(self.stack, template)
+        used = [*(s.to_options(item) for item in pod.config_maps), *map(self._hidden, pod.secrets)]
+        return digest(used, b"") if used else ""
+
+    def _hidden(self, secret: s.Secret) -> dict[str, Any]:
+        """A Secret as it is declared, with digests by the host's own key in place of its values."""
+        options = s.to_options(secret)
+        values = {
+            name: digest(options[name], self.store.key()) for name in ("data", "string_data") if options.get(name)
+        }
+        return {**options, **values}
 
 
 @dataclass
@@ -197,6 +211,11 @@ class WorkloadDriver:
             return kinds.take(aim, record, pods, now, kinds.Surroundings())
 
         return foresee(take, record, [pod for pod in pods if pod], time.time(), runs_to_end=self.workload.kind == "Job")
+
+    def is_present(self, owner: Owner) -> bool:
+        """Whether a pod is of the present template, so that only the files of its volumes can differ."""
+        aim = kinds.wanted(self.workload, self.kept().record, self.host.materials(self.workload))
+        return owner.revision == aim.digest
 
     def first_pod(self, rounds: Rounds) -> s.PodSpec | None:
         """The first pod that is to be made of its present template, with all that it refers to; None for none."""
