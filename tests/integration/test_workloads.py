@@ -5,19 +5,26 @@
 
 from __future__ import annotations
 
+import itertools
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
 from agent_process import AgentProcess
 from pod_runs import SLEEP, Options, await_true, container, server
 from podman_host import BUSYBOX
+from rollout_watch import watched
 from stack_runs import StackRuns
+from test_stack_interrupted import apply_elsewhere, was_killed
 
 from ansible_collections.podwright.pods.plugins.module_utils._errors import Refused
+from ansible_collections.podwright.pods.plugins.module_utils._runs import stack_run
 from ansible_collections.podwright.pods.plugins.module_utils._runs.run_failure import RunFailed
 
 pytestmark = pytest.mark.integration
 
+KILL_STEP = 1 if os.environ.get("PODWRIGHT_TEST_FULL") else 20
 LABELS = {"app": "web"}
 
 
@@ -74,6 +81,26 @@ def test_what_the_host_lacks_is_refused_beforehand(runs: StackRuns) -> None:
     with pytest.raises(Refused, match=r"Deployment web: web-\w+-0/main: ErrImageNeverPull"):
         runs.apply(stack(deployments=[deployment(lacking)]))
     assert runs.host.mutations() == before
+
+
+def test_killed_anywhere_a_rollout_goes_on_within_its_bounds(runs: StackRuns, tmp_path: Path) -> None:
+    """Three pods become three others; three always answer, of four at most. Killed after each operation, or some."""
+
+    def declared(root: str) -> Options:
+        return stack(pods=[], deployments=[deployment(server(root=root), replicas=3)])
+
+    roots = itertools.cycle(("/etc", "/"))
+    stack_run.run_stack(declared(next(roots)), False)
+    number, is_killed = 1, True
+    while is_killed:
+        wanted = declared(next(roots))
+        with watched(runs.host, 8080) as served:
+            is_killed = was_killed(apply_elsewhere(runs.host, tmp_path, wanted, number))
+            stack_run.run_stack(wanted, False)
+        assert (min(served.answering), max(served.there)) == (3, 4), f"after operation {number}"
+        runs.unchanged(wanted)
+        number += KILL_STEP
+    assert number > 15
 
 
 def test_stateful_set_keeps_its_claims(runs: StackRuns) -> None:
