@@ -110,6 +110,11 @@ pods:
           description: In one line, why the Pod is not ready; empty if it is. Kubernetes has no such field.
           type: str
           sample: "containers with unready status: [php]; php: CrashLoopBackOff, last exit 1 (Error), 4 restarts"
+    owner:
+      description: The workload that has made the Pod, by its kind and name.
+      returned: for such a Pod
+      type: dict
+      sample: {kind: Deployment, name: web}
     probe_messages:
       description: What the last attempt of a probe that did not succeed said, by container.
       type: dict

@@ -321,7 +321,7 @@ objects:
   elements: dict
   contains:
     kind:
-      description: Pod, ConfigMap, Secret, Volume or Network.
+      description: Pod, ConfigMap, Secret, Volume or Network, or the kind of a workload, such as Deployment.
       type: str
       sample: Pod
     name:
@@ -331,17 +331,21 @@ objects:
     result:
       description: >-
         C(created), C(changed), C(unchanged), C(stopped), C(removed), or C(kept) for a volume that is no longer
-        declared.
+        declared, and for a workload that is not pruned.
       type: str
       sample: changed
     actions:
-      description: Of a Pod, what was done with it.
+      description: Of a Pod, what was done with it; of a workload, what was planned for its Pods.
       type: list
       elements: str
     phase:
       description: Of a Pod, its phase at the end.
       type: str
       sample: Running
+    status:
+      description: Of a workload, its status in Kubernetes' shape, at the end or in check mode as it is.
+      type: dict
+      sample: {replicas: 2, updatedReplicas: 2, readyReplicas: 2, availableReplicas: 2}
 stack:
   description: The stack.
   returned: when it did not fail

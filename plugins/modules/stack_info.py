@@ -85,9 +85,78 @@ stacks:
           type: str
           sample: ""
     pods:
-      description: The Pods, as M(podwright.pods.pod_info) tells them, in the order in which they start.
+      description: >-
+        The Pods, as M(podwright.pods.pod_info) tells them, in the order in which they start; then those that its
+        workloads have made.
       type: list
       elements: dict
+    workloads:
+      description: >-
+        The workloads that the stack declares, then the Jobs that its CronJobs have made, each as its Kubernetes
+        document, with more of our own.
+      type: list
+      elements: dict
+      contains:
+        kind:
+          description: Its kind.
+          type: str
+          sample: Deployment
+        name:
+          description: Its name, which C(metadata) has as well.
+          type: str
+          sample: web
+        stack:
+          description: Its stack.
+          type: str
+          sample: shop
+        metadata:
+          description: Its name, labels and annotations, and when it was made.
+          type: dict
+          sample: {name: web, creationTimestamp: "2026-11-25T18:00:00Z"}
+        spec:
+          description: What is declared.
+          type: dict
+          sample: {replicas: 2}
+        status:
+          description: Its status in Kubernetes' shape; empty before the first step, and while it is stopped.
+          type: dict
+          sample: {replicas: 2, updatedReplicas: 2, readyReplicas: 2, availableReplicas: 2}
+        is_stopped:
+          description: Whether it was stopped with its stack.
+          type: bool
+        owner:
+          description: The CronJob that has made it, by kind and name.
+          returned: for such a Job
+          type: dict
+          sample: {kind: CronJob, name: backup}
+        revisions:
+          description: The templates that it had, the oldest first; none of a Job or CronJob.
+          type: list
+          elements: dict
+          contains:
+            number:
+              description: Its number. A template that is wanted again gets a new one.
+              type: int
+              sample: 2
+            hash:
+              description: What the names of its Pods have of it.
+              type: str
+              sample: 7b9c5d8f4x
+            is_current:
+              description: Whether it is the one that its Pods are brought to.
+              type: bool
+            applied_at:
+              description: When the stack's revision was applied that brought it, null where that is kept no more.
+              type: str
+              sample: "2026-11-25T18:00:00Z"
+            change_cause:
+              description: Why that was applied.
+              type: str
+              sample: version 1.4
+        damage:
+          description: What of its record cannot be read, and what to do; empty for nothing.
+          type: str
+          sample: ""
     volumes:
       description: The named volumes that the stack made.
       type: list

@@ -28,6 +28,7 @@ from .._host.podman.container_output import log_stream
 from .._host.state.records import Record
 from .._runs import kinds, report
 from .._runs.pod_info import run_pod_info
+from .._runs.workload_info import describe_all
 from . import client as agent_client
 from . import metrics as figures
 from .keeper.view import View
@@ -116,6 +117,9 @@ class Answers:
             raise BadRequest(f"there is no pod {asked.pod}", 404)
         return found[0]
 
+    def workloads(self, asked: Asked) -> list[dict[str, Any]]:
+        return describe_all(self._agent.store, is_brief=bool(asked.parameters.get("brief")))
+
     def metrics(self, asked: Asked) -> tuple[bytes, str]:
         return figures.exposition(self._agent), figures.CONTENT_TYPE
 
@@ -151,6 +155,7 @@ class Answers:
         return {
             **spec.to_kubernetes(record.applied.pod),
             "stack": record.settings.stack,
+            **report.owner(record),
             "status": dict(view.status or self._status_before(record)),
             "probe_messages": dict(view.messages),
         }
@@ -223,6 +228,7 @@ ROUTES = (
     Route("POST", "run", Answers.run, only_reads=False, lasting="run"),
     Route("GET", "pods", Answers.pods),
     Route("GET", "pods/POD", Answers.pod),
+    Route("GET", "workloads", Answers.workloads),
     Route("GET", "pods/POD/CONTAINER/logs", Answers.logs, can_follow=True),
     Route("GET", "pods/POD/CONTAINER/exec", Answers.way_to_execute),
     Route("POST", "pods/POD/CONTAINER/exec", Answers.execute, only_reads=False, lasting="exec"),

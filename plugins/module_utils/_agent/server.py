@@ -9,6 +9,7 @@
 | ``GET /v1/health`` | how the agent is |
 | ``POST /v1/run`` | a run of a module: ``{"run": "run_stack", "options": {...}, "check": false, "diff": false}`` |
 | ``GET /v1/pods``, ``/v1/pods/NAME`` | as `pod_info` tells them; all with ``kept=1`` as they were seen last |
+| ``GET /v1/workloads`` | as `stack_info` tells them, of all stacks; with ``brief=1`` without what brought a revision |
 | ``GET /v1/events`` | a JSON object on each line; ``pod``, ``since`` (a number), ``follow=1`` |
 | ``GET /v1/pods/NAME/CONTAINER/logs`` | text; ``tail``, ``previous=1``, ``follow=1`` |
 | ``POST /v1/pods/NAME/CONTAINER/exec`` | ``{"command": [...], "timeout_seconds": 60}`` |

@@ -2,9 +2,10 @@
 # Copyright: (c) 2026, podwright.pods contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is kept on the host of the workloads of a stack: their records, below ``stacks/NAME/workloads``.
+"""What is kept on the host of the workloads of a stack, below ``stacks/NAME/workloads``: records, and statuses.
 
-A record is written before anything of it is carried out. It holds templates, and so may hold secret values.
+A record is written before anything of it is carried out. It holds templates, and so may hold secret values. A status is
+what was told last of a workload; the next step tells it anew.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from .._declaration.workloads import spec as w
 from .._declaration.workloads.documents import to_options
 from .._declaration.workloads.fields import OPTIONS
 from .._declaration.workloads.parse import parse_workloads
-from .._errors import DamagedState
+from .._errors import DamagedState, HostError
 from .._reconcile.context import Settings
 from .._reconcile.rendering.materials import digest
 from .._reconcile.workloads.records import RECORDS, read_record, to_plain
@@ -58,6 +59,8 @@ class KeptWorkload:
     made: w.Job | None = None
     made_by: str = ""
     scheduled_at: float = 0.0
+    created_at: float = 0.0
+    """When there was a record of it for the first time; 0 where that is not known."""
 
 
 class WorkloadStore:
@@ -87,6 +90,7 @@ class WorkloadStore:
                 made=_read_job(made) if made else None,
                 made_by=str(data.get("made_by") or ""),
                 scheduled_at=float(data.get("scheduled_at") or 0),
+                created_at=float(data.get("created_at") or 0),
             )
         except UNFIT as error:
             raise DamagedState(path, f"it holds no record ({type(error).__name__}: {error})", remedy) from error
@@ -102,13 +106,32 @@ class WorkloadStore:
             "made": to_options(kept.made) if kept.made else None,
             "made_by": kept.made_by,
             "scheduled_at": kept.scheduled_at,
+            "created_at": kept.created_at,
         }
         state_files.make_directory(self.directory)
         state_files.write_object(self._path(kept.kind, kept.name), data)
 
     def remove(self, kind: str, name: str) -> None:
-        """Does nothing where there is none."""
+        """Remove its record and its status. Does nothing where there is none."""
         remove_tree(self._path(kind, name))
+        self.remove_status(kind, name)
+
+    def read_status(self, kind: str, name: str) -> dict[str, Any] | None:
+        """The status that was written last, in Kubernetes' shape; None where there is none that can be read."""
+        try:
+            found = state_files.read_object(self._status_path(kind, name))
+        except HostError:
+            return None
+        return None if found is None else found["status"]
+
+    def write_status(self, kind: str, name: str, status: Mapping[str, Any]) -> None:
+        """Write down a status that differs from the last one. Raises OSError."""
+        if self.read_status(kind, name) != status:
+            state_files.write_object(self._status_path(kind, name), {"status": status}, is_lasting=False)
+
+    def remove_status(self, kind: str, name: str) -> None:
+        """Does nothing where there is none."""
+        remove_tree(self._status_path(kind, name))
 
     def names(self) -> Iterator[tuple[str, str]]:
         """Kind and name of each workload that a record is kept of."""
@@ -121,6 +144,9 @@ class WorkloadStore:
 
     def _path(self, kind: str, name: str) -> Path:
         return self.directory / f"{kind}-{name}.json"
+
+    def _status_path(self, kind: str, name: str) -> Path:
+        return self.directory / f"status-{kind}-{name}.json"
 
 
 def mark_of(store: Store, workload: w.AnyWorkload) -> str:

@@ -99,7 +99,7 @@ def _describe(
     )
     document["probe_messages"] = dict(waiter.messages)
     document["ports"] = report.ports(pod)
-    return document
+    return {**document, **report.owner(record)}
 
 
 def _describe_damaged(

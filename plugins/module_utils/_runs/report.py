@@ -188,6 +188,12 @@ def ports(pod: s.PodSpec) -> list[dict[str, Any]]:
     return [{"container": c.name, **s.to_options(port)} for c in pod.all_containers for port in c.ports]
 
 
+def owner(record: Record | None) -> dict[str, Any]:
+    """The workload that has made a pod, as ``owner``; nothing for a pod that is declared itself."""
+    made_by = record.settings.owner if record else None
+    return {"owner": {"kind": made_by.kind, "name": made_by.workload}} if made_by else {}
+
+
 CpuSample = Mapping[str, "tuple[int, float]"]
 """CPU time in microseconds and when it was read (monotonic seconds), by running container."""
 

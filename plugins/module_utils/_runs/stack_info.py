@@ -17,12 +17,14 @@ from .._host.podman import service as podman_service
 from .._host.podman.client import Podman
 from .._host.stack_store import Revision, StackStore, pods_recorded_for, stack_names
 from .._host.store import Store
+from .._host.workload_store import members_of
 from .._reconcile.observed import Node
 from .._reconcile.stack.record import Owned, StackRecord
 from .._reconcile.status_documents import show_time
 from .agent import Agent
 from .pod_info import describe
 from .report import secrets_of
+from .workload_info import describe_workloads
 
 
 def run_stack_info(
@@ -50,16 +52,27 @@ def _describe(podman: Podman, store: Store, node: Node, name: str, agent: Agent 
         record = StackRecord(max(files.numbers(), default=0), owned=Owned(pods_recorded_for(store, name)))
     if not record.current and not damage:
         return None
+    members = members_of(store, name)
+    pods = dict.fromkeys((*record.owned.pods, *(pod for group in members.values() for pod in group)))
     return {
         "name": name,
         "revision": record.current,
         "is_good": record.current == record.good and not damage,
         "damage": damage,
         "revisions": [_describe_revision(files, number, record) for number in files.numbers()],
-        "pods": describe(podman, store, node, record.owned.pods, agent),
+        "pods": describe(podman, store, node, [*pods], agent),
+        "workloads": _describe_workloads(files, store, record.current),
         "volumes": list(record.owned.volumes),
         "networks": list(record.owned.networks),
     }
+
+
+def _describe_workloads(files: StackStore, store: Store, number: int) -> list[dict[str, Any]]:
+    """Those of the present revision; none where that is damaged, which its own entry tells."""
+    try:
+        return describe_workloads(store, files.revision(number).stack) if number else []
+    except DamagedState:
+        return []
 
 
 def _describe_revision(files: StackStore, number: int, record: StackRecord) -> dict[str, Any]:

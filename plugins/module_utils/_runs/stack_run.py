@@ -280,11 +280,15 @@ class StackRun:
         plan = self.plan.with_plans({name: run.plan for name, run in self.runs.items()})
         remaining = (self.runs[step.pod] for step in plan.pods() if step.goal != "absent")
         return {
-            **stack_report.changes(plan, self.request, self.stack, self.found, self.store.key()),
+            **stack_report.changes(plan, self.request, self.stack, self.found, self.store.key(), self._statuses()),
             # A warning about the host comes with every pod.
             "warnings": [*dict.fromkeys(warning for run in remaining for warning in run.warnings)],
             "secrets": self._secrets(),
         }
+
+    def _statuses(self) -> stack_report.Statuses:
+        told = {(kind, name): self.workload_files.read_status(kind, name) for kind, name in self.drivers}
+        return {key: status for key, status in told.items() if status}
 
     def _secrets(self) -> tuple[str, ...]:
         values = {value for run in self.runs.values() for value in run.secrets}

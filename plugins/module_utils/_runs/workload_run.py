@@ -53,6 +53,7 @@ from .._reconcile.workloads.steps import (
     RemoveWorkload,
     WorkloadStep,
     is_true,
+    status_document,
 )
 from .agent import Agent
 from .pod_run import Run, only_run
@@ -90,29 +91,32 @@ class WorkloadHost:
         return pod_with_configuration(replace(self.stack, secrets=self.secrets), pod)
 
     def materials(self, workload: w.AnyWorkload) -> str:
-        """A digest of what a template refers to whose change replaces containers: another one is a rollout.
+        return materials_of(self.store, self.stack, workload, self.settings)
 
-        Of generated values it has how often they were rotated, so that it is known before they are made.
-        """
-        restarts = self.settings.restart_on_change
-        if isinstance(workload, w.CronJob) or not (restarts.environment or restarts.files):
-            return ""
-        template = w.template_of(workload)
-        if not restarts.files:
-            template = replace(template, volumes=())
-        elif not restarts.environment:
-            template = replace(template, containers=(), init_containers=())
-        pod = pod_with_configuration(self.stack, template)
-        used = [*(s.to_options(item) for item in pod.config_maps), *map(self._hidden, pod.secrets)]
-        return digest(used, b"") if used else ""
 
-    def _hidden(self, secret: s.Secret) -> dict[str, Any]:
-        """A Secret as it is declared, with digests by the host's own key in place of its values."""
-        options = s.to_options(secret)
-        values = {
-            name: digest(options[name], self.store.key()) for name in ("data", "string_data") if options.get(name)
-        }
-        return {**options, **values}
+def materials_of(store: Store, stack: StackSpec, workload: w.AnyWorkload, settings: Settings) -> str:
+    """A digest of what a template refers to whose change replaces containers: another one is a rollout.
+
+    Of generated values it has how often they were rotated, so that it is known before they are made.
+    """
+    restarts = settings.restart_on_change
+    if isinstance(workload, w.CronJob) or not (restarts.environment or restarts.files):
+        return ""
+    template = w.template_of(workload)
+    if not restarts.files:
+        template = replace(template, volumes=())
+    elif not restarts.environment:
+        template = replace(template, containers=(), init_containers=())
+    pod = pod_with_configuration(stack, template)
+    used = [*(s.to_options(item) for item in pod.config_maps), *(_hidden(store, item) for item in pod.secrets)]
+    return digest(used, b"") if used else ""
+
+
+def _hidden(store: Store, secret: s.Secret) -> dict[str, Any]:
+    """A Secret as it is declared, with digests by the host's own key in place of its values."""
+    options = s.to_options(secret)
+    values = {name: digest(options[name], store.key()) for name in ("data", "string_data") if options.get(name)}
+    return {**options, **values}
 
 
 @dataclass
@@ -149,7 +153,7 @@ class WorkloadDriver:
         """What is kept of the workload. Raises DamagedState."""
         workload = self.workload
         found = self.host.files.read(workload.kind, workload.name)
-        return found or KeptWorkload(workload.kind, workload.name, kinds.first_record(workload))
+        return found or KeptWorkload(workload.kind, workload.name, kinds.first_record(workload), created_at=time.time())
 
     def pods(self, members: Members) -> list[WorkloadPod] | None:
         """The workload's pods; None while the keeper of one has not looked at it yet."""
@@ -233,8 +237,11 @@ class WorkloadDriver:
         return sighted(name, owner, record.begun_at, status, is_available=True) if owner else None
 
     def stop(self) -> None:
-        """Make no pods any more, until it is run again."""
-        self.host.files.write(replace(self.kept(), is_stopped=True))
+        """Make no pods any more, until it is run again. Only the status of what has ended is told meanwhile."""
+        kept = self.kept()
+        self.host.files.write(replace(kept, is_stopped=True))
+        if not getattr(kept.record, "is_over", False):
+            self.host.files.remove_status(kept.kind, kept.name)
 
     def take_over(self, run: Run) -> None:
         """Go on looking at a pod that a run was just carried out on."""
@@ -262,6 +269,7 @@ class WorkloadDriver:
             after = replace(after, settled=mark_of(self.host.store, self.workload))
         if after != kept or not self.host.files.read(kept.kind, kept.name):
             self.host.files.write(after)
+        self.host.files.write_status(kept.kind, kept.name, status_document(step.status))
         self.step = step
         if self.outcome().failure:
             # Its pod may be ended by this very step.
@@ -429,7 +437,7 @@ class WorkloadDriver:
         if self.host.files.read(job.kind, job.name) is None:
             record, settings = kinds.first_record(job), self.host.settings
             kept = KeptWorkload(job.kind, job.name, record, settings, made=job, made_by=cron_job.name)
-            self.host.files.write(replace(kept, scheduled_at=operation.scheduled_at))
+            self.host.files.write(replace(kept, scheduled_at=operation.scheduled_at, created_at=time.time()))
 
     def _begin(self, operation: op.Operation, work: Callable[[Podman], None]) -> None:
         """Do it in a thread, unless something is being done to the pod already, or its next attempt has to wait."""
