@@ -23,6 +23,7 @@ from dataclasses import replace
 from typing import Any, Callable
 
 from .._declaration import spec as s
+from .._declaration.workloads.spec import AnyWorkload
 from .._delivery.release import Release
 from .._errors import HostError, NewerState, PodwrightError
 from .._host import state_files
@@ -37,6 +38,7 @@ from .._reconcile import operations as op
 from .._reconcile.context import Settings
 from .._reconcile.observed import Node
 from .._reconcile.probe_worker import Attempts
+from .._reconcile.workloads.steps import Event as WorkloadEvent
 from .._runs.agent import Sight
 from .._runs.run_failure import RunFailed
 from .._runs.wait import Watch
@@ -284,6 +286,10 @@ class Agent:
 
     def backing_off(self, pod: str, container: str) -> None:
         self.events.add("BackOff", pod, f"Back-off restarting failed container {container}", container, is_warning=True)
+
+    def tell_of_workload(self, workload: AnyWorkload, event: WorkloadEvent) -> None:
+        about = f"{workload.kind}/{workload.name}"
+        self.events.add(event.reason, about, event.message, is_warning=event.is_warning)
 
     def failed(self, pod: str, error: RunFailed) -> None:
         tell_of_failure(pod, error, self.events)

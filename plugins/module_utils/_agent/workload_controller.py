@@ -22,7 +22,6 @@ from .._host.stack_store import StackStore, stack_names
 from .._host.workload_store import KeptWorkload, WorkloadStore, members_of
 from .._reconcile.operations import owner_of_secrets
 from .._reconcile.stack.secrets import with_values
-from .._reconcile.workloads.steps import Event
 from .._runs.workload_run import WorkloadDriver, WorkloadHost
 
 if TYPE_CHECKING:
@@ -46,6 +45,8 @@ class _Stack:
     sights: Hashable = None
     look_at: float = 0
     is_busy: bool = False
+    written_at: int = 0
+    """When what is kept of its workloads was written last, by the clock of files."""
 
 
 class WorkloadController:
@@ -78,13 +79,22 @@ class WorkloadController:
 
     def _is_due(self, name: str) -> bool:
         """Whether anything has happened to the stack's pods, or something is to be done by now."""
-        if not WorkloadStore(self._agent.store, name).directory.is_dir():
+        written_at = self._written_at(name)
+        if not written_at:
             self._stacks.pop(name, None)
             return False
         stack = self._present(name)
         if stack is None:
             return False
-        return stack.is_busy or time.time() >= stack.look_at or self._sights(stack) != stack.sights
+        is_told = written_at == stack.written_at and self._sights(stack) == stack.sights
+        return stack.is_busy or time.time() >= stack.look_at or not is_told
+
+    def _written_at(self, name: str) -> int:
+        """When a Job was added or removed by hand, or a step was taken; 0 for a stack that never had workloads."""
+        try:
+            return WorkloadStore(self._agent.store, name).directory.stat().st_mtime_ns
+        except FileNotFoundError:
+            return 0
 
     def _look_after(self, name: str) -> None:
         """Take a step, unless a run has the stack."""
@@ -116,7 +126,7 @@ class WorkloadController:
     def _step(self, podman: Podman, stack: _Stack) -> None:
         members = members_of(self._agent.store, stack.spec.name)
         stack.pods = tuple(sorted(pod for group in members.values() for pod in group))
-        stack.sights = self._sights(stack)
+        stack.sights, stack.written_at = self._sights(stack), self._written_at(stack.spec.name)
         stack.is_busy, stack.look_at = False, time.time() + _AT_LEAST_EVERY_SECONDS
         for workload, kept in self._workloads(stack.spec):
             if kept.is_stopped:
@@ -130,6 +140,7 @@ class WorkloadController:
         for driver in stack.drivers.values():
             # Nobody else may have the stack before its pods are what the records of its workloads say.
             driver.finish()
+        stack.written_at = self._written_at(stack.spec.name)
 
     def _workloads(self, spec: StackSpec) -> Iterator[tuple[w.AnyWorkload, KeptWorkload]]:
         """The declared workloads that a run has begun, then the Jobs that their CronJobs have made."""
@@ -152,16 +163,10 @@ class WorkloadController:
         values: Mapping[str, Mapping[str, str]] = store.generated(owner_of_secrets(spec.name), spec.secrets)
         secrets = with_values(spec.secrets, values)
         if known is None or known.host.secrets != secrets or known.host.settings != kept.settings:
-            host = WorkloadHost(
-                podman, store, spec, secrets, kept.settings, _TIMEOUT_SECONDS, self._agent, tell=self._tell
-            )
+            host = WorkloadHost(podman, store, spec, secrets, kept.settings, _TIMEOUT_SECONDS, self._agent)
             known = stack.drivers[key] = WorkloadDriver(host, workload)
         known.host = replace(known.host, podman=podman)
         return known
-
-    def _tell(self, workload: w.AnyWorkload, event: Event) -> None:
-        name = f"{workload.kind}/{workload.name}"
-        self._agent.events.add(event.reason, name, event.message, is_warning=event.is_warning)
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,6 +18,7 @@ from .fields.pod import HOST_FIELDS, POD_FIELDS
 from .fields.schema import Boolean, Field, Integer, Mapping, Object, Text
 from .parse import ALLOCATABLE
 from .place import Note, Place, Style
+from .workloads.spec import KINDS as WORKLOAD_KINDS
 
 STATES = ("started", "stopped", "absent")
 _RESTART_ON_CHANGE = Object(
@@ -52,6 +53,24 @@ GENERATED = Object(
     ),
 )
 """Which generated secrets are meant."""
+WORKLOAD_CHANGES = ("scale", "undo", "pause", "resume", "restart", "remove", "create_job")
+WORKLOAD_CHANGE = Object(
+    dict,
+    (
+        Field("kind", Text(choices=tuple(kind.kind for kind in WORKLOAD_KINDS)), required=True),
+        Field("name", Text(object_name), required=True),
+        Field("stack", Text(pod_name)),
+        Field("change", Text(choices=WORKLOAD_CHANGES), required=True),
+        Field("replicas", Integer(minimum=0)),
+        Field("to_revision", Integer(minimum=0)),
+        Field("job", Text(object_name)),
+        Field("change_cause", Text()),
+        Field("applied_by", Text()),
+        Field("wait", Boolean(), default=True),
+        Field("wait_timeout", Integer(minimum=1), default=300),
+    ),
+)
+"""One change of one workload: ``replicas`` for scale, ``to_revision`` for undo, ``job`` for create_job."""
 REPAIR = Object(dict, (Field("name", Text(pod_name)), Field("accept_new_secrets", Boolean(), default=False)))
 RUN = Object(dict, RUN_FIELDS)
 RUN_NAMES = frozenset(field.name for field in RUN_FIELDS)

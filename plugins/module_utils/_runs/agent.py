@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from typing import Any, Callable, Protocol
 
 from .._declaration import spec as s
+from .._declaration.workloads.spec import AnyWorkload
 from .._host.observe import Snapshot
 from .._host.podman.client import Podman
 from .._reconcile.context import Settings
 from .._reconcile.operations import Operation
+from .._reconcile.workloads.steps import Event
 from .run_failure import RunFailed
 from .wait import Watch
 
@@ -46,6 +48,9 @@ class Agent(Protocol):
 
     def backing_off(self, pod: str, container: str) -> None:
         """Told of a container that has failed and waits for its next attempt."""
+
+    def tell_of_workload(self, workload: AnyWorkload, event: Event) -> None:
+        """Told of what has happened to a workload."""
 
     def failed(self, pod: str, error: RunFailed) -> None:
         """Told of a run that came to an end at one of its operations."""

@@ -32,6 +32,7 @@ KINDS: Mapping[str, Kind] = {
     "run_secret_info": Kind("generated_secrets", only_reads=True),
     "run_secret_rotation": Kind("generated_secrets"),
     "run_secret_removal": Kind("generated_secrets"),
+    "run_workload_change": Kind("workload_change"),
     "run_repair": Kind("repair"),
 }
 

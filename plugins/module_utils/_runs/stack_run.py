@@ -67,15 +67,20 @@ def run_stack(
     return run_request(read_request(options, is_check), agent)
 
 
-def run_request(request: StackRequest, agent: Agent | None = None) -> dict[str, Any]:
-    """Tell or carry out what is asked for."""
+def run_request(
+    request: StackRequest, agent: Agent | None = None, again: Callable[[], StackRequest] | None = None
+) -> dict[str, Any]:
+    """Tell or carry out what is asked for.
+
+    ``again`` makes the request anew once nobody else changes the stack, for one that was made from what was there.
+    """
     store = Store()
     if request.is_check:
         with podman_service.connect_to_predict() as podman:
             return StackRun(podman, store, request, agent).result()
     store.ensure()
     with podman_service.connect() as podman, _locks(podman, store, request, agent) as reserved:
-        return StackRun(podman, store, request, agent, reserved).carry_out()
+        return StackRun(podman, store, again() if again else request, agent, reserved).carry_out()
 
 
 def _pods_of(store: Store, stack: str) -> tuple[str, ...]:

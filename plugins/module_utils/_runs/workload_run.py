@@ -52,6 +52,7 @@ from .._reconcile.workloads.steps import (
     RemoveClaim,
     RemoveWorkload,
     WorkloadStep,
+    event_of,
     is_true,
     status_document,
 )
@@ -80,11 +81,14 @@ class WorkloadHost:
     wait_timeout_seconds: float
     agent: Agent | None = None
     reserved: frozenset[str] = frozenset()
-    tell: Callable[[w.AnyWorkload, Event], None] = lambda workload, event: None
 
     @property
     def files(self) -> WorkloadStore:
         return WorkloadStore(self.store, self.stack.name)
+
+    def tell(self, workload: w.AnyWorkload, event: Event) -> None:
+        if self.agent:
+            self.agent.tell_of_workload(workload, event)
 
     def complete(self, pod: s.PodSpec) -> s.PodSpec:
         """The pod with the ConfigMaps and Secrets that it refers to."""
@@ -418,10 +422,10 @@ class WorkloadDriver:
             self._begin(operation, lambda podman: _remove_claim(podman, operation.pod))
         elif isinstance(operation, RemoveWorkload):
             self._remove(operation)
-            self.on_done(operation)
+            self._tell_done(operation)
         elif isinstance(operation, AddJob) and isinstance(aim.workload, w.CronJob):
             self._add_job(aim.workload, operation)
-            self.on_done(operation)
+            self._tell_done(operation)
 
     def _remove(self, operation: RemoveWorkload) -> None:
         """Note that a Job is gone; its pods are ended by its own driver."""
@@ -460,7 +464,7 @@ class WorkloadDriver:
                 self.failures.pop(name, None)
                 if not isinstance(item.operation, _Mend):
                     self._number_done += 1
-                    self.on_done(item.operation)
+                    self._tell_done(item.operation)
                 continue
             self._attempts[name] = self._attempts.get(name, Attempts()).failed(time.monotonic())
             message = str(error) if isinstance(error, PodwrightError) else f"{type(error).__name__}: {error}"
@@ -469,6 +473,12 @@ class WorkloadDriver:
                 verb = item.operation.verb or "see"
                 event = Event("FailedSync", f"cannot {verb} pod {name}: {message}", is_warning=True)
                 self.host.tell(self.workload, event)
+
+    def _tell_done(self, operation: op.Operation) -> None:
+        self.on_done(operation)
+        event = event_of(operation)
+        if event:
+            self.host.tell(self.workload, event)
 
     def _retry(self, members: Members) -> None:
         """Try again what has failed halfway: the pod is on record, and so no step asks for it any more."""

@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Callable
 
 from ..._declaration import spec as s
+from ..._declaration.workloads.spec import AnyWorkload
 from ..._host.observe import Snapshot, observe, observe_image
 from ..._host.podman.client import Podman
 from ..._host.state.records import Record
@@ -23,6 +24,7 @@ from ..._reconcile.pod.plan import plan_stopped
 from ..._reconcile.pod.step import Ending
 from ..._reconcile.pod.stops import stop_of
 from ..._reconcile.rendering import materials as m
+from ..._reconcile.workloads.steps import Event
 from ..._runs.agent import Sight
 from ..._runs.execute import Executor
 from ..._runs.pod_run import Run
@@ -184,6 +186,9 @@ class _OwnRun:
 
     def backing_off(self, pod: str, container: str) -> None:
         self._agent.backing_off(pod, container)
+
+    def tell_of_workload(self, workload: AnyWorkload, event: Event) -> None:
+        self._agent.tell_of_workload(workload, event)
 
     def failed(self, pod: str, error: RunFailed) -> None:
         """The keeper reports it, unless it ended the run itself."""

@@ -25,6 +25,7 @@ POD_INDEX_LABEL = "apps.kubernetes.io/pod-index"
 JOB_NAME_LABELS = ("batch.kubernetes.io/job-name", "job-name")
 COMPLETION_INDEX = "batch.kubernetes.io/job-completion-index"
 COMPLETION_INDEX_VARIABLE = "JOB_COMPLETION_INDEX"
+MANUAL_ANNOTATION = "cronjob.kubernetes.io/instantiate"
 SCHEDULED_ANNOTATION = "batch.kubernetes.io/cronjob-scheduled-timestamp"
 
 
@@ -36,10 +37,18 @@ def pod_of(workload: w.PodWorkload, template: s.PodSpec, operation: AddPod) -> s
 
 def job_of(cron_job: w.CronJob, operation: AddJob) -> w.Job:
     """The Job that an operation of a CronJob asks for."""
+    return _job_of(cron_job, operation.pod, {SCHEDULED_ANNOTATION: show_time(operation.scheduled_at) or ""})
+
+
+def job_made_by_hand(cron_job: w.CronJob, name: str) -> w.Job:
+    """The Job of a CronJob that a person asks for."""
+    return _job_of(cron_job, name, {MANUAL_ANNOTATION: "manual"})
+
+
+def _job_of(cron_job: w.CronJob, name: str, annotations: Mapping[str, str]) -> w.Job:
     template = cron_job.job_template
-    annotations = {**template.annotations, SCHEDULED_ANNOTATION: show_time(operation.scheduled_at) or ""}
-    pods = replace(template.template, name=operation.pod)
-    return replace(template, name=operation.pod, annotations=annotations, template=pods)
+    pods = replace(template.template, name=name)
+    return replace(template, name=name, annotations={**template.annotations, **annotations}, template=pods)
 
 
 def _labelled(pod: s.PodSpec, labels: Mapping[str, str]) -> s.PodSpec:

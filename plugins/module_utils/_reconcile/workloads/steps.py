@@ -11,7 +11,7 @@ changes no record.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, Generic, TypeVar
 
@@ -101,6 +101,20 @@ class Event:
     reason: str
     message: str
     is_warning: bool = False
+
+
+_DONE: Mapping[type[Operation], tuple[str, str]] = {
+    AddPod: ("SuccessfulCreate", "Created pod: {}"),
+    EndPod: ("SuccessfulDelete", "Deleted pod: {}"),
+    AddJob: ("SuccessfulCreate", "Created job {}"),
+    RemoveWorkload: ("SuccessfulDelete", "Deleted job {}"),
+}
+
+
+def event_of(operation: Operation) -> Event | None:
+    """What is told of an operation that was carried out; None where that is nothing. The words are Kubernetes'."""
+    reason, message = _DONE.get(type(operation), ("", ""))
+    return Event(reason, f"{message.format(operation.pod)}: {operation.cause}") if reason else None
 
 
 @dataclass(frozen=True)
