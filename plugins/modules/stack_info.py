@@ -124,6 +124,10 @@ stacks:
         is_stopped:
           description: Whether it was stopped with its stack.
           type: bool
+        failure:
+          description: Of a Deployment whose declared template did not become available, why it has gone back.
+          type: str
+          sample: ""
         owner:
           description: The CronJob that has made it, by kind and name.
           returned: for such a Job

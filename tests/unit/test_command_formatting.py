@@ -257,7 +257,7 @@ def test_a_table_fits_its_terminal(names: list[str], width: int, layouts: tuple[
 def test_a_table_off_terminals_is_whole() -> None:
     lines = printed(screen.Table(of_width(None), rows.WIDE_PODS, "IMAGES"), [pod_row("n" * 63), pod_row("b")])
     assert len(lines) == 3
-    assert lines[0].split() == ["NAME", "READY", "STATUS", "RESTARTS", "AGE", "IP", "NODE", "STACK", "QOS", "IMAGES"]
+    assert " ".join(lines[0].split()) == rows.WIDE_PODS[0]
     assert all(line == line.rstrip() and "\x1b" not in line for line in lines)
 
 

@@ -194,7 +194,7 @@ def test_status_in_the_shape_of_kubernetes() -> None:
     record = CronJobRecord(HOURLY, (HOURLY,))
     step = taken(declared(), record, HOURLY + 60, made(HOURLY), made(HOURLY - 3600, HOURLY - 3000))
     assert status_document(step.status) == {
-        "active": [job_name("backup", HOURLY)],
+        "active": [{"apiVersion": "batch/v1", "kind": "Job", "name": job_name("backup", HOURLY)}],
         "lastScheduleTime": "2016-05-19T10:00:00Z",
         "lastSuccessfulTime": "2016-05-19T09:10:00Z",
     }

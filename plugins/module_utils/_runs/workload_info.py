@@ -20,6 +20,7 @@ from .._host.store import Store
 from .._host.workload_store import KeptWorkload, WorkloadStore
 from .._reconcile.context import Settings
 from .._reconcile.status_documents import show_time
+from .._reconcile.workloads.deployment import FailedRollout
 from .._reconcile.workloads.revisions import Revisions, template_digest
 from .workload_run import materials_of
 
@@ -98,10 +99,17 @@ def _describe(files: WorkloadStore, one: StackWorkload, causes: _Causes | None) 
         "stack": one.stack,
         "status": files.read_status(workload.kind, workload.name) or {},
         "is_stopped": bool(kept and kept.is_stopped),
+        "failure": _failure(kept),
         "revisions": [_describe_revision(one, number, causes) for number in range(len(one.revisions))],
         "damage": one.damage,
     }
     return {**told, "owner": {"kind": "CronJob", "name": kept.made_by}} if kept and kept.made_by else told
+
+
+def _failure(kept: KeptWorkload | None) -> str:
+    """Why an update of a Deployment has gone back by itself; empty where none has."""
+    failed = getattr(kept.record, "failed", None) if kept else None
+    return failed.message if isinstance(failed, FailedRollout) else ""
 
 
 def _describe_revision(one: StackWorkload, position: int, causes: _Causes | None) -> dict[str, Any]:

@@ -59,10 +59,19 @@ class CronJobRecord:
 
 
 @dataclass(frozen=True)
-class CronJobStatus:
-    """``active`` are the names of the Jobs that are not over."""
+class JobReference:
+    """A Job as Kubernetes refers to it."""
 
-    active: tuple[str, ...] = ()
+    name: str
+    api_version: str = w.Job.api_version
+    kind: str = w.Job.kind
+
+
+@dataclass(frozen=True)
+class CronJobStatus:
+    """``active`` are the Jobs that are not over."""
+
+    active: tuple[JobReference, ...] = ()
     last_schedule_time: float | None = None
     last_successful_time: float | None = None
 
@@ -86,7 +95,8 @@ def step(
         if job_name(wanted.name, at) not in names
     ]
     operations: list[Operation] = [*_too_old(wanted, jobs), *_replaced(wanted, record, jobs, unmet), *additions]
-    active = tuple(sorted({*(job.name for job in jobs if job.is_active), *(one.pod for one in additions)}))
+    names_of_active = {*(job.name for job in jobs if job.is_active), *(one.pod for one in additions)}
+    active = tuple(JobReference(name) for name in sorted(names_of_active))
     return WorkloadStep(
         record,
         CronJobStatus(active, record.last_schedule_time, record.last_successful_time),

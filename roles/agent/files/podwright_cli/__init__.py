@@ -7,12 +7,17 @@
 |---|---|
 | ``commands`` | the program, and the commands that show what there is |
 | ``acting`` | those that reach into pods, and those that change them |
+| ``workload_commands`` | the same for workloads |
+| ``showing`` | what the commands that show something have in common |
 | ``session`` | what all commands stand on |
 | ``asking`` | the agent, and its errors in words for people |
 | ``declarations`` | what ``apply`` reads |
 | ``view`` | what a pod comes to: STATUS, READY, ages, amounts |
+| ``workloads`` | the kinds of workloads, and what their statuses come to |
 | ``rows`` | what each table shows |
+| ``workload_rows`` | what each table of workloads shows |
 | ``description`` | a pod from top to bottom, for ``describe`` |
+| ``workload_description`` | a workload from top to bottom |
 | ``screen`` | tables and lines that fit the terminal |
 """
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import click
 
-from . import view
+from . import rows, view, workloads
 from .asking import Failure
 from .screen import busy
 from .session import (
@@ -39,7 +40,7 @@ _CONTAINER = click.option(
     shell_complete=container_names,
     help="The container; by default the first one.",
 )
-_YES = click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+YES = click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 _GRACE = click.option(
     "--grace-period",
     "grace_period",
@@ -173,17 +174,20 @@ def show_changes(session: Session, result: view.Document) -> None:
 
 
 def outcome(result: view.Document, is_dry_run: bool) -> str:
-    """``stack shop: revision 3, 1 created, 2 unchanged``, counting pods."""
+    """``stack shop, revision 3: pods 1 created, 2 unchanged; workloads 1 changed``."""
     stack = result["stack"]
-    counts: dict[str, int] = {}
-    for item in result["objects"]:
-        if item["kind"] == "Pod":
-            counts[item["result"]] = counts.get(item["result"], 0) + 1
-    pods = ", ".join(f"{count} {what}" for what, count in counts.items()) or "none"
+    pods = _counts(item["result"] for item in result["objects"] if item["kind"] == "Pod")
+    made = _counts(item["result"] for item in result["objects"] if item["kind"] in workloads.BY_NAME)
+    parts = [f"pods {pods or 'none'}"] if pods or not made else []
+    told = "; ".join([*parts, *([f"workloads {made}"] if made else [])])
     revision = f", revision {stack['revision']}" if stack.get("revision") else ""
     if not result["changed"]:
         return f"stack {stack['name']}{revision}: nothing to do"
-    return f"stack {stack['name']}{revision}: pods {pods}" + (" (dry run, nothing was done)" if is_dry_run else "")
+    return f"stack {stack['name']}{revision}: {told}" + (" (dry run, nothing was done)" if is_dry_run else "")
+
+
+def _counts(results: Iterable[str]) -> str:
+    return ", ".join(f"{count} {what}" for what, count in Counter(results).items())
 
 
 # --- delete ----------------------------------------------------------------------------------------------------------
@@ -192,22 +196,24 @@ def outcome(result: view.Document, is_dry_run: bool) -> str:
 @click.group(cls=Commands, invoke_without_command=True)
 @click.pass_context
 def delete(ctx: click.Context) -> None:
-    """Remove pods or a stack."""
+    """Remove pods, workloads or a stack."""
     require_command(ctx)
 
 
 @delete.command("pod")
 @click.argument("names", metavar="NAME...", nargs=-1, required=True, shell_complete=pod_names)
-@_YES
+@YES
 @_GRACE
 @_NOW
 @pass_session
 def delete_pods(session: Session, names: tuple[str, ...], yes: bool, grace_period: int | None, now: bool) -> int:
     """Remove pods for good. Named volumes stay."""
     grace = _grace_period(grace_period, now)
-    owners = session.agent.stacks_of_pods()
-    for name in (name for name in names if name in owners):
-        say(f"pod {name} belongs to stack {owners[name]}, which makes it again when it is applied")
+    for pod in (pod for pod in session.agent.pods(is_brief=True) if view.name_of(pod) in names):
+        if pod.get("owner"):
+            say(f"pod {view.name_of(pod)} belongs to {rows.show_owner(pod)}, which makes one in its place")
+        elif pod["stack"]:
+            say(f"pod {view.name_of(pod)} belongs to stack {pod['stack']}, which makes it again when it is applied")
     confirm(f"Remove {_count(names, 'pod')} {', '.join(names)}?", yes)
     missing = 0
     for name in names:
@@ -222,7 +228,7 @@ def delete_pods(session: Session, names: tuple[str, ...], yes: bool, grace_perio
 
 @delete.command("stack")
 @click.argument("name", shell_complete=stack_names)
-@_YES
+@YES
 @click.option("--volumes", is_flag=True, help="Its volumes too, with their data, and its secrets.")
 @_GRACE
 @_NOW
@@ -262,7 +268,7 @@ def _grace_period(seconds: int | None, is_now: bool) -> dict[str, int]:
     help="Make generated secrets anew that cannot be had any more. A database does not know them.",
 )
 @click.option("--dry-run", is_flag=True, help="Show what would be done, and do nothing.")
-@_YES
+@YES
 @pass_session
 def repair(session: Session, name: str, accept_new_secrets: bool, dry_run: bool, yes: bool) -> int:
     """Mend what is damaged on disk of a pod or stack.

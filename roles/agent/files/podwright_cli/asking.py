@@ -56,6 +56,10 @@ class Agent:
         """The stack that each pod belongs to."""
         return {pod["metadata"]["name"]: pod["stack"] for pod in self.pods(is_brief=True) if pod["stack"]}
 
+    def workloads(self, is_brief: bool = True) -> list[dict[str, Any]]:
+        """Those of all stacks; where it is brief without what has brought their revisions."""
+        return list(self._ask("get", "/workloads", brief=is_brief and 1))
+
     def health(self) -> dict[str, Any]:
         return dict(self._ask("get", "/health"))
 

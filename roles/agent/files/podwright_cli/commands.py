@@ -5,38 +5,37 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from typing import Any
 
 import click
 
-from . import description, rows, view
+from . import description, rows, view, workloads
 from .acting import apply, delete, execute, logs, repair
 from .asking import Failure
 from .generated import list_secrets, secrets
 from .screen import Row, Table
 from .session import Commands, Session, pass_session, pod_names, require_command, say, stack_names
+from .showing import (
+    SELECTOR,
+    WATCH,
+    go_on_showing,
+    output_option,
+    selecting,
+    show_conditions,
+    show_documents,
+    show_events,
+    write_line,
+)
+from .workload_commands import OF_EACH_KIND, create, get_all, rollout, scale
 
-_Command = TypeVar("_Command", bound=Callable[..., Any])
-
-WATCH_SECONDS = 2
-"""How often pods that are watched are asked for."""
 RECENT_SECONDS = 600
 """How long `health` tells of a thread of the agent's that has failed."""
-_KEY_WIDTH = 14
-_NARROW = 60
 
 _NAMES = click.argument("names", metavar="[NAME]...", nargs=-1, shell_complete=pod_names)
-_SELECTOR = click.option("-l", "--selector", metavar="KEY=VALUE", help="Only pods with these labels: a=b,c!=d,e,!f.")
-_WATCH = click.option("-w", "--watch", is_flag=True, help="Go on showing what changes.")
-
-
-def _output(*choices: str) -> Callable[[_Command], _Command]:
-    return click.option("-o", "--output", type=click.Choice(choices), help="How to show it, if not as a table.")
 
 
 @click.group(
@@ -56,7 +55,7 @@ def program(ctx: click.Context, socket: str | None) -> None:
         click.echo(ctx.get_help())
 
 
-for command in (logs, execute, secrets, apply, delete, repair):
+for command in (logs, execute, secrets, apply, delete, repair, rollout, scale, create):
     program.add_command(command)
 
 
@@ -66,15 +65,15 @@ for command in (logs, execute, secrets, apply, delete, repair):
 @program.group(cls=Commands, invoke_without_command=True)
 @click.pass_context
 def get(ctx: click.Context) -> None:
-    """Show pods, stacks or events."""
+    """Show pods, workloads, stacks or events."""
     require_command(ctx)
 
 
 @get.command("pods")
 @_NAMES
-@_SELECTOR
-@_output("wide", "yaml", "json", "name")
-@_WATCH
+@SELECTOR
+@output_option("wide", "yaml", "json", "name")
+@WATCH
 @pass_session
 def get_pods(session: Session, names: tuple[str, ...], selector: str | None, output: str | None, watch: bool) -> int:
     """Show pods, all or those of these NAMEs."""
@@ -82,7 +81,7 @@ def get_pods(session: Session, names: tuple[str, ...], selector: str | None, out
         raise click.UsageError("-w shows tables only")
     pods, missing = _found_pods(session, names, selector, is_brief=output in (None, "wide", "name"))
     if output in ("yaml", "json", "name"):
-        _show_documents(pods, output, "pod", is_one=len(names) == 1)
+        show_documents(pods, output, "pod", is_one=len(names) == 1)
         return missing
     layouts = rows.WIDE_PODS if output == "wide" else rows.PODS
     table = Table(session.screen, layouts, "IMAGES", rows.STYLES)
@@ -92,7 +91,14 @@ def get_pods(session: Session, names: tuple[str, ...], selector: str | None, out
     elif not missing and not watch:
         say("no pods found")
     if watch:
-        _watch_pods(session, table, names, selector, output == "wide", shown)
+        is_met = selecting(selector)
+
+        def find() -> list[Row]:
+            found = session.agent.pods(is_brief=True)
+            wanted = [pod for pod in found if is_met(pod) and (not names or view.name_of(pod) in names)]
+            return _pod_rows(session, wanted, output == "wide")
+
+        go_on_showing(table, find, shown)
     return missing
 
 
@@ -100,7 +106,7 @@ def _found_pods(
     session: Session, names: Sequence[str], selector: str | None, is_brief: bool = False
 ) -> tuple[list[dict[str, Any]], int]:
     """The pods that are asked for, and 1 where one of them does not exist, which is said."""
-    is_met = _reader(selector)
+    is_met = selecting(selector)
     if not names:
         return [pod for pod in session.agent.pods(is_brief) if is_met(pod)], 0
     # All at once, where there are several: the agent takes no longer over them than over one.
@@ -113,47 +119,14 @@ def _found_pods(
     return [found[name] for name in names if name in found and is_met(found[name])], int(bool(missing))
 
 
-def _reader(selector: str | None) -> Callable[[view.Document], bool]:
-    """Tells whether a pod's labels are as a selector asks. Raises UsageError where that cannot be read."""
-    try:
-        view.matches({}, selector or "")
-    except ValueError as error:
-        raise click.UsageError(f"-l: {error}") from None
-    return lambda pod: view.matches(view.labels_of(pod), selector or "")
-
-
 def _pod_rows(session: Session, pods: Sequence[view.Document], is_wide: bool) -> list[Row]:
     stacks = session.agent.stacks_of_pods() if is_wide else {}
     return [rows.of_pod(pod, session.now, os.uname().nodename, stacks) for pod in pods]
 
 
-def _watch_pods(
-    session: Session, table: Table, names: Sequence[str], selector: str | None, is_wide: bool, shown: Sequence[Row]
-) -> None:
-    """A row for each pod that is not what it was; until the person has seen enough."""
-    known, is_met = {row["NAME"]: row for row in shown}, _reader(selector)
-    while True:
-        time.sleep(WATCH_SECONDS)
-        pods = [
-            pod
-            for pod in session.agent.pods(is_brief=True)
-            if is_met(pod) and (not names or view.name_of(pod) in names)
-        ]
-        found = {row["NAME"]: row for row in _pod_rows(session, pods, is_wide)}
-        changed = [
-            row
-            for name, row in found.items()
-            if name not in known or rows.without_time(row) != rows.without_time(known[name])
-        ]
-        gone = [{**row, "READY": "-", "STATUS": "Deleted"} for name, row in known.items() if name not in found]
-        if changed or gone:
-            table.show([*changed, *gone])
-        known = found
-
-
 @get.command("stacks")
 @click.argument("names", metavar="[NAME]...", nargs=-1, shell_complete=stack_names)
-@_output("yaml", "json", "name")
+@output_option("yaml", "json", "name")
 @pass_session
 def get_stacks(session: Session, names: tuple[str, ...], output: str | None) -> int:
     """Show stacks: their revisions, and how many of their pods are ready."""
@@ -163,7 +136,7 @@ def get_stacks(session: Session, names: tuple[str, ...], output: str | None) -> 
         say(f"podwright: there is no stack {name}")
     stacks = [stack for stack in stacks if not names or stack["name"] in names]
     if output:
-        _show_documents(stacks, output, "stack", is_one=len(names) == 1)
+        show_documents(stacks, output, "stack", is_one=len(names) == 1)
     elif stacks:
         table = Table(session.screen, rows.STACKS, "CAUSE", rows.STYLES)
         table.show([rows.of_stack(stack, session.now) for stack in stacks])
@@ -172,40 +145,25 @@ def get_stacks(session: Session, names: tuple[str, ...], output: str | None) -> 
     return int(bool(missing))
 
 
-def _show_documents(documents: Sequence[dict[str, Any]], output: str, kind: str, is_one: bool) -> None:
-    if output == "name":
-        for document in documents:
-            click.echo(f"{kind}/{document.get('name') or view.name_of(document)}")
-        return
-    if is_one and not documents:
-        return
-    told = documents[0] if is_one else rows.as_list(documents)
-    if output == "json":
-        click.echo(json.dumps(told, indent=2))
-        return
-    import yaml
-
-    click.echo(yaml.safe_dump(told, sort_keys=False, allow_unicode=True), nl=False)
-
-
 # --- events ----------------------------------------------------------------------------------------------------------
 
 
 @program.command()
-@click.argument("pod", required=False, default="", shell_complete=pod_names)
-@_output("yaml", "json")
-@_WATCH
+@click.argument("about", metavar="[POD|KIND/NAME]", required=False, default="", shell_complete=pod_names)
+@output_option("yaml", "json")
+@WATCH
 @pass_session
-def events(session: Session, pod: str, output: str | None, watch: bool) -> None:
-    """Show what has happened to pods.
+def events(session: Session, about: str, output: str | None, watch: bool) -> None:
+    """Show what has happened to pods and workloads.
 
-    To all, or to this POD; the latest last.
+    To all, or to this one, as in: podwright events deploy/web; the latest last.
     """
     if watch and output:
         raise click.UsageError("-w shows tables only")
-    found = session.agent.events(pod)
+    about = workloads.event_object(about)
+    found = session.agent.events(about)
     if output:
-        _show_documents(found, output, "event", is_one=False)
+        show_documents(found, output, "event", is_one=False)
         return
     table = Table(session.screen, rows.EVENTS, "MESSAGE", rows.STYLES, ease=rows.EASE)
     if found:
@@ -213,7 +171,7 @@ def events(session: Session, pod: str, output: str | None, watch: bool) -> None:
     elif not watch:
         say("no events found")
     if watch:
-        for event in session.agent.coming_events(pod, max((event["number"] for event in found), default=0)):
+        for event in session.agent.coming_events(about, max((event["number"] for event in found), default=0)):
             table.show([rows.of_event(event, session.now)])
         raise Failure("the agent has ended")
 
@@ -247,32 +205,16 @@ def describe_pod(session: Session, names: tuple[str, ...]) -> int:
 
 
 def _describe_pod(session: Session, pod: view.Document, stack: str) -> None:
-    screen, now = session.screen, session.now
-    for line in description.describe(pod, stack, os.uname().nodename, now):
-        _write_line(session, line)
-    conditions = rows.of_conditions(pod, now)
-    if conditions:
-        screen.write("Conditions:", style="bold")
-        Table(screen, rows.CONDITIONS, styles=rows.CONDITION_STYLES, indent=2).show(conditions)
-    found = session.agent.events(view.name_of(pod))
-    screen.write("Events:" if found else "Events: none", style="bold")
-    if found:
-        table = Table(screen, rows.EVENTS, "MESSAGE", rows.STYLES, ease=rows.EASE, indent=2)
-        table.show([rows.of_event(event, now) for event in found])
+    for line in description.describe(pod, stack, os.uname().nodename, session.now):
+        write_line(session, line)
+    show_conditions(session, pod)
+    show_events(session, view.name_of(pod))
 
 
-def _write_line(session: Session, line: description.Line) -> None:
-    """A key with its text beside it; where the terminal is narrow, with little indentation below it."""
-    screen, indent = session.screen, 2 * line.depth
-    width = 1 if screen.is_narrower_than(_NARROW) else _KEY_WIDTH
-    key = f"{line.key}:" if line.key else ""
-    hanging = width + 1 if width > 1 else 2
-    if not line.text:
-        screen.write(key, indent, style="bold")
-    elif key or width > 1:
-        screen.write_pair(key.ljust(width) + " ", line.text, indent, hanging, line.style)
-    else:
-        screen.write_pair("", line.text, indent + hanging, hanging, line.style)
+for kind in workloads.KINDS:
+    for group in (get, describe, delete):
+        group.add_command(OF_EACH_KIND[str(group.name)](kind))
+get.add_command(get_all)
 
 
 # --- top, health, completion -----------------------------------------------------------------------------------------
@@ -290,7 +232,7 @@ def top(ctx: click.Context) -> int:
 
 @top.command("pods")
 @_NAMES
-@_SELECTOR
+@SELECTOR
 @click.option("--containers", is_flag=True, help="A row for each container.")
 @pass_session
 def top_pods(

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from . import view
+from . import rows, view
 from .asking import module
 from .view import Document
 
@@ -27,7 +27,15 @@ class Line:
 
 def describe(pod: Document, stack: str, node: str, now: float) -> list[Line]:
     """Everything but the conditions and events, which are tables."""
-    return [*_head(pod, stack, node, now), *_containers(pod, now), *_volumes(pod)]
+    return [*_head(pod, stack, node, now), *_containers(pod, _States(pod, now)), *_volumes(pod)]
+
+
+def describe_template(pod: Document) -> list[Line]:
+    """What a template declares of its pods."""
+    labels = [f"{key}={value}" for key, value in view.labels_of(pod).items()]
+    annotations = [f"{key}: {text}" for key, text in _pairs(pod["metadata"].get("annotations"))]
+    lines = [*several("Labels", labels), *several("Annotations", annotations), *_containers(pod), *_volumes(pod)]
+    return [replace(line, depth=line.depth + 1) for line in lines]
 
 
 def _head(pod: Document, stack: str, node: str, now: float) -> Iterator[Line]:
@@ -36,10 +44,12 @@ def _head(pod: Document, stack: str, node: str, now: float) -> Iterator[Line]:
     yield Line("Name", view.name_of(pod))
     if stack:
         yield Line("Stack", stack)
+    if pod.get("owner"):
+        yield Line("Owner", rows.show_owner(pod))
     yield Line("Node", "/".join(filter(None, (node, status.get("hostIP")))))
-    yield Line("Started", _moment(status.get("startTime"), now))
-    yield from _list("Labels", [f"{key}={value}" for key, value in view.labels_of(pod).items()])
-    yield from _list("Annotations", [f"{key}: {text}" for key, text in _pairs(pod["metadata"].get("annotations"))])
+    yield Line("Started", moment(status.get("startTime"), now))
+    yield from several("Labels", [f"{key}={value}" for key, value in view.labels_of(pod).items()])
+    yield from several("Annotations", [f"{key}: {text}" for key, text in _pairs(pod["metadata"].get("annotations"))])
     yield Line("Status", summary.status, style=view.style_of_status(summary.status))
     explanation = status.get("explanation")
     if explanation and status.get("phase") not in ("Succeeded",):
@@ -50,7 +60,7 @@ def _head(pod: Document, stack: str, node: str, now: float) -> Iterator[Line]:
     yield Line("QoS", status.get("qosClass") or "-")
     yield Line("Policy", _policy(spec))
     resources = [f"{kind} {_amounts(amounts)}" for kind, amounts in _pairs(spec.get("resources")) if amounts]
-    yield from _list("Resources", resources)
+    yield from several("Resources", resources)
 
 
 def _policy(spec: Document) -> str:
@@ -62,8 +72,17 @@ def _policy(spec: Document) -> str:
 # --- containers ------------------------------------------------------------------------------------------------------
 
 
-def _containers(pod: Document, now: float) -> Iterator[Line]:
-    statuses, uses = view.statuses_of(pod), view.uses_of(pod)
+class _States:
+    """How the containers of a pod are, by name."""
+
+    def __init__(self, pod: Document, now: float) -> None:
+        self.statuses = view.statuses_of(pod)
+        self.uses = view.uses_of(pod)
+        self.now = now
+
+
+def _containers(pod: Document, states: _States | None = None) -> Iterator[Line]:
+    """Those of a pod, or without states those of a template."""
     for title, group in (("Init containers", "initContainers"), ("Containers", "containers")):
         declared = pod["spec"].get(group, ())
         if declared:
@@ -71,25 +90,26 @@ def _containers(pod: Document, now: float) -> Iterator[Line]:
         for container in declared:
             name = container["name"]
             yield Line(f"{name} (sidecar)" if view.is_sidecar(container) else name, depth=1)
-            yield from _container(pod, container, statuses.get(name, {}), uses.get(name), now)
+            yield from _container(pod, container, states)
 
 
-def _container(
-    pod: Document, container: Document, status: Document, use: view.Use | None, now: float
-) -> Iterator[Line]:
+def _container(pod: Document, container: Document, states: _States | None) -> Iterator[Line]:
+    status: Document = states.statuses.get(container["name"], {}) if states else {}
     yield Line("Image", container["image"], 2)
-    identity = str(status.get("containerID", "")).rpartition("://")[2][:12]
-    yield Line("Podman", f"{view.name_of(pod)}-{container['name']}" + (f" ({identity})" if identity else ""), 2)
-    yield from _list("Ports", [_port(port) for port in container.get("ports", ())], 2)
+    if states:
+        identity = str(status.get("containerID", "")).rpartition("://")[2][:12]
+        yield Line("Podman", f"{view.name_of(pod)}-{container['name']}" + (f" ({identity})" if identity else ""), 2)
+    yield from several("Ports", [_port(port) for port in container.get("ports", ())], 2)
     for key in ("command", "args"):
         if container.get(key):
             yield Line(key.capitalize(), _command(container[key]), 2)
-    yield from _state("State", status.get("state") or {}, now)
-    yield from _state("Last state", status.get("lastState") or {}, now)
-    is_ready = bool(status.get("ready"))
-    yield Line("Ready", str(is_ready), 2, "" if is_ready else "yellow")
-    yield Line("Restarts", str(status.get("restartCount", 0)), 2)
-    yield from _resources(container.get("resources") or {}, use)
+    if states:
+        yield from _state("State", status.get("state") or {}, states.now)
+        yield from _state("Last state", status.get("lastState") or {}, states.now)
+        is_ready = bool(status.get("ready"))
+        yield Line("Ready", str(is_ready), 2, "" if is_ready else "yellow")
+        yield Line("Restarts", str(status.get("restartCount", 0)), 2)
+    yield from _resources(container.get("resources") or {}, states.uses.get(container["name"]) if states else None)
     for kind in ("startup", "liveness", "readiness"):
         probe = container.get(f"{kind}Probe")
         if probe:
@@ -99,9 +119,9 @@ def _container(
         yield Line("Probe said", message, 2, "red")
     for hook, handler in _pairs(container.get("lifecycle")):
         yield Line({"postStart": "Post start", "preStop": "Pre stop"}.get(hook, hook), _handler(handler), 2)
-    yield from _list("Env from", [_env_from(source) for source in container.get("envFrom", ())], 2)
-    yield from _list("Env", [_env(variable) for variable in container.get("env", ())], 2)
-    yield from _list("Mounts", [_mount(mount) for mount in container.get("volumeMounts", ())], 2)
+    yield from several("Env from", [_env_from(source) for source in container.get("envFrom", ())], 2)
+    yield from several("Env", [_env(variable) for variable in container.get("env", ())], 2)
+    yield from several("Mounts", [_mount(mount) for mount in container.get("volumeMounts", ())], 2)
 
 
 def _state(title: str, state: Document, now: float) -> Iterator[Line]:
@@ -120,7 +140,7 @@ def _state(title: str, state: Document, now: float) -> Iterator[Line]:
             yield Line("Message", found["message"].strip(), 3)
         for key, field in (("Started", "startedAt"), ("Finished", "finishedAt")):
             if found.get(field):
-                yield Line(key, _moment(found[field], now), 3)
+                yield Line(key, moment(found[field], now), 3)
 
 
 def _resources(resources: Document, use: view.Use | None) -> Iterator[Line]:
@@ -254,7 +274,7 @@ def _projection(source: Document) -> str:
 # --- pieces ----------------------------------------------------------------------------------------------------------
 
 
-def _list(key: str, texts: Sequence[str], depth: int = 0) -> Iterator[Line]:
+def several(key: str, texts: Sequence[str], depth: int = 0) -> Iterator[Line]:
     """The first text beside the key, the others below it; nothing where there are none."""
     for number, text in enumerate(texts):
         yield Line("" if number else key, text, depth)
@@ -264,5 +284,5 @@ def _pairs(mapping: Any) -> list[tuple[str, Any]]:
     return [*(mapping or {}).items()]
 
 
-def _moment(moment: str | None, now: float) -> str:
+def moment(moment: str | None, now: float) -> str:
     return f"{moment} ({view.show_since(moment, now)} ago)" if moment else "-"

@@ -21,7 +21,7 @@ PODS = (
     "NAME STATUS",
 )
 WIDE_PODS = (
-    "NAME READY STATUS RESTARTS AGE IP NODE STACK QOS IMAGES",
+    "NAME READY STATUS RESTARTS AGE IP NODE STACK OWNER QOS IMAGES",
     "NAME READY STATUS restarts AGE IP NODE STACK QOS IMAGES",
     "NAME READY STATUS restarts AGE IP STACK QOS IMAGES",
     "NAME READY STATUS AGE IP STACK IMAGES",
@@ -77,21 +77,38 @@ def of_pod(pod: Document, now: float, node: str = "", stacks: Mapping[str, str] 
         "IP": status.get("podIP") or "-",
         "NODE": node,
         "STACK": (stacks or {}).get(view.name_of(pod), "-"),
+        "OWNER": show_owner(pod),
         "QOS": status.get("qosClass") or "-",
         "IMAGES": ", ".join(dict.fromkeys(container["image"] for container in view.containers_of(pod))),
     }
 
 
+def show_owner(pod: Document) -> str:
+    """The workload that has made a pod: ``Deployment/web``."""
+    owner = pod.get("owner")
+    return f"{owner['kind']}/{owner['name']}" if owner else "-"
+
+
+_TIMES = ("AGE", "RESTARTS", "DURATION", "LAST_SCHEDULE")
+
+
+def gone(row: Row) -> Row:
+    """The row of what is there no more."""
+    return {column: text if column == "NAME" else "-" for column, text in row.items()} | {"STATUS": "Deleted"}
+
+
 def without_time(row: Row) -> Row:
-    """What of a pod's row changes only when something happens to the pod."""
-    return {column: text for column, text in row.items() if column not in ("AGE", "RESTARTS")}
+    """What of a row changes only when something happens to the pod or workload."""
+    return {column: text for column, text in row.items() if column not in _TIMES}
 
 
 def of_stack(stack: Document, now: float) -> Row:
-    summaries = [view.summarize(pod) for pod in stack["pods"]]
+    # Pods of Jobs come and go: whether they ended well is for the Jobs to tell.
+    lasting = [pod for pod in stack["pods"] if (pod.get("owner") or {}).get("kind") != "Job"]
+    summaries = [view.summarize(pod) for pod in lasting]
     current: Document = next((one for one in stack["revisions"] if one["number"] == stack["revision"]), {})
     ready = sum(summary.status == "Completed" or summary.ready == summary.total for summary in summaries)
-    is_ready = ready == len(summaries) and bool(summaries)
+    is_ready = ready == len(summaries) and bool(summaries or stack.get("workloads"))
     status = ("Ready" if is_ready else "NotReady") if stack["is_good"] else "Unverified"
     return {
         "NAME": stack["name"],

@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from . import view
+from . import view, workloads
 from .asking import Agent, Failure, module
 from .screen import Screen
 
@@ -44,12 +44,34 @@ pass_session: Callable[..., Any] = click.make_pass_decorator(Session)
 class Commands(click.Group):
     """Commands that may also be called as kubectl has them in short, and in the singular or plural."""
 
-    _SHORT = {"po": "pods", "ev": "events"}  # noqa: RUF012
+    _SHORT = {"po": "pods", "ev": "events", **workloads.SHORT}  # noqa: RUF012
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """``deploy/web`` is ``deploy web``."""
+        kind, slash, name = args[0].partition("/")
+        if not (slash and ctx.parent):
+            return super().resolve_command(ctx, args)
+        command, others = self.get_command(ctx, kind), [_without_kind(self, ctx, kind, word) for word in args[1:]]
+        return super().resolve_command(ctx, [kind, name, *others] if command else args)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        cmd_name = cmd_name.partition(".")[0]
         name = self._SHORT.get(cmd_name, cmd_name)
         spellings = (name, f"{name}s", name[:-1] if name.endswith("s") else name)
         return next(filter(None, (super(Commands, self).get_command(ctx, spelling) for spelling in spellings)), None)
+
+
+def _without_kind(group: Commands, ctx: click.Context, kind: str, word: str) -> str:
+    """``web`` of ``deploy/web``. Raises UsageError for another kind's."""
+    other, slash, name = word.partition("/")
+    command = group.get_command(ctx, other) if slash else None
+    if command is None:
+        return word
+    if command is not group.get_command(ctx, kind):
+        raise click.UsageError(f"{word} is of another kind than the first one: ask for one kind at a time", ctx)
+    return name
 
 
 def require_command(ctx: click.Context) -> None:
@@ -65,6 +87,24 @@ def pod_names(ctx: click.Context, parameter: click.Parameter, incomplete: str) -
 
 def stack_names(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     return _beginning(incomplete, lambda agent: [stack["name"] for stack in agent.stacks()], ctx)
+
+
+def workload_names(kind: str) -> Callable[[click.Context, click.Parameter, str], list[str]]:
+    """For the shell: the workloads of a kind."""
+
+    def names(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+        return _beginning(incomplete, lambda agent: _named(agent, kind), ctx)
+
+    return names
+
+
+def _named(agent: Agent, kind: str) -> list[str]:
+    return [view.name_of(one) for one in agent.workloads() if one["kind"] == kind]
+
+
+def targets(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """``deployment/web`` and its like that begin so, for the shell."""
+    return _beginning(incomplete, lambda agent: [workloads.short_title(one) for one in agent.workloads()], ctx)
 
 
 def container_names(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
