@@ -32,6 +32,7 @@ from ansible_collections.podwright.pods.plugins.module_utils._reconcile.workload
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.workloads.steps import (
     AddJob,
     AddPod,
+    WorkloadCondition,
     WorkloadStep,
 )
 
@@ -127,6 +128,27 @@ def test_a_job_is_told_to_its_end() -> None:
     wanted = w.Job("pi", template=replace(TEMPLATE, restart_policy="Never"), completions=5, parallelism=2)
     rounds = foresee(taker(job, wanted), JobRecord(), (), START, runs_to_end=True)
     assert [len(operations) for operations in rounds] == [2, 2, 1]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"), [(None, ["add", "add"]), (0, ["add", "add", "remove"]), (60, ["add", "add"])]
+)
+def test_a_job_that_is_over_is_told_to_go_when_it_is_due(seconds: int | None, told: list[str]) -> None:
+    never = replace(TEMPLATE, restart_policy="Never")
+    wanted = w.Job("pi", template=never, completions=2, ttl_seconds_after_finished=seconds)
+    rounds = foresee(taker(job, wanted), JobRecord(), (), START, runs_to_end=True)
+    assert [operation.verb for operations in rounds for operation in operations] == told
+
+
+@pytest.mark.parametrize(("elapsed", "told"), [(0.0, []), (59.0, []), (60.0, ["remove"]), (9999.0, ["remove"])])
+def test_a_job_that_has_long_been_over_is_told_to_go_once(elapsed: float, told: list[str]) -> None:
+    wanted = w.Job("pi", template=replace(TEMPLATE, restart_policy="Never"), ttl_seconds_after_finished=60)
+    ended = WorkloadCondition("Complete", "True", "CompletionsReached")
+    digest = template_digest(wanted)
+    record = JobRecord(digest, 1, succeeded=1, started_at=START, ended_at=START, conditions=(ended,))
+    pods = [WorkloadPod(f"pi-{digest}-0", digest, 0, "Succeeded")]
+    rounds = foresee(taker(job, wanted), record, pods, START + elapsed, runs_to_end=True)
+    assert [operation.verb for operations in rounds for operation in operations] == told
 
 
 def test_nothing_to_do_is_nothing_to_tell() -> None:

@@ -12,7 +12,7 @@ from typing import Any, Callable
 
 from ..operations import Operation
 from .facts import SUCCEEDED, WorkloadPod
-from .steps import AddPod, EndPod, WorkloadStep
+from .steps import AddPod, EndPod, RemoveWorkload, WorkloadStep
 
 TakeStep = Callable[[Any, Sequence[WorkloadPod], float], WorkloadStep[Any, Any]]
 """A step of a workload: of a record, of pods, at an instant."""
@@ -25,12 +25,15 @@ def foresee(
     """The operations of each step until there is nothing more to do, or until ``most`` steps.
 
     It is taken that pods are ready as soon as they are made, gone as soon as they are ended, and, where it
-    ``runs_to_end``, that they succeed.
+    ``runs_to_end``, that they succeed. A Job that is over goes in its time, of which no more is told than is due.
     """
+    began_at = now
     present = {pod.name: pod for pod in pods}
     rounds: list[tuple[Operation, ...]] = []
     for _number in range(most):
         step = take(record, list(present.values()), now)
+        if any(isinstance(operation, RemoveWorkload) for operation in step.operations):
+            return tuple([*rounds, step.operations] if now == began_at else rounds)
         further = _went_well(present, step.operations, now, runs_to_end)
         if step.operations:
             rounds.append(step.operations)
