@@ -45,8 +45,9 @@ def place_fault(request: StackRequest, pod: str, fault: Fault) -> Fault:
 
 
 def _emptied(request: StackRequest, stack: StackSpec, leaving: tuple[str, ...]) -> Iterator[Fault]:
-    """A declaration without pods may be an empty file: it removes no pods unless the request allows it."""
-    if request.state == "started" and leaving and not stack.pods and not request.allow_empty:
+    """A declaration of neither pods nor workloads may be an empty file: unless that is allowed, it removes no pods."""
+    is_empty = not stack.pods and not stack.workloads
+    if request.state == "started" and leaving and is_empty and not request.allow_empty:
         yield Fault(
             "pods",
             f"the declaration has none, and stack {request.name} has {', '.join(sorted(leaving))}, which would all be "
