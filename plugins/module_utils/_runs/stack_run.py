@@ -362,9 +362,8 @@ class StackRun:
         wanted = (pod.name for pod in self.stack.pods)
         if all(self.runs[name].is_verified for name in wanted) and self.rolled_out >= self.drivers.keys():
             record = with_good(record, step.number)
-        declared = {*self.drivers}
-        for kind, name in [*self.workload_files.names()]:
-            if (kind, name) not in declared and self.found.made_by.get(name, "") not in self._cron_jobs:
+        for kind, name in [*self.workload_files.names()] if self.request.prune else ():
+            if (kind, name) not in self.drivers and self.found.made_by.get(name, "") not in self._cron_jobs:
                 self.workload_files.remove(kind, name)
         needed = (step.number, record.good_before)
         self.record = self.files.conclude(record, step.history_limit, needed)
