@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import stack_rollouts
 from host_model import Host, normalise
 
 from ansible_collections.podwright.pods.plugins.module_utils._declaration import spec as s
@@ -23,7 +24,9 @@ from ansible_collections.podwright.pods.plugins.module_utils._declaration.stack.
     claimed_volumes,
     pod_with_configuration,
 )
+from ansible_collections.podwright.pods.plugins.module_utils._host.workload_store import KeptWorkload
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile import operations as op
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.context import Owner
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.effective import host_ports, port_text
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.observed import PortHolder, Usage
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.operations import owner_of_secrets
@@ -54,10 +57,12 @@ from ansible_collections.podwright.pods.plugins.module_utils._reconcile.stack.st
     AwaitStep,
     ConcludeStep,
     PodStep,
+    RolloutStep,
     SharedStep,
     StackPlan,
     Step,
 )
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.workloads.steps import StopWorkload
 
 NAME = "shop"
 Keys = Mapping[tuple[str, str, str], str]
@@ -72,12 +77,19 @@ class Wanted:
     stack: StackSpec
     secrets: SettledSecrets
     plan: StackPlan
+    made: Mapping[str, s.PodSpec] = field(default_factory=dict)
+    """The pods that workloads have made, as they are on record."""
+
+    @property
+    def stack_with_values(self) -> StackSpec:
+        return replace(self.stack, secrets=with_values(self.stack.secrets, self.secrets.values))
 
     def pod(self, name: str) -> s.PodSpec:
         """A pod that is wanted, as it is applied; of another one what its removal needs, which is its name."""
-        stack = replace(self.stack, secrets=with_values(self.stack.secrets, self.secrets.values))
-        found = stack.find(name)
-        return pod_with_configuration(stack, found) if found else s.PodSpec(name, ())
+        found = self.stack.find(name)
+        if found:
+            return pod_with_configuration(self.stack_with_values, found)
+        return self.made.get(name, s.PodSpec(name, ()))
 
 
 @dataclass(frozen=True)
@@ -99,6 +111,12 @@ class StackHost:
     rotations: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
     owners: Mapping[str, str] = field(default_factory=dict)
     """The stacks of pods of others."""
+    members: Mapping[str, Owner] = field(default_factory=dict)
+    """The pods on record that workloads have made."""
+    kept: Mapping[tuple[str, str], KeptWorkload] = field(default_factory=dict)
+    """What is kept of workloads, by kind and name."""
+    under_way: Mapping[str, stack_rollouts.UnderWay] = field(default_factory=dict)
+    """What a run is just doing to the pods of workloads; with the run that is forgotten."""
 
     # --- looking -----------------------------------------------------------------------------------------------------
 
@@ -129,6 +147,9 @@ class StackHost:
             owners={**dict.fromkeys(self.record.owned.pods, NAME), **self.owners},
             pods=pods,
             requests=requests,
+            members=self.members,
+            made_by={one.name: one.made_by for one in self.kept.values() if one.made_by},
+            stopped=frozenset(key for key, one in self.kept.items() if one.is_stopped),
             networks=self.networks,
             volumes=self.volumes,
             secrets=self._kept(stack, state in ("started", "rolled_back")),
@@ -186,13 +207,15 @@ class StackHost:
             found = replace(found, secrets=replace(found.secrets, values=kept))
             owner = owner_of_secrets(NAME)
             secrets = settle(NAME, owner, stack.secrets, found.secrets, self._fresh(stack), request.rotate)
-        wanted = Wanted(request, stack, secrets, StackPlan((), 0))
+        made = {name: recorded for name in self.members if (recorded := self.find(name).recorded)}
+        wanted = Wanted(request, stack, secrets, StackPlan((), 0), made)
         leaving = leaving_pods(request, stack, found)
         views = {
             name: self._view(name, wanted, is_to_start=request.is_to_run and name not in leaving)
             for name in pods_to_observe(request, stack, found)
         }
-        return replace(wanted, plan=plan_stack(request, stack, found, secrets, views))
+        rollouts = stack_rollouts.foreseen(self, stack) if request.is_to_run else {}
+        return replace(wanted, plan=plan_stack(request, stack, found, secrets, views, rollouts))
 
     def _view(self, name: str, wanted: Wanted, is_to_start: bool) -> PodView:
         host = self.find(name)
@@ -212,21 +235,28 @@ class StackHost:
     def steps(self, wanted: Wanted, chance: random.Random | None = None) -> Iterator[StackHost]:
         """The host before the first operation and after each one; side by side is what may be, where ``chance`` is."""
         yield self
-        host, waiting, finished = self, list(wanted.plan.steps), set[str]()
+        host, waiting, finished = replace(self, under_way={}), list(wanted.plan.steps), set[str]()
         begun: list[tuple[Step, Iterator[Any]]] = []
         while waiting or begun:
             for step in [step for step in waiting if finished.issuperset(step.after)]:
                 waiting.remove(step)
-                begun.append((step, iter([*step.operations, None])))
+                begun.append((step, iter(step.operations)))
             step, operations = chance.choice(begun) if chance else begun[0]
-            operation = next(operations, None)
-            if operation is not None:
-                host = host.carry_out(wanted, step, operation)
-            else:
-                host = host.finish(wanted, step)
+            further = host.after_next_of(wanted, step, operations, chance)
+            if further is None:
                 begun.remove((step, operations))
                 finished.add(step.name)
+            host = further or host.finish(wanted, step)
             yield host
+
+    def after_next_of(
+        self, wanted: Wanted, step: Step, operations: Iterator[Any], chance: random.Random | None
+    ) -> StackHost | None:
+        """The host after the next thing that a step does; None where nothing is left of it."""
+        if isinstance(step, RolloutStep):
+            return stack_rollouts.after_next_move(self, wanted, step, chance)
+        operation = next(operations, None)
+        return self.carry_out(wanted, step, operation) if operation else None
 
     def carry_out(self, wanted: Wanted, step: Step, operation: op.Operation) -> StackHost:
         if isinstance(step, SharedStep):
@@ -234,10 +264,19 @@ class StackHost:
         assert isinstance(step, PodStep)
         host = self.insist(wanted, step, operation)
         pod = wanted.pod(step.pod) if step.goal == "started" else host.find(step.pod).recorded
-        changed = host.find(step.pod).run(pod or s.PodSpec(step.pod, ()), [operation])
-        made = {name: ObservedVolume(name) for name in changed.observed.volumes - host.volumes.keys()}
-        host = replace(host, pods={**host.pods, step.pod: changed}, volumes={**host.volumes, **made})
-        return host.note(wanted, step.pod, operation)
+        return host.with_pod(pod or s.PodSpec(step.pod, ()), operation)
+
+    def begin(self, pod: str, one: stack_rollouts.UnderWay | None) -> StackHost:
+        """The host once something is being done to a pod of a workload; None once nothing is."""
+        rest = _without(self.under_way, pod)
+        return replace(self, under_way={**rest, pod: one} if one else rest)
+
+    def with_pod(self, pod: s.PodSpec, operation: op.Operation) -> StackHost:
+        """The host after an operation on a pod that is to be as it says."""
+        changed = self.find(pod.name).run(pod, [operation])
+        made = {name: ObservedVolume(name) for name in changed.observed.volumes - self.volumes.keys()}
+        host = replace(self, pods={**self.pods, pod.name: changed}, volumes={**self.volumes, **made})
+        return host.note(pod, operation)
 
     def insist(self, wanted: Wanted, step: PodStep, operation: op.Operation) -> StackHost:
         """What has to be true before anything is done to a pod."""
@@ -263,15 +302,17 @@ class StackHost:
         found = self.pods[pod].observed.pod
         return bool(found and found.infra_is_running)
 
-    def note(self, wanted: Wanted, pod: str, operation: op.Operation) -> StackHost:
-        """What the sandbox of a pod was made with, until it is gone."""
+    def note(self, pod: s.PodSpec, operation: op.Operation) -> StackHost:
+        """What the sandbox of a pod was made with, until it is gone; and that its workload has it no more."""
+        name = pod.name
         if isinstance(operation, op.CreatePod):
-            made = wanted.pod(pod)
-            ports = {**self.ports, pod: frozenset(port_text(port) for port in host_ports(made))}
-            joined = {**self.joined, pod: made.networks}
-            return replace(self, ports=ports, joined=joined, labels={**self.labels, pod: NAME})
+            ports = {**self.ports, name: frozenset(port_text(port) for port in host_ports(pod))}
+            joined = {**self.joined, name: pod.networks}
+            return replace(self, ports=ports, joined=joined, labels={**self.labels, name: NAME})
         if isinstance(operation, op.RemovePod):
-            return replace(self, ports=_without(self.ports, pod), joined=_without(self.joined, pod))
+            return replace(self, ports=_without(self.ports, name), joined=_without(self.joined, name))
+        if isinstance(operation, op.Forget):
+            return replace(self, members=_without(self.members, name))
         return self
 
     def finish(self, wanted: Wanted, step: Step) -> StackHost:
@@ -287,7 +328,7 @@ class StackHost:
         old = {*sorted(self.revisions)[: -step.history_limit]} - {step.number, record.good_before}
         kept = {number: stack for number, stack in self.revisions.items() if number not in old}
         record = replace(record, all_good=tuple(number for number in record.all_good if number in kept))
-        return replace(self, record=record, revisions=kept)
+        return replace(self, record=record, revisions=kept, kept=stack_rollouts.forgotten(self, wanted))
 
 
 def _without(mapping: Mapping[Any, Any], *keys: Any) -> dict[Any, Any]:
@@ -299,6 +340,7 @@ def comparable(host: StackHost, is_whole: bool = True) -> Any:
     pods = {name: normalise(pod.see(volumes=frozenset())) for name, pod in host.pods.items() if pod != Host()}
     empty = normalise(Host())
     end = ({name: pod for name, pod in pods.items() if pod != empty}, sorted(host.networks))
+    end = (*end, host.kept)
     if not is_whole:
         return (*end, {*host.record.owned.pods}, {*host.record.owned.networks}, host.before)
     owned = host.record.owned
@@ -405,7 +447,14 @@ def _remove_secrets(host: StackHost, wanted: Wanted, operation: op.RemoveSecrets
 
 def _forget_stack(host: StackHost, wanted: Wanted, operation: op.ForgetStack) -> StackHost:
     assert not any(pod.observed.pod for name, pod in host.pods.items() if name in host.record.owned.pods)
-    return replace(host, record=operation.remains, revisions={}, is_damaged=False)
+    return replace(host, record=operation.remains, revisions={}, is_damaged=False, kept={})
+
+
+def _stop_workload(host: StackHost, wanted: Wanted, operation: StopWorkload) -> StackHost:
+    key = operation.kind, operation.pod
+    (workload,) = (one for one in wanted.stack.workloads if (one.kind, one.name) == key)
+    kept = replace(stack_rollouts.kept_of(host, workload), is_stopped=True)
+    return replace(host, kept={**host.kept, key: kept})
 
 
 _SHARED: dict[type[op.Operation], Any] = {
@@ -421,4 +470,5 @@ _SHARED: dict[type[op.Operation], Any] = {
     op.RemoveVolume: _remove_volume,
     op.RemoveSecrets: _remove_secrets,
     op.ForgetStack: _forget_stack,
+    StopWorkload: _stop_workload,
 }

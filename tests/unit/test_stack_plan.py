@@ -22,16 +22,21 @@ from host_model import Host
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from stack_model import NAME, StackHost, Wanted, comparable
+from stack_rollouts import bounds_of
 
 from ansible_collections.podwright.pods.plugins.module_utils._declaration import parse
 from ansible_collections.podwright.pods.plugins.module_utils._declaration.stack.parse import parse_options, pod_places
 from ansible_collections.podwright.pods.plugins.module_utils._declaration.stack.spec import StackSpec
+from ansible_collections.podwright.pods.plugins.module_utils._declaration.workloads.spec import AnyWorkload
 from ansible_collections.podwright.pods.plugins.module_utils._errors import Refused
+from ansible_collections.podwright.pods.plugins.module_utils._host.workload_store import KeptWorkload
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.context import Owner
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.stack.observed import (
     ObservedNetwork,
     ObservedVolume,
 )
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.stack.record import Owned, StackRecord
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.workloads.job_record import JobRecord
 
 Options = dict[str, Any]
 CASES = sorted((Path(__file__).parent / "data" / "stack_plans").glob("*.yml"))
@@ -128,7 +133,23 @@ def see_alone(host: StackHost, options: Options) -> StackHost:
     )
 
 
+def see_made_jobs(host: StackHost, jobs: Mapping[str, str]) -> StackHost:
+    """Jobs that CronJobs have made, by the names of both; each has a pod, called like it with a number."""
+    for job, cron_job in jobs.items():
+        pod = parse.parse_options({"name": f"{job}-abc-0", "containers": [{"name": "main", "image": "j:1"}]})
+        kept = KeptWorkload("Job", job, JobRecord("abc", 1), made_by=cron_job)
+        host = replace(
+            host,
+            pods={**host.pods, pod.name: Host().apply(pod)},
+            labels={**host.labels, pod.name: NAME},
+            members={**host.members, pod.name: Owner("Job", job, "abc")},
+            kept={**host.kept, ("Job", job): kept},
+        )
+    return host
+
+
 FACTS: Mapping[str, Any] = {
+    "made_jobs": see_made_jobs,
     "pods": see_pods,
     "alone": see_alone,
     "networks": lambda host, given: replace(
@@ -384,6 +405,73 @@ def test_a_way_back_that_is_killed_anywhere_is_made_up_for(
     insist_on_what_was_there(host, halfway)
     assert pods_of(applied(halfway, after)) == pods_of(applied(host, after))
     assert applied(halfway, before).networks.keys() == {network.name for network in before.networks}
+
+
+# --- workloads -----------------------------------------------------------------------------------------------------
+
+
+def web(image: str, replicas: int = 3, **fields: Any) -> Options:
+    template = {"containers": [{"name": "main", "image": image}]}
+    return {"name": "web", "replicas": replicas, "template": template, **fields}
+
+
+def rolling(surge: int, unavailable: int) -> Options:
+    return {"strategy": {"rolling_update": {"max_surge": surge, "max_unavailable": unavailable}}}
+
+
+def workload_of(stack: StackSpec) -> AnyWorkload:
+    (workload,) = stack.workloads
+    return workload
+
+
+def insist_on_bounds(host: StackHost, stack: StackSpec, least: int, most: int) -> None:
+    present, available = bounds_of(host, workload_of(stack))
+    assert least <= available
+    assert present <= most
+
+
+def insist_on_being_made_up_for(rollout: tuple[str, Options, int, int], stride: int) -> None:
+    """Of a rollout that is killed, by a run that wants the same and by one that wants what was there before."""
+    option, fields, least, most = rollout
+    before, after = (read_stack({option: [web(image, **fields)]}) for image in ("w:1", "w:2"))
+    assert before is not None
+    assert after is not None
+    host = StackHost().apply(before)
+    for number, cut_off in enumerate(host.steps(host.want(after), random.Random(3))):
+        insist_on_bounds(cut_off, after, least, most)
+        for wanted, image in ((after, "w:2"), (before, "w:1")) if number % stride == 0 else ():
+            last = cut_off
+            for halfway in cut_off.steps(cut_off.want(wanted)):
+                insist_on_bounds(halfway, wanted, least, most)
+                last = halfway
+            recorded = [pod.recorded for pod in last.pods.values() if pod.recorded]
+            assert [pod.containers[0].image for pod in recorded] == [image] * 3
+            assert last.want(wanted).plan.lines() == []
+
+
+ROLLOUTS: list[tuple[str, Options, int, int]] = [
+    ("deployments", rolling(1, 0), 3, 4),
+    ("deployments", rolling(0, 1), 2, 3),
+    ("deployments", rolling(2, 2), 1, 5),
+    ("deployments", {"strategy": {"type": "Recreate"}}, 0, 3),
+    ("stateful_sets", {}, 2, 3),
+]
+"""Of three pods; how many there are at least, and at most."""
+
+
+@pytest.mark.parametrize("rollout", ROLLOUTS)
+def test_a_rollout_of_three_that_is_killed_now_and_then_is_made_up_for(
+    rollout: tuple[str, Options, int, int],
+) -> None:
+    insist_on_being_made_up_for(rollout, 9)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("rollout", ROLLOUTS)
+def test_a_rollout_of_three_that_is_killed_at_any_of_its_operations_is_made_up_for(
+    rollout: tuple[str, Options, int, int],
+) -> None:
+    insist_on_being_made_up_for(rollout, 1)
 
 
 def way_back(before: StackHost, failed: StackHost) -> Options:

@@ -51,6 +51,8 @@ class StackExecutor:
         self._roll = roll
         self.done: list[op.Operation] = []
         """The operations that were carried out; those of a pod are added when its run ends."""
+        self.failed: set[str] = set()
+        """The pods that workloads have made and that could not be made what they were."""
         self._events: queue.Queue[tuple[Step, dict[str, Any] | PodwrightError | None]] = queue.Queue()
 
     def carry_out(self, plan: StackPlan) -> dict[str, dict[str, Any]]:
@@ -115,6 +117,9 @@ class StackExecutor:
                 )
         except PodwrightError as error:
             value = error
+            if step.is_workloads:
+                self.failed.add(step.pod)
+                value = {"warnings": []}
         except Exception as error:
             # A bug in one pod's thread must not leave the others waiting for ever.
             value = PodwrightError(f"pod {step.pod}: {type(error).__name__}: {error}")

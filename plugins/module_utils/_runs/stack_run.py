@@ -246,7 +246,8 @@ class StackRun:
         driver = self.drivers[step.kind, step.workload]
         driver.on_done = note
         for name, owner in self.found.members.items():
-            if not self.agent and (owner.kind, owner.workload) == (step.kind, step.workload):
+            is_seen = name not in self.executor.failed
+            if not self.agent and is_seen and (owner.kind, owner.workload) == (step.kind, step.workload):
                 driver.take_over(self.runs[name])
         driver.run(self.request.wait or self.agent is None, self.request.wait_timeout_seconds)
         self.rolled_out.add((step.kind, step.workload))

@@ -89,7 +89,12 @@ def leaving_pods(request: StackRequest, stack: StackSpec, found: ObservedStack) 
 
 
 def awaited_condition(request: StackRequest, stack: StackSpec, pod: str) -> Condition:
-    """What a run waits for after it has changed a pod; pods that depend on it count as well."""
+    """What a run waits for after it has changed a pod; pods that depend on it count as well.
+
+    The pods of workloads are waited for by these: some may be about to give way to others since they are not ready.
+    """
+    if stack.find(pod) is None:
+        return "seen"
     conditions = {one.condition for group in stack.depends_on.values() for one in group if one.pod == pod}
     if "completed" in conditions:
         return "completed"
@@ -134,11 +139,13 @@ class _Planner:
         return StackPlan(tuple(steps), self._number)
 
     def _plan_pod(self, name: str, faults: list[Fault]) -> op.Plan:
-        """A pod's own plan; if it is refused, the reasons are added to ``faults``."""
+        """A pod's own plan; if it is refused, the reasons are added to ``faults``, unless a workload has made it."""
         cause, grace_period_seconds = self.request.absent_cause, self.request.grace_period_seconds
         try:
             return plan_pod(self._goal(name), self._view(name), cause, grace_period_seconds)
         except Refused as error:
+            if self._is_workloads(name):
+                return op.Plan()
             faults += [place_fault(self.request, name, fault) for fault in error.faults]
             return op.Plan()
 
@@ -176,6 +183,9 @@ class _Planner:
         if name in self._leaving:
             return "absent"
         return "stopped" if self.request.state == "stopped" else "started"
+
+    def _is_workloads(self, name: str) -> bool:
+        return self._goal(name) == "started" and self.stack.find(name) is None
 
     def _view(self, name: str) -> PodView:
         view = self.views[name]
@@ -293,7 +303,10 @@ class _Planner:
     # --- the pods ----------------------------------------------------------------------------------------------------
 
     def _starting(self, plans: Mapping[str, op.Plan], after: tuple[str, ...]) -> list[Step]:
-        """Two steps for each declared pod, to apply it and to await its condition, after the pods that it waits for."""
+        """Two steps for each declared pod, to apply it and to await its condition, after the pods that it waits for.
+
+        Those that workloads have made are only looked at.
+        """
         conditions = {name: awaited_condition(self.request, self.stack, name) for name in self._order}
         steps: list[Step] = []
         for name in self._order:
@@ -303,9 +316,8 @@ class _Planner:
             ]
             waits += map(_applying, self._givers(name))
             steps.append(self._step(_applying(name), tuple(dict.fromkeys(waits)) or after, name, plans))
-            steps.append(
-                AwaitStep(_awaiting(name, conditions[name]), (_applying(name),), name, conditions[name]),
-            )
+            if not self._is_workloads(name):
+                steps.append(AwaitStep(_awaiting(name, conditions[name]), (_applying(name),), name, conditions[name]))
         return steps
 
     def _rolling(self, after: tuple[str, ...]) -> list[Step]:
@@ -334,7 +346,7 @@ class _Planner:
         return steps
 
     def _step(self, name: str, after: tuple[str, ...], pod: str, plans: Mapping[str, op.Plan]) -> PodStep:
-        return PodStep(name, after, pod, self._goal(pod), plans[pod], self._view(pod))
+        return PodStep(name, after, pod, self._goal(pod), plans[pod], self._view(pod), self._is_workloads(pod))
 
 
 def _applying(pod: str) -> str:

@@ -63,6 +63,8 @@ class PodStep(Step):
     plan: op.Plan
     view: PodView = field(repr=False, compare=False)
     """The pod as the run will find it; the plan is made from this."""
+    is_workloads: bool = False
+    """Whether a workload has made it, which makes do without it: then its failure is none of the run."""
 
     @property
     def operations(self) -> tuple[op.Operation, ...]:
