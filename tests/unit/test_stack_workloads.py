@@ -14,15 +14,12 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.podwright.pods.plugins.doc_fragments.workloads import ModuleDocFragment
 from ansible_collections.podwright.pods.plugins.module_utils._declaration.stack.options import to_options
 from ansible_collections.podwright.pods.plugins.module_utils._declaration.stack.parse import parse_options
 from ansible_collections.podwright.pods.plugins.module_utils._declaration.workloads.fields import OPTIONS
-from ansible_collections.podwright.pods.plugins.module_utils._delivery.argument_specs import STACK_ARGUMENTS
 from ansible_collections.podwright.pods.plugins.module_utils._errors import InvalidInput
 from ansible_collections.podwright.pods.plugins.module_utils._host.stack_store import Revision, StackStore
 from ansible_collections.podwright.pods.plugins.module_utils._host.store import Store
-from ansible_collections.podwright.pods.plugins.module_utils._reconcile.stack.request import read_request
 
 DATA = Path(__file__).parent / "data"
 DOCUMENTS: dict[str, Any] = yaml.safe_load((DATA / "malformed_workloads.yml").read_text(encoding="utf-8"))["documents"]
@@ -120,12 +117,6 @@ def test_a_claim_of_another_name_is_the_same_volume_in_a_template() -> None:
     assert to_options(stack)["deployments"][0]["template"]["volumes"] == [
         {"name": "data", "persistent_volume_claim": {"claim_name": "fast-disk"}}
     ]
-
-
-def test_a_run_refuses_what_no_host_keeps_yet() -> None:
-    with pytest.raises(InvalidInput) as caught:
-        read_request({"name": "s", "definition": [DOCUMENTS["Deployment"], DOCUMENTS["Job"]]}, is_check=True)
-    assert [fault.path for fault in caught.value.faults] == ["Deployment web", "Job pi"]
 
 
 # --- what the module says of them ------------------------------------------------------------------------------------
