@@ -256,9 +256,9 @@ class WorkloadDriver:
     def advance(self, members: Members) -> bool:
         """Take one step and begin to carry it out. Returns whether it was taken: not all pods may be seen yet.
 
-        ``members`` are the pods on record, as of a moment after the last call.
+        ``members`` are the pods on record, read after `note_ends` or `finish`: what has ended since then is as if it
+        were being done still, so that no pod is missed, and none seen that is gone.
         """
-        self._collect()
         kept = self.kept()
         aim = kinds.wanted(self.workload, kept.record, self.host.materials(self.workload))
         if kept.removed and kept.removed == aim.digest:
@@ -326,13 +326,14 @@ class WorkloadDriver:
             files.write(replace(self.kept(), record=again))
         try:
             while True:
+                self.note_ends()
                 was_taken = self.advance(members_of(self.host.store, self.host.stack.name).get(self._key, {}))
                 found = self.outcome()
                 failure = failure or found.failure
                 is_settled = was_taken and not self._busy and not self._is_moving
                 if is_settled and found.is_there:
                     return
-                if failure and (is_settled or not self._is_coming_back()):
+                if failure and ((is_settled and found.is_back) or not self._is_coming_back()):
                     raise self._failed("RolloutFailed", failure)
                 if is_settled and not is_to_wait:
                     return
@@ -343,6 +344,8 @@ class WorkloadDriver:
                         # It takes its time, and goes on without this run.
                         return
                     self._note_culprit(self.pods(members_of(self.host.store, self.host.stack.name).get(self._key, {})))
+                    if failure:
+                        raise self._failed("RolloutFailed", f"{failure}, which has not come about: {found.missing}")
                     raise self._failed("Timeout", f"nothing came about for {timeout_seconds:g} s: {found.missing}")
                 self._pause()
         finally:
@@ -407,7 +410,7 @@ class WorkloadDriver:
         for item in list(self._busy.values()):
             with contextlib.suppress(Exception):
                 item.future.result()
-        self._collect()
+        self.note_ends()
 
     # --- carrying out ------------------------------------------------------------------------------------------------
 
@@ -454,8 +457,8 @@ class WorkloadDriver:
         with self.host.podman.clone() as podman:
             work(podman)
 
-    def _collect(self) -> None:
-        """Take note of what has ended."""
+    def note_ends(self) -> None:
+        """Take note of what was begun and has ended."""
         for name, item in [(name, item) for name, item in self._busy.items() if item.future.done()]:
             del self._busy[name]
             error = item.future.exception()

@@ -65,8 +65,14 @@ def wanted(workload: w.AnyWorkload, record: Any, materials: str = "") -> Wanted:
 
 
 def tried_again(workload: w.AnyWorkload, record: Any) -> Any:
-    """The record when the workload is applied anew: an update that has gone back is tried once more."""
-    return replace(record, failed=None) if isinstance(workload, w.Deployment) and record.failed else record
+    """The record when the workload is applied anew: an update that has gone back, or made no progress, is tried again."""
+    if not isinstance(workload, w.Deployment):
+        return record
+    progressing = find_condition(record.conditions, deployment.PROGRESSING)
+    if not record.failed and not (progressing and progressing.reason == deployment.TIMED_OUT):
+        return record
+    # Its clock starts over as soon as it is seen that anything is there.
+    return replace(record, failed=None, progress=deployment.Progress())
 
 
 def first_record(workload: w.AnyWorkload) -> Any:
@@ -138,12 +144,14 @@ class Outcome:
     """``is_there``: all is as it is declared, or has ended well. ``failure``: why it will not come about, else empty.
 
     ``missing`` says what it still waits for. ``is_under_way``: it does what it is to do, and that may take long.
+    ``is_back``: after an update that has failed, all is as it was before.
     """
 
     is_there: bool
     failure: str = ""
     missing: str = ""
     is_under_way: bool = False
+    is_back: bool = False
 
 
 def outcome(workload: w.AnyWorkload, step: WorkloadStep[Any, Any]) -> Outcome:
@@ -152,19 +160,18 @@ def outcome(workload: w.AnyWorkload, step: WorkloadStep[Any, Any]) -> Outcome:
 
 
 def _of_deployment(workload: Any, step: WorkloadStep[Any, Any]) -> Outcome:
-    failed = step.record.failed
+    status, failed = step.status, step.record.failed
+    is_whole = deployment.is_complete(workload, status) and not status.terminating_replicas
+    missing = f"{status.available_replicas} of {workload.replicas} pods are available"
     if failed:
-        return Outcome(False, failed.message)
+        return Outcome(False, failed.message, missing, is_back=is_whole)
     progressing = find_condition(step.status.conditions, deployment.PROGRESSING)
     if progressing and progressing.reason == deployment.TIMED_OUT:
         return Outcome(False, f"{progressing.reason}: {progressing.message}")
     if workload.paused:
         return Outcome(True)
-    status = step.status
-    missing = f"{status.available_replicas} of {workload.replicas} pods are available, "
-    missing += f"{status.updated_replicas} are of its present template"
-    is_there = deployment.is_complete(workload, status) and not status.terminating_replicas
-    return Outcome(is_there, missing=missing)
+    missing += f", {status.updated_replicas} are of its present template"
+    return Outcome(is_whole, missing=missing)
 
 
 def _of_replicas(workload: Any, step: WorkloadStep[Any, Any]) -> Outcome:
@@ -177,7 +184,7 @@ def _of_stateful_set(workload: Any, step: WorkloadStep[Any, Any]) -> Outcome:
     status, update = step.status, workload.update_strategy
     held_back = workload.replicas if update.type == "OnDelete" else 0
     if update.rolling_update:
-        held_back = max(held_back, update.rolling_update.partition - workload.ordinals.start)
+        held_back = max(held_back, update.rolling_update.partition)
     updated = max(workload.replicas - held_back, 0)
     is_updated = status.update_revision == status.current_revision or status.updated_replicas >= updated
     is_there = status.replicas == status.available_replicas == workload.replicas and is_updated
