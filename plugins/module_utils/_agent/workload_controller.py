@@ -19,7 +19,7 @@ from .._declaration.stack.spec import StackSpec
 from .._declaration.workloads import spec as w
 from .._host.podman.client import Podman
 from .._host.stack_store import StackStore, stack_names
-from .._host.workload_store import KeptWorkload, WorkloadStore, members_of
+from .._host.workload_store import KeptWorkload, Members, WorkloadStore, members_of
 from .._reconcile.operations import owner_of_secrets
 from .._reconcile.stack.secrets import with_values
 from .._runs.workload_run import WorkloadDriver, WorkloadHost
@@ -128,33 +128,49 @@ class WorkloadController:
         stack.pods = tuple(sorted(pod for group in members.values() for pod in group))
         stack.sights, stack.written_at = self._sights(stack), self._written_at(stack.spec.name)
         stack.is_busy, stack.look_at = False, time.time() + _AT_LEAST_EVERY_SECONDS
+        keys = set()
         for workload, kept in self._workloads(stack.spec):
-            if kept.is_stopped:
-                continue
-            driver = self._driver(podman, stack, workload, kept)
-            was_taken = driver.advance(members.get((workload.kind, workload.name), {}))
-            is_moving = bool(driver.step and driver.step.operations)
-            stack.is_busy = stack.is_busy or driver.is_busy or is_moving or not was_taken
-            if driver.step and driver.step.look_at is not None:
-                stack.look_at = min(stack.look_at, driver.step.look_at)
+            key = workload.kind, workload.name
+            keys.add(key)
+            # One that cannot be stepped is in the way of no other.
+            with self._agent.telling("/".join(key), "it cannot be stepped"):
+                self._advance(stack, self._driver(podman, stack, workload, kept), members.get(key, {}))
         for driver in stack.drivers.values():
             # Nobody else may have the stack before its pods are what the records of its workloads say.
             driver.finish()
         stack.written_at = self._written_at(stack.spec.name)
+        # Jobs of CronJobs come and go.
+        stack.drivers = {key: driver for key, driver in stack.drivers.items() if key in keys}
+
+    def _advance(self, stack: _Stack, driver: WorkloadDriver, members: Members) -> None:
+        was_taken = driver.advance(members)
+        is_moving = bool(driver.step and driver.step.operations)
+        stack.is_busy = stack.is_busy or driver.is_busy or is_moving or not was_taken
+        if driver.step and driver.step.look_at is not None:
+            stack.look_at = min(stack.look_at, driver.step.look_at)
 
     def _workloads(self, spec: StackSpec) -> Iterator[tuple[w.AnyWorkload, KeptWorkload]]:
-        """The declared workloads that a run has begun, then the Jobs that their CronJobs have made."""
-        files = WorkloadStore(self._agent.store, spec.name)
-        kept = {key: one for key in files.names() for one in [files.read(*key)] if one}
-        for workload in spec.workloads:
-            if (workload.kind, workload.name) in kept:
-                yield workload, kept[workload.kind, workload.name]
-        cron_jobs = {workload.name for workload in spec.workloads if workload.kind == "CronJob"}
-        # Those that were made just now as well.
-        for key in files.names():
-            one = files.read(*key)
-            if one and one.made and one.made_by in cron_jobs:
+        """The declared workloads that a run has begun, then the Jobs that their CronJobs have made; but no stopped ones.
+
+        Those that are made meanwhile are among them.
+        """
+        kept = {key: one for key, one in self._kept(spec.name) if not one.is_stopped}
+        going = [workload for workload in spec.workloads if (workload.kind, workload.name) in kept]
+        for workload in going:
+            yield workload, kept[workload.kind, workload.name]
+        cron_jobs = {workload.name for workload in going if workload.kind == "CronJob"}
+        for _key, one in self._kept(spec.name):
+            if one.made and one.made_by in cron_jobs:
                 yield one.made, one
+
+    def _kept(self, stack: str) -> Iterator[tuple[tuple[str, str], KeptWorkload]]:
+        """What is kept of each workload; one whose file is damaged is told of and left alone."""
+        files = WorkloadStore(self._agent.store, stack)
+        for key in [*files.names()]:
+            with self._agent.telling("/".join(key), "its record cannot be read"):
+                one = files.read(*key)
+                if one:
+                    yield key, one
 
     def _driver(self, podman: Podman, stack: _Stack, workload: w.AnyWorkload, kept: KeptWorkload) -> WorkloadDriver:
         key = workload.kind, workload.name

@@ -289,7 +289,7 @@ class WorkloadDriver:
         """What a CronJob goes by: the Jobs that it has made, and its times on this host."""
         if not isinstance(self.workload, w.CronJob):
             return kinds.Surroundings()
-        kept = (self.host.files.read(kind, name) for kind, name in self.host.files.names())
+        kept = (self.host.files.read(kind, name) for kind, name in self.host.files.names() if kind == "Job")
         jobs = tuple(_made_job(one) for one in kept if one and one.made_by == self.workload.name)
         zone = local_zone() if self.workload.time_zone is None else ZoneInfo(self.workload.time_zone)
         return kinds.Surroundings(jobs=jobs, due=due_times(cron.parse(self.workload.schedule), zone))
