@@ -245,12 +245,16 @@ class StackRun:
     def _roll(self, step: RolloutStep, note: Callable[[op.Operation], None]) -> None:
         driver = self.drivers[step.kind, step.workload]
         driver.on_done = note
-        for name, owner in self.found.members.items():
-            is_seen = name not in self.executor.failed
-            if not self.agent and is_seen and (owner.kind, owner.workload) == (step.kind, step.workload):
-                driver.take_over(self.runs[name])
-        driver.run(self.request.wait or self.agent is None, self.request.wait_timeout_seconds)
-        self.rolled_out.add((step.kind, step.workload))
+        # A session with Podman is for one thread.
+        with self.podman.clone() as podman:
+            driver.host = replace(driver.host, podman=podman)
+            for name, owner in self.found.members.items():
+                is_seen = name not in self.executor.failed
+                if not self.agent and is_seen and (owner.kind, owner.workload) == (step.kind, step.workload):
+                    driver.take_over(self.runs[name])
+            driver.run(self.request.wait or self.agent is None, self.request.wait_timeout_seconds)
+        if driver.outcome().is_there:
+            self.rolled_out.add((step.kind, step.workload))
 
     @property
     def _secrets_with_values(self) -> tuple[s.Secret, ...]:
