@@ -211,12 +211,15 @@ class WorkloadDriver:
         kept = self.kept()
         record = kinds.tried_again(self.workload, kept.record)
         aim = kinds.wanted(self.workload, record, self.host.materials(self.workload))
-        if (kept.removed and kept.removed == aim.digest) or self.workload.kind == "CronJob":
+        if _is_gone(kept, aim) or self.workload.kind == "CronJob":
             return ()
         pods = [self._told(name, member) for name, member in members.items()]
+        claims = {*self._claims()}
 
         def take(record: Any, pods: Sequence[WorkloadPod], now: float) -> WorkloadStep[Any, Any]:
-            return kinds.take(aim, record, pods, now, kinds.Surroundings())
+            step = kinds.take(aim, record, pods, now, kinds.Surroundings(claims=frozenset(claims)))
+            claims.difference_update(one.pod for one in step.operations if isinstance(one, RemoveClaim))
+            return step
 
         return foresee(take, record, [pod for pod in pods if pod], time.time(), runs_to_end=self.workload.kind == "Job")
 
@@ -243,12 +246,13 @@ class WorkloadDriver:
     def stop(self) -> None:
         """Make no pods any more, until it is run again. Only the status of what has ended is told meanwhile."""
         kept = self.kept()
-        self.host.files.write(replace(kept, is_stopped=True))
+        self.host.files.write(replace(kept, record=kinds.stopped(kept.record), is_stopped=True))
         if not getattr(kept.record, "is_over", False):
             self.host.files.remove_status(kept.kind, kept.name)
 
     def take_over(self, run: Run) -> None:
         """Go on looking at a pod that a run was just carried out on."""
+        run.podman = self.host.podman
         self._watches[run.request.name] = run, run.watch()
 
     # --- one step ----------------------------------------------------------------------------------------------------
@@ -261,7 +265,7 @@ class WorkloadDriver:
         """
         kept = self.kept()
         aim = kinds.wanted(self.workload, kept.record, self.host.materials(self.workload))
-        if kept.removed and kept.removed == aim.digest:
+        if _is_gone(kept, aim):
             self._clear_away(kept, members)
             return True
         pods = self.pods(members)
@@ -283,12 +287,27 @@ class WorkloadDriver:
         for operation in step.operations:
             self._carry_out(operation, aim, step.record)
         self._retry(members)
+        self._forget({*members, *self._busy, *(operation.pod for operation in step.operations)})
         return True
 
+    def _forget(self, present: set[str]) -> None:
+        """Drop what is known of pods that nobody wants any more, failures among it."""
+        for known in (self.failures, self._attempts, self._statuses, self._watches):
+            for name in {*known} - present:
+                known.pop(name, None)
+
+    def _claims(self) -> frozenset[str]:
+        """The named volumes that there are, where those of pods that are no longer wanted are to go."""
+        workload = self.workload
+        if not isinstance(workload, w.StatefulSet):
+            return frozenset()
+        is_kept = workload.persistent_volume_claim_retention_policy.when_scaled == "Retain"
+        return frozenset() if is_kept else named_volumes.names(self.host.podman)
+
     def _surroundings(self) -> kinds.Surroundings:
-        """What a CronJob goes by: the Jobs that it has made, and its times on this host."""
+        """What a CronJob goes by: the Jobs that it has made, and its times on this host. For a StatefulSet, its claims."""
         if not isinstance(self.workload, w.CronJob):
-            return kinds.Surroundings()
+            return kinds.Surroundings(claims=self._claims())
         kept = (self.host.files.read(kind, name) for kind, name in self.host.files.names() if kind == "Job")
         jobs = tuple(_made_job(one) for one in kept if one and one.made_by == self.workload.name)
         zone = local_zone() if self.workload.time_zone is None else ZoneInfo(self.workload.time_zone)
@@ -552,6 +571,11 @@ class _Mend(op.Operation):
     """Bring a pod to what its record says; no operation that a user sees."""
 
     verb = "mend"
+
+
+def _is_gone(kept: KeptWorkload, aim: kinds.Wanted) -> bool:
+    """Whether it is a Job that was removed: one that a CronJob has made for good, another until it is declared anew."""
+    return bool(kept.removed) and (kept.made is not None or kept.removed == aim.digest)
 
 
 def _made_job(kept: KeptWorkload) -> CronJobJob:

@@ -24,6 +24,11 @@ def create(podman: Podman, stack: str, volume: NamedVolume) -> None:
     podman.post("/volumes/create", body=body)
 
 
+def names(podman: Podman) -> frozenset[str]:
+    """All volumes that there are."""
+    return frozenset(item["Name"] for item in podman.get("/volumes/json") or [])
+
+
 def folder_of(podman: Podman, name: str) -> Path:
     """Where a volume's files are; mounts it, until it is removed, if need be. Raises PodmanError."""
     found = podman.get(f"/volumes/{quote(name)}/json")

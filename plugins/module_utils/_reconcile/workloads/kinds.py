@@ -19,7 +19,7 @@ from . import cron_job, daemon_set, deployment, job, replica_set, stateful_set
 from .cron_job import CronJobJob
 from .cron_times import Due
 from .facts import WorkloadPod
-from .job_record import COMPLETE, FAILED_CONDITION
+from .job_record import COMPLETE, FAILED_CONDITION, JobRecord
 from .records import RECORDS
 from .revisions import find, template_digest
 from .steps import AddPod, WorkloadStep, find_condition, is_true
@@ -65,7 +65,7 @@ def wanted(workload: w.AnyWorkload, record: Any, materials: str = "") -> Wanted:
 
 
 def tried_again(workload: w.AnyWorkload, record: Any) -> Any:
-    """The record when the workload is applied anew: an update that has gone back, or made no progress, is tried again."""
+    """The record when the workload is applied anew: an update that went back or made no progress is tried again."""
     if not isinstance(workload, w.Deployment):
         return record
     progressing = find_condition(record.conditions, deployment.PROGRESSING)
@@ -73,6 +73,14 @@ def tried_again(workload: w.AnyWorkload, record: Any) -> Any:
         return record
     # Its clock starts over as soon as it is seen that anything is there.
     return replace(record, failed=None, progress=deployment.Progress())
+
+
+def stopped(record: Any) -> Any:
+    """The record once all pods are taken away on purpose: what ends of a Job with that counts as nothing."""
+    if not isinstance(record, JobRecord):
+        return record
+    known = (replace(one, is_dismissed=True) for one in record.open if one.is_known)
+    return replace(record, open=tuple(known))
 
 
 def first_record(workload: w.AnyWorkload) -> Any:
