@@ -150,7 +150,7 @@ class WorkloadController:
             stack.look_at = min(stack.look_at, driver.step.look_at)
 
     def _workloads(self, spec: StackSpec) -> Iterator[tuple[w.AnyWorkload, KeptWorkload]]:
-        """The declared workloads that a run has begun, then the Jobs that their CronJobs have made; none that is stopped.
+        """The declared workloads that a run has begun, then the Jobs that their CronJobs have made; no stopped ones.
 
         Those that are made meanwhile are among them.
         """

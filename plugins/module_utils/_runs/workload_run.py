@@ -305,7 +305,7 @@ class WorkloadDriver:
         return frozenset() if is_kept else named_volumes.names(self.host.podman)
 
     def _surroundings(self) -> kinds.Surroundings:
-        """What a CronJob goes by: the Jobs that it has made, and its times on this host. For a StatefulSet, its claims."""
+        """For a CronJob the Jobs that it has made, and its times on this host; for a StatefulSet its claims."""
         if not isinstance(self.workload, w.CronJob):
             return kinds.Surroundings(claims=self._claims())
         kept = (self.host.files.read(kind, name) for kind, name in self.host.files.names() if kind == "Job")
