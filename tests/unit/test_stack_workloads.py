@@ -14,9 +14,11 @@ from typing import Any
 import pytest
 import yaml
 
+from ansible_collections.podwright.pods.plugins.doc_fragments.workloads import ModuleDocFragment
 from ansible_collections.podwright.pods.plugins.module_utils._declaration.stack.options import to_options
 from ansible_collections.podwright.pods.plugins.module_utils._declaration.stack.parse import parse_options
 from ansible_collections.podwright.pods.plugins.module_utils._declaration.workloads.fields import OPTIONS
+from ansible_collections.podwright.pods.plugins.module_utils._delivery.argument_specs import STACK_ARGUMENTS
 from ansible_collections.podwright.pods.plugins.module_utils._errors import InvalidInput
 from ansible_collections.podwright.pods.plugins.module_utils._host.stack_store import Revision, StackStore
 from ansible_collections.podwright.pods.plugins.module_utils._host.store import Store

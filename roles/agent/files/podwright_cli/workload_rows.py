@@ -77,9 +77,14 @@ def show_selector(selector: Document | None) -> str:
 
 
 def _requirement(one: Document) -> str:
-    key, values = one["key"], ",".join(one.get("values", ()))
-    shown = {"Exists": key, "DoesNotExist": f"!{key}", "In": f"{key} in ({values})", "NotIn": f"{key} notin ({values})"}
-    return shown[one["operator"]]
+    key, values = str(one["key"]), ",".join(one.get("values", ()))
+    shown: dict[str, str] = {
+        "Exists": key,
+        "DoesNotExist": f"!{key}",
+        "In": f"{key} in ({values})",
+        "NotIn": f"{key} notin ({values})",
+    }
+    return shown[str(one["operator"])]
 
 
 def _of_deployment(workload: Document, now: float) -> Row:
