@@ -225,3 +225,11 @@ def test_pod_that_cannot_start_yet_goes_on_by_itself(agent: AgentProcess) -> Non
 
 def agents_on_record(agent: AgentProcess) -> list[str]:
     return [path.name for path in (agent.host.state_directory / "pods").iterdir()]
+
+
+def test_a_broken_first_revision_is_corrected_in_one_run(runs: StackRuns) -> None:
+    broken = container(script="exit 1")
+    with pytest.raises(RunFailed):
+        runs.apply(stack(deployments=[deployment(broken, progress_deadline_seconds=4)]))
+    runs.create(stack(deployments=[deployment(server(root="/etc"))]))
+    assert len(pods_of(runs)) == 2
