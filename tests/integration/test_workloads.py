@@ -228,8 +228,8 @@ def agents_on_record(agent: AgentProcess) -> list[str]:
 
 
 def test_a_broken_first_revision_is_corrected_in_one_run(runs: StackRuns) -> None:
-    broken = container(script="exit 1")
-    with pytest.raises(RunFailed):
+    broken = container(script=SLEEP, readiness_probe={"tcp_socket": {"port": 8080}})
+    with pytest.raises(RunFailed, match="timed out progressing"):
         runs.apply(stack(deployments=[deployment(broken, progress_deadline_seconds=4)]))
     runs.create(stack(deployments=[deployment(server(root="/etc"))]))
     assert len(pods_of(runs)) == 2
