@@ -26,9 +26,7 @@ class Foresight:
 
     def of(self, name: str, observed: Observed) -> Observed:
         """What a pod will find; ``observed`` is what it would find now."""
-        own = self.stack.find(name)
-        cpu_millicores, memory_bytes = requested(own) if own else (0, 0)
-        used = self._used_by_all
+        own, used = self._own_use(name), self._used_by_all
         return replace(
             observed,
             taken_ports={
@@ -36,11 +34,20 @@ class Foresight:
                 for port, holder in observed.taken_ports.items()
                 if not (self._leaves(holder) or self._gives_up(name, port, holder))
             },
-            usage=Usage(used.cpu_millicores - cpu_millicores, used.memory_bytes - memory_bytes, used.pods - 1),
+            usage=Usage(
+                used.cpu_millicores - own.cpu_millicores, used.memory_bytes - own.memory_bytes, used.pods - own.pods
+            ),
             volumes=observed.volumes | {volume.name for volume in shared_volumes(self.stack)},
             foreign_names={k: v for k, v in observed.foreign_names.items() if k not in self._names_to_go},
             networks=self._networks,
         )
+
+    def _own_use(self, name: str) -> Usage:
+        """What a pod has itself of what all have asked for; one that a workload has made has it where it is there."""
+        declared = self.stack.find(name)
+        if declared:
+            return Usage(*requested(declared), 1)
+        return Usage() if name in self.leaving else self.found.requests.get(name, Usage())
 
     def givers(self, name: str, observed: Observed) -> tuple[str, ...]:
         """The pods of the stack that have host ports which this pod needs and they no longer declare."""
