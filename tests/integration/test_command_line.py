@@ -389,7 +389,10 @@ def test_health_and_completion(agent: AgentProcess, command: CommandLine) -> Non
 
 def test_what_is_asked_in_a_wrong_way(command: CommandLine) -> None:
     for call, message in (
-        (("get",), "podwright get takes one of events, pods, secrets, stacks (see podwright get --help)"),
+        (("secrets",), "podwright secrets takes one of list, remove, rotate (see podwright secrets --help)"),
+        (("rollout", "status", "web"), "web: give a kind and a name, as in deploy/web"),
+        (("describe", "deploy/web", "job/a"), "job/a is of another kind than the first one"),
+        (("create", "job", "now", "--from", "deploy/web"), "Jobs are made from a CronJob, as in cronjob/backup"),
         (("nope",), "No such command 'nope' (see podwright --help)"),
         (("get", "pods", "-l", "a b"), "-l: a b is none of key=value, key!=value, key and !key"),
         (("get", "pods", "-w", "-o", "json"), "-w shows tables only"),
