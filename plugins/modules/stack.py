@@ -204,7 +204,8 @@ options:
         description: The number of Pods. The default is 110.
         type: int
 notes:
-  - Workloads such as O(deployments) are read and judged, but no run keeps them yet; it refuses them by name.
+  - A run takes workloads such as O(deployments) to what is declared; the agent (role C(agent)) keeps them afterwards.
+    Without it O(cron_jobs) are refused.
 seealso:
   - module: podwright.pods.pod
   - module: podwright.pods.stack_info

@@ -66,8 +66,8 @@ def test_broken_update_goes_back(runs: StackRuns) -> None:
     runs.create(good)
     before = runs.starts()
     broken = container(script=f"echo broken; {SLEEP}", readiness_probe={"tcp_socket": {"port": 8080}})
-    with pytest.raises(RunFailed, match="made no progress for 5 s") as caught:
-        runs.apply(stack(deployments=[deployment(broken, progress_deadline_seconds=5)]))
+    with pytest.raises(RunFailed, match="made no progress for 15 s") as caught:
+        runs.apply(stack(deployments=[deployment(broken, progress_deadline_seconds=15)]))
     assert caught.value.logs == "broken"
     assert caught.value.pod.startswith("web-")
     assert "Last log lines of web-" in str(caught.value)

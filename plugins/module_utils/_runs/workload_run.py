@@ -39,7 +39,7 @@ from .._reconcile.rendering.materials import digest
 from .._reconcile.workloads import kinds
 from .._reconcile.workloads.cron_job import CronJobJob
 from .._reconcile.workloads.cron_times import due_times
-from .._reconcile.workloads.facts import SUCCEEDED, WorkloadPod
+from .._reconcile.workloads.facts import PENDING, SUCCEEDED, WorkloadPod
 from .._reconcile.workloads.foresight import Rounds, foresee
 from .._reconcile.workloads.job_record import COMPLETE
 from .._reconcile.workloads.made_pods import job_of, pod_of
@@ -394,11 +394,11 @@ class WorkloadDriver:
         return self._number_done, sum(counts)
 
     def _note_culprit(self, pods: Sequence[WorkloadPod] | None) -> None:
-        """Remember a pod that is not ready, the newest first, with the last lines of its log."""
+        """Remember a pod that is not ready, with the last lines of its log: the newest of those that have begun."""
         unready = [pod for pod in pods or () if not pod.is_ready and not pod.is_ending and pod.phase != SUCCEEDED]
         if self._culprit or not unready:
             return
-        pod = max(unready, key=lambda one: one.created_at).name
+        pod = max(unready, key=lambda one: (one.phase != PENDING, one.created_at)).name
         status = self._statuses.get(pod) or {}
         groups = (status.get("initContainerStatuses") or (), status.get("containerStatuses") or ())
         names = [str(item["name"]) for group in groups for item in group if not item.get("ready")]

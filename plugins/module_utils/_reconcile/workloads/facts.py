@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+PENDING = "Pending"
 SUCCEEDED = "Succeeded"
 FAILED = "Failed"
 
@@ -29,7 +30,7 @@ class WorkloadPod:
     name: str
     revision: str
     number: int = 0
-    phase: str = "Pending"
+    phase: str = PENDING
     ready_since: float | None = None
     is_ending: bool = False
     created_at: float = 0
