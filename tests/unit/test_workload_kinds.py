@@ -13,7 +13,7 @@ from workload_model import Host
 
 from ansible_collections.podwright.pods.plugins.module_utils._declaration import spec as s
 from ansible_collections.podwright.pods.plugins.module_utils._declaration.workloads import spec as w
-from ansible_collections.podwright.pods.plugins.module_utils._reconcile.workloads import kinds
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.workloads import deployment, kinds
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.workloads.job_record import JobRecord, OpenPod
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.workloads.records import RECORDS
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.workloads.steps import WorkloadStep
@@ -224,3 +224,10 @@ def test_pods_of_a_job_that_are_taken_away_on_purpose_are_no_failures() -> None:
 def test_what_a_stopped_job_has_not_made_yet_is_made_under_another_name() -> None:
     unmade = OpenPod("web-abc-0", 0)
     assert kinds.stopped(JobRecord("abc", 1, (unmade,))).open == ()
+
+
+def test_only_a_deployment_goes_back() -> None:
+    """A Job counts its failures in a field of the same name."""
+    failed = deployment.DeploymentRecord(failed=deployment.FailedRollout("v2", 0, "no progress"))
+    records = [failed, deployment.DeploymentRecord(), JobRecord(failed=2)]
+    assert [kinds.is_going_back(record) for record in records] == [True, False, False]

@@ -385,7 +385,7 @@ class WorkloadDriver:
         return bool(self.step and self.step.operations)
 
     def _is_coming_back(self) -> bool:
-        return bool(self.step and getattr(self.step.record, "failed", None))
+        return bool(self.step and kinds.is_going_back(self.step.record))
 
     def _progress(self) -> tuple[int, int]:
         """How far it has come: what was done, and how many pods are available or have succeeded."""

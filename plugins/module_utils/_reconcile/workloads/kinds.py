@@ -83,6 +83,11 @@ def stopped(record: Any) -> Any:
     return replace(record, open=tuple(known))
 
 
+def is_going_back(record: Any) -> bool:
+    """Whether an update has failed, and the revision before it is wanted again. No Job goes back."""
+    return isinstance(record, deployment.DeploymentRecord) and record.failed is not None
+
+
 def first_record(workload: w.AnyWorkload) -> Any:
     """The record of a workload that has none yet."""
     return RECORDS[workload.kind]()
