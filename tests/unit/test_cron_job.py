@@ -148,7 +148,7 @@ def test_a_clock_that_was_wrong_does_not_silence_it_for_long() -> None:
 
 
 def test_forbid_waits_for_the_one_before() -> None:
-    """(107827)"""
+    """Kubernetes' issue 107827."""
     wanted, record = declared(policy="Forbid"), CronJobRecord(HOURLY)
     blocked = taken(wanted, record, HOURLY + 3600, made(HOURLY))
     assert (blocked.operations, blocked.record.last_scheduled_at) == ((), HOURLY)

@@ -83,7 +83,7 @@ def taken(
     surge_before: int = 0,
 ) -> DeploymentStep:
     """The step where revisions have so many pods and available ones; ``new`` None where it has not begun."""
-    revisions = [Revision(n, f"old{n}", template(f"old{n}"), size) for n, (size, _) in enumerate(old, 1)]
+    revisions = [Revision(n, f"old{n}", template(f"old{n}"), size) for n, (size, _found) in enumerate(old, 1)]
     found = {name: pod for n, (size, up) in enumerate(old, 1) for name, pod in pods(f"old{n}", size, up).items()}
     if new is not None:
         revisions.append(Revision(len(old) + 1, "new", wanted.template, new[0]))
@@ -136,7 +136,7 @@ def test_scaled_in_proportion(row: dict[str, Any]) -> None:
     step = taken(wanted, [(size, size) for size in row["old"]], new, row["replicas_before"] or 0, row["surge_before"])
     if row["replicas_before"] == row["replicas"]:
         # Kubernetes scales up from zero what never was; here it is the rollout that does.
-        step = taken(replace(wanted, paused=False), [(0, 0) for _ in row["old"]], (0, 0), 6)
+        step = taken(replace(wanted, paused=False), [(0, 0) for _one in row["old"]], (0, 0), 6)
     found = sizes(step)
     assert [found.get(f"old{n}", 0) for n in range(1, len(row["old"]) + 1)] == row["expected_old"]
     assert found.get("new") == row["expected_new"]
@@ -144,8 +144,8 @@ def test_scaled_in_proportion(row: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("row", rows("history"))
 def test_history(row: dict[str, Any]) -> None:
-    revisions = tuple(Revision(n, f"r{n}", template(), size) for n, (size, _) in enumerate(row["sizes"]))
-    in_use = {f"r{n}" for n, (_, found) in enumerate(row["sizes"]) if found}
+    revisions = tuple(Revision(n, f"r{n}", template(), size) for n, (size, _found) in enumerate(row["sizes"]))
+    in_use = {f"r{n}" for n, (_size, found) in enumerate(row["sizes"]) if found}
     assert len(revisions) - len(without_old(revisions, row["limit"], in_use)) == row["removed"]
 
 
@@ -311,7 +311,7 @@ def test_pods_that_are_being_removed_count() -> None:
 
 
 def test_fifteen_pods_bring_four_new_ones_and_not_seven() -> None:
-    """(95498)"""
+    """Kubernetes' issue 95498."""
     rollout = Rollout(declared(15, "25%", "25%"))
     rollout.settle()
     rollout.wanted = declared(15, "25%", "25%", image="v2")
@@ -324,7 +324,7 @@ def test_fifteen_pods_bring_four_new_ones_and_not_seven() -> None:
 
 
 def test_never_both_of_two() -> None:
-    """(70570)"""
+    """Kubernetes' issue 70570."""
     rollout = Rollout(declared(2, "25%", "25%"))
     rollout.settle()
     rollout.wanted = declared(2, "25%", "25%", image="v2")
@@ -351,10 +351,10 @@ def test_recreate_waits_until_the_old_pods_are_gone() -> None:
 
 
 def test_recreate_does_not_wait_for_pods_that_have_failed() -> None:
-    """(128798)"""
+    """Kubernetes' issue 128798."""
     rollout = Rollout(recreated(1))
     rollout.settle()
-    (name,) = rollout.host.pods
+    name = next(iter(rollout.host.pods))
     rollout.host.finish(name, 1)
     rollout.wanted = recreated(1, "v2")
     assert [type(operation) for operation in rollout.host.take(rollout.step).operations] == [EndPod, AddPod]

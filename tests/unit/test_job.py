@@ -435,7 +435,7 @@ def test_what_a_failure_counts_for(rule: dict[str, Any], failed: int, reason: st
 
 
 def test_what_is_ignored_waits_all_the_same() -> None:
-    """(119378)"""
+    """Kubernetes' issue 119378."""
     policy = failure_policy({"action": "Ignore", "operator": "In", "values": [1]})
     run = Run(declared(backoff_limit=0, pod_failure_policy=policy, pod_replacement_policy="Failed"))
     run.take()

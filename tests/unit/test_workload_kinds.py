@@ -81,7 +81,7 @@ def test_a_workload_is_there_once_its_pods_are(kind: type[Any]) -> None:
     assert kept.to_the_end().is_there
     if kind is w.Job:
         return
-    (name,) = kept.host.pods
+    name = next(iter(kept.host.pods))
     kept.host.set_unready(name)
     assert not kept.once().is_there
 
