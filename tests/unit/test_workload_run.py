@@ -27,7 +27,8 @@ from ansible_collections.podwright.pods.plugins.module_utils._host.workload_stor
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.context import Settings
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.workloads.steps import Event
 from ansible_collections.podwright.pods.plugins.module_utils._runs.agent import Sight
-from ansible_collections.podwright.pods.plugins.module_utils._runs.workload_run import WorkloadDriver, WorkloadHost
+from ansible_collections.podwright.pods.plugins.module_utils._runs.workload_host import WorkloadHost
+from ansible_collections.podwright.pods.plugins.module_utils._runs.workload_run import WorkloadDriver
 
 READY = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}
 
@@ -100,11 +101,11 @@ def test_a_pod_that_cannot_be_made_is_tried_again_later(agent: RecordingAgent) -
     agent.failures = 2
     driver = driver_of(agent)
     driver.advance(members(agent))
-    driver.finish()
+    driver.pods.finish()
     assert "the disk is full" in driver.outcome().missing
     assert [event.is_warning for event in agent.told if event.reason == "FailedSync"] == [True, True]
     driver.advance(members(agent))
-    driver.finish()
+    driver.pods.finish()
     assert len(agent.asked) == 2, "the next attempt waits"
     driver.run(is_to_wait=True, timeout_seconds=5)
     assert len(agent.asked) == 4
@@ -115,7 +116,7 @@ def test_what_failed_and_is_wanted_no_more_is_forgotten(agent: RecordingAgent) -
     agent.failures = 2
     driver = driver_of(agent)
     driver.advance(members(agent))
-    driver.finish()
+    driver.pods.finish()
     assert driver.is_busy
     driver.workload = replace(driver.workload, replicas=0)  # type: ignore[call-arg]
     driver.advance(members(agent))
@@ -131,7 +132,7 @@ def test_what_ends_after_the_look_at_the_records_is_still_being_done(agent: Reco
         time.sleep(0.01)
     # The pod is on record by now, but not in what was read before.
     driver.advance(before)
-    driver.finish()
+    driver.pods.finish()
     assert len(agent.asked) == 1
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import time
 from collections.abc import Hashable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .._declaration.stack.spec import StackSpec
@@ -22,7 +22,8 @@ from .._host.stack_store import StackStore, stack_names
 from .._host.workload_store import KeptWorkload, Members, WorkloadStore, members_of
 from .._reconcile.operations import owner_of_secrets
 from .._reconcile.stack.secrets import with_values
-from .._runs.workload_run import WorkloadDriver, WorkloadHost
+from .._runs.workload_host import WorkloadHost
+from .._runs.workload_run import WorkloadDriver
 
 if TYPE_CHECKING:
     from .agent import Agent
@@ -137,7 +138,7 @@ class WorkloadController:
                 self._advance(stack, self._driver(podman, stack, workload, kept), members.get(key, {}))
         for driver in stack.drivers.values():
             # Nobody else may have the stack before its pods are what the records of its workloads say.
-            driver.finish()
+            driver.pods.finish()
         stack.written_at = self._written_at(stack.spec.name)
         # Jobs of CronJobs come and go.
         stack.drivers = {key: driver for key, driver in stack.drivers.items() if key in keys}
@@ -181,7 +182,7 @@ class WorkloadController:
         if known is None or known.host.secrets != secrets or known.host.settings != kept.settings:
             host = WorkloadHost(podman, store, spec, secrets, kept.settings, _TIMEOUT_SECONDS, self._agent)
             known = stack.drivers[key] = WorkloadDriver(host, workload)
-        known.host = replace(known.host, podman=podman)
+        known.use(podman)
         return known
 
 

@@ -57,7 +57,8 @@ from .pod_run import Run, only_run
 from .request import ROLLBACK_SECONDS, Request
 from .run_failure import RunFailed
 from .stack_execute import PodsFailed, StackExecutor
-from .workload_run import WorkloadDriver, WorkloadHost
+from .workload_host import WorkloadHost
+from .workload_run import WorkloadDriver
 
 
 def run_stack(
@@ -244,14 +245,14 @@ class StackRun:
 
     def _roll(self, step: RolloutStep, note: Callable[[op.Operation], None]) -> None:
         driver = self.drivers[step.kind, step.workload]
-        driver.on_done = note
+        driver.pods.on_done = note
         # A session with Podman is for one thread.
         with self.podman.clone() as podman:
             driver.host = replace(driver.host, podman=podman)
             for name, owner in self.found.members.items():
                 is_seen = name not in self.executor.failed
                 if not self.agent and is_seen and (owner.kind, owner.workload) == (step.kind, step.workload):
-                    driver.take_over(self.runs[name])
+                    driver.pods.take_over(self.runs[name])
             driver.run(self.request.wait or self.agent is None, self.request.wait_timeout_seconds)
         if driver.outcome().is_there:
             self.rolled_out.add((step.kind, step.workload))

@@ -32,8 +32,8 @@ from .._reconcile.workloads import kinds
 from .._reconcile.workloads.made_pods import job_made_by_hand
 from . import stack_run
 from .agent import Agent
+from .workload_host import materials_of
 from .workload_info import StackWorkload, present_stacks, workloads_of
-from .workload_run import materials_of
 
 RESTARTED_ANNOTATION = "kubectl.kubernetes.io/restartedAt"
 """What ``kubectl rollout restart`` writes into a template, so that it is another one."""

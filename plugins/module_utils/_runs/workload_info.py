@@ -22,7 +22,7 @@ from .._reconcile.context import Settings
 from .._reconcile.status_documents import show_time
 from .._reconcile.workloads.deployment import FailedRollout
 from .._reconcile.workloads.revisions import Revisions, template_digest
-from .workload_run import materials_of
+from .workload_host import materials_of
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,78 @@
+# Private to the collection podwright.pods: any release may change this, and nothing else may import it.
+# Copyright: (c) 2026, podwright.pods contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the drivers of a stack's workloads share, and what a template refers to beside itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from .._declaration import spec as s
+from .._declaration.stack.spec import StackSpec, pod_with_configuration
+from .._declaration.workloads import spec as w
+from .._host.podman.client import Podman
+from .._host.store import Store
+from .._host.workload_store import WorkloadStore
+from .._reconcile.context import Settings
+from .._reconcile.rendering.materials import digest
+from .._reconcile.workloads.steps import Event
+from .agent import Agent
+
+
+@dataclass(frozen=True)
+class WorkloadHost:
+    """What the drivers of a stack's workloads share. ``secrets`` are those of the stack with their values.
+
+    ``reserved`` are pods that whoever drives has reserved already.
+    """
+
+    podman: Podman
+    store: Store
+    stack: StackSpec
+    secrets: tuple[s.Secret, ...] = field(repr=False)
+    settings: Settings
+    wait_timeout_seconds: float
+    agent: Agent | None = None
+    reserved: frozenset[str] = frozenset()
+
+    @property
+    def files(self) -> WorkloadStore:
+        return WorkloadStore(self.store, self.stack.name)
+
+    def tell(self, workload: w.AnyWorkload, event: Event) -> None:
+        if self.agent:
+            self.agent.tell_of_workload(workload, event)
+
+    def complete(self, pod: s.PodSpec) -> s.PodSpec:
+        """The pod with the ConfigMaps and Secrets that it refers to."""
+        return pod_with_configuration(replace(self.stack, secrets=self.secrets), pod)
+
+    def materials(self, workload: w.AnyWorkload) -> str:
+        return materials_of(self.store, self.stack, workload, self.settings)
+
+
+def materials_of(store: Store, stack: StackSpec, workload: w.AnyWorkload, settings: Settings) -> str:
+    """A digest of what a template refers to whose change replaces containers: another one is a rollout.
+
+    Of generated values it has how often they were rotated, so that it is known before they are made.
+    """
+    restarts = settings.restart_on_change
+    if isinstance(workload, w.CronJob) or not (restarts.environment or restarts.files):
+        return ""
+    template = w.template_of(workload)
+    if not restarts.files:
+        template = replace(template, volumes=())
+    elif not restarts.environment:
+        template = replace(template, containers=(), init_containers=())
+    pod = pod_with_configuration(stack, template)
+    used = [*(s.to_options(item) for item in pod.config_maps), *(_hidden(store, item) for item in pod.secrets)]
+    return digest(used, b"") if used else ""
+
+
+def _hidden(store: Store, secret: s.Secret) -> dict[str, Any]:
+    """A Secret as it is declared, with digests by the host's own key in place of its values."""
+    options = s.to_options(secret)
+    values = {name: digest(options[name], store.key()) for name in ("data", "string_data") if options.get(name)}
+    return {**options, **values}
