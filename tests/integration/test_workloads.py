@@ -103,6 +103,17 @@ def test_killed_anywhere_a_rollout_goes_on_within_its_bounds(runs: StackRuns, tm
     assert number > 15
 
 
+def test_without_room_for_more_a_rollout_stops_first(runs: StackRuns) -> None:
+    def declared(root: str) -> Options:
+        main = server(root=root, resources={"requests": {"memory": "64Mi"}})
+        return stack(deployments=[deployment(main)], allocatable={"memory": "128Mi"})
+
+    runs.create(declared("/etc"))
+    told = runs.create(declared("/tmp"))
+    assert "since this host has no room for more pods at a time" in told["actions"][1]
+    assert [action.split()[1] for action in told["actions"][1:]] == ["end", "add", "end", "add"]
+
+
 def test_stateful_set_keeps_its_claims(runs: StackRuns) -> None:
     keeping = container(
         script=f"echo $HOSTNAME >> /data/starts; httpd -h /data -p 8080; {SLEEP}",

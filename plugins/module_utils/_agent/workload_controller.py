@@ -180,7 +180,8 @@ class WorkloadController:
         values: Mapping[str, Mapping[str, str]] = store.generated(owner_of_secrets(spec.name), spec.secrets)
         secrets = with_values(spec.secrets, values)
         if known is None or known.host.secrets != secrets or known.host.settings != kept.settings:
-            host = WorkloadHost(podman, store, spec, secrets, kept.settings, _TIMEOUT_SECONDS, self._agent)
+            agent = self._agent
+            host = WorkloadHost(podman, store, spec, secrets, kept.settings, _TIMEOUT_SECONDS, agent, node=agent.node)
             known = stack.drivers[key] = WorkloadDriver(host, workload)
         known.use(podman)
         return known

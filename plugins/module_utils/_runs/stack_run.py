@@ -31,6 +31,7 @@ from .._host.state.generated import fresh_values
 from .._host.store import Store
 from .._host.workload_store import WorkloadStore, members_of
 from .._reconcile import operations as op
+from .._reconcile.observed import Node
 from .._reconcile.operations import owner_of_secrets
 from .._reconcile.rendering import materials as m
 from .._reconcile.stack.foresight import Foresight
@@ -142,7 +143,7 @@ class StackRun:
         self.found = observe_stack(podman, store, found, self.stack, request.state, snapshot)
         self.secrets = self._settle_secrets()
         self.kept_values = store.kept_values(self.owner) if self.secrets.rotated else {}
-        self.drivers = {(one.kind, one.name): self._driver(one) for one in self.stack.workloads}
+        self.drivers = {(one.kind, one.name): self._driver(one, snapshot.node) for one in self.stack.workloads}
         rollouts = self._foresee_rollouts(snapshot) if request.is_to_run else {}
         self.runs = self._observe_pods(snapshot, changes)
         views = {name: run.view for name, run in self.runs.items()}
@@ -205,7 +206,7 @@ class StackRun:
 
     # --- workloads ---------------------------------------------------------------------------------------------------
 
-    def _driver(self, workload: AnyWorkload) -> WorkloadDriver:
+    def _driver(self, workload: AnyWorkload, node: Node) -> WorkloadDriver:
         host = WorkloadHost(
             self.podman,
             self.store,
@@ -215,6 +216,7 @@ class StackRun:
             self.request.wait_timeout_seconds,
             self.agent,
             self.reserved,
+            node,
         )
         return WorkloadDriver(host, workload)
 

@@ -16,6 +16,8 @@ from .._host.podman.client import Podman
 from .._host.store import Store
 from .._host.workload_store import WorkloadStore
 from .._reconcile.context import Settings
+from .._reconcile.observed import Node
+from .._reconcile.rendering.limits import requested
 from .._reconcile.rendering.materials import digest
 from .._reconcile.workloads.steps import Event
 from .agent import Agent
@@ -36,6 +38,8 @@ class WorkloadHost:
     wait_timeout_seconds: float
     agent: Agent | None = None
     reserved: frozenset[str] = frozenset()
+    node: Node | None = None
+    """None where nothing is known of what the host can hold."""
 
     @property
     def files(self) -> WorkloadStore:
@@ -48,6 +52,21 @@ class WorkloadHost:
     def complete(self, pod: s.PodSpec) -> s.PodSpec:
         """The pod with the ConfigMaps and Secrets that it refers to."""
         return pod_with_configuration(replace(self.stack, secrets=self.secrets), pod)
+
+    def room(self, template: s.PodSpec) -> int | None:
+        """How many more pods of a template the host can hold; None for any number."""
+        if self.node is None:
+            return None
+        pods, allocatable = self.store.recorded_pods(), self.settings.allocatable
+        rooms = [allocatable.get("pods", self.node.max_pods) - len(pods)]
+        cpu, memory = requested(template)
+        used = [self.store.recorded_requests(pod) for pod in pods] if cpu or memory else []
+        if cpu:
+            rooms.append((allocatable.get("cpu", self.node.cpu_millicores) - sum(one for one, _other in used)) // cpu)
+        if memory:
+            free = allocatable.get("memory", self.node.memory_bytes) - sum(other for _one, other in used)
+            rooms.append(free // memory)
+        return max(min(rooms), 0)
 
     def materials(self, workload: w.AnyWorkload) -> str:
         return materials_of(self.store, self.stack, workload, self.settings)

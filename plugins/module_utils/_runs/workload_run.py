@@ -88,10 +88,11 @@ class WorkloadDriver:
         if _is_gone(kept, aim) or self.workload.kind == "CronJob":
             return ()
         pods = [self.pods.told(name, member) for name, member in members.items()]
-        claims = {*self._claims()}
+        claims, room, first = {*self._claims()}, self._room(), len(pods)
 
         def take(record: Any, pods: Sequence[WorkloadPod], now: float) -> WorkloadStep[Any, Any]:
-            step = kinds.take(aim, record, pods, now, kinds.Surroundings(claims=frozenset(claims)))
+            left = None if room is None else max(room + first - len(pods), 0)
+            step = kinds.take(aim, record, pods, now, kinds.Surroundings(claims=frozenset(claims), room=left))
             claims.difference_update(one.pod for one in step.operations if isinstance(one, RemoveClaim))
             return step
 
@@ -163,10 +164,14 @@ class WorkloadDriver:
         is_kept = workload.persistent_volume_claim_retention_policy.when_scaled == "Retain"
         return frozenset() if is_kept else named_volumes.names(self.host.podman)
 
+    def _room(self) -> int | None:
+        """How many more pods of a Deployment the host can hold; nothing else makes more than it keeps."""
+        return self.host.room(self.workload.template) if isinstance(self.workload, w.Deployment) else None
+
     def _surroundings(self) -> kinds.Surroundings:
-        """For a CronJob the Jobs that it has made, and its times on this host; for a StatefulSet its claims."""
+        """For a CronJob its Jobs and its times, for a StatefulSet its claims, for a Deployment the room."""
         if not isinstance(self.workload, w.CronJob):
-            return kinds.Surroundings(claims=self._claims())
+            return kinds.Surroundings(claims=self._claims(), room=self._room())
         kept = (self.host.files.read(kind, name) for kind, name in self.host.files.names() if kind == "Job")
         jobs = tuple(_made_job(one) for one in kept if one and one.made_by == self.workload.name)
         zone = local_zone() if self.workload.time_zone is None else ZoneInfo(self.workload.time_zone)
