@@ -113,7 +113,7 @@ def test_a_rollout_is_told_before_it_begins() -> None:
     assert lines(foresee(taker(deployment, wanted), record, pods, START)) == [
         f"#1 add pod web-{digest}-0: revision 2 has 0 pods, 1 wanted now",
         f"#2 end pod web-old-1: revision 1{way}",
-        f"#3 add pod web-{digest}-1: revision 2 has 1 pods, 2 wanted now",
+        f"#3 add pod web-{digest}-1: revision 2 has 1 pod, 2 wanted now",
         f"#4 end pod web-old-0: revision 1{way}",
     ]
 

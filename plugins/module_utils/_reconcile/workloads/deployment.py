@@ -361,7 +361,8 @@ def _moved(view: _View, record: DeploymentRecord) -> list[Operation]:
 def _cause(view: _View, revision: Revision) -> str:
     """Why the number of a revision's pods changes."""
     if revision.digest == view.revision:
-        return f"revision {revision.number} has {view.existing(revision.digest)} pods, {revision.size} wanted now"
+        count = view.existing(revision.digest)
+        return f"revision {revision.number} has {count} pod{'s' * (count != 1)}, {revision.size} wanted now"
     bounds = f"{view.least_available} available at least, {view.most} pods at most"
     why = f", since {view.bounds.reason}" if view.bounds.reason else ""
     return f"revision {revision.number} gives way: {bounds}{why}"
