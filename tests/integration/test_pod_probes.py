@@ -127,7 +127,7 @@ def test_one_of_several_that_never_passes(pods: PodRuns) -> None:
 
 def test_process_that_ends_at_once_is_not_ready(pods: PodRuns) -> None:
     """Seen running for a moment, it has to last a second where no probe tells more."""
-    main = container(script="echo cannot; sleep 0.6; exit 4")
+    main = container(script="echo cannot; sleep 0.3; exit 4")
     failure = pods.fail(pod(main), wait=True, wait_timeout=3)
     assert failure.reason == "ContainersNotReady"
     assert "web/main: ContainersNotReady" in str(failure)

@@ -233,7 +233,7 @@ class TestStreams:
 
 RUN = """\
     import sys, time
-    from ansible_collections.podwright.pods.plugins.module_utils._host.podman_service import connect
+    from ansible_collections.podwright.pods.plugins.module_utils._host.podman.service import connect
     with connect() as podman:
         body = {{"name": "survivor", "image": "{image}", "command": ["sleep", "600"], "netns": {{"nsmode": "none"}}}}
         podman.post("/containers/create", body=body)
