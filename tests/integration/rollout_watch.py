@@ -38,17 +38,26 @@ def watched(host: PodmanHost, port: int) -> Iterator[Served]:
 
 
 def _watch(host: PodmanHost, port: int, served: Served, is_over: threading.Event) -> None:
-    addresses: dict[str, str] = {}
+    """Each look asks twice, and the better count is taken: pods come and go while they are asked one after another."""
     with host.api() as api, ThreadPoolExecutor(8) as workers:
+        addresses: dict[str, str] = {}
+        before = _ask(api, workers, port, addresses)
         while not is_over.is_set():
-            found = [pod for pod in api.get("/pods/json").json() or [] if pod["InfraId"]]
-            for pod in found:
-                if not addresses.get(pod["Id"]):
-                    addresses[pod["Id"]] = _address(api, pod["InfraId"])
-            known = [address for address in (addresses[pod["Id"]] for pod in found) if address]
-            answers = list(workers.map(lambda address: _answers(f"http://{address}:{port}/"), known))
-            served.answering.append(sum(answers))
-            served.there.append(len(found))
+            now = _ask(api, workers, port, addresses)
+            served.answering.append(max(before[0], now[0]))
+            served.there.append(now[1])
+            before = now
+
+
+def _ask(api: Any, workers: ThreadPoolExecutor, port: int, addresses: dict[str, str]) -> tuple[int, int]:
+    """How many pods answer, and how many there are."""
+    found = [pod for pod in api.get("/pods/json").json() or [] if pod["InfraId"]]
+    for pod in found:
+        if not addresses.get(pod["Id"]):
+            addresses[pod["Id"]] = _address(api, pod["InfraId"])
+    known = [address for address in (addresses[pod["Id"]] for pod in found) if address]
+    answers = workers.map(lambda address: _answers(f"http://{address}:{port}/"), known)
+    return sum(answers), len(found)
 
 
 def _address(api: Any, infra: str) -> str:
