@@ -196,10 +196,11 @@ class StackRun:
         """The pods, each with the ConfigMaps and Secrets that it uses and their generated values."""
         stack = replace(self.stack, secrets=self._secrets_with_values)
         yield from (pod_with_configuration(stack, pod) for pod in stack.pods)
-        for name in kept_members(self.stack, self.found):
+        members = kept_members(self.stack, self.found)
+        revisions = {key: driver.present_revision() for key, driver in self.drivers.items()} if members else {}
+        for name in members:
             record, owner = self.store.read_record(name), self.found.members[name]
-            driver = self.drivers.get((owner.kind, owner.workload))
-            if record and driver and driver.is_present(owner):
+            if record and revisions.get((owner.kind, owner.workload)) == owner.revision:
                 yield pod_with_configuration(stack, record.applied.pod)
             elif record:
                 yield record.applied.pod

@@ -27,7 +27,6 @@ from .._host.podman.client import Podman
 from .._host.podman.container_output import shown_log
 from .._host.workload_store import KeptWorkload, Members, mark_of, members_of
 from .._reconcile import operations as op
-from .._reconcile.context import Owner
 from .._reconcile.workloads import kinds
 from .._reconcile.workloads.cron_job import CronJobJob
 from .._reconcile.workloads.cron_times import due_times
@@ -74,9 +73,18 @@ class WorkloadDriver:
 
     def kept(self) -> KeptWorkload:
         """What is kept of the workload. Raises DamagedState."""
+        return self._found() or self._unkept()
+
+    def _found(self) -> KeptWorkload | None:
+        return self.host.files.read(self.workload.kind, self.workload.name)
+
+    def _unkept(self) -> KeptWorkload:
+        """What is kept of it at first."""
         workload = self.workload
-        found = self.host.files.read(workload.kind, workload.name)
-        return found or KeptWorkload(workload.kind, workload.name, kinds.first_record(workload), created_at=time.time())
+        return KeptWorkload(workload.kind, workload.name, kinds.first_record(workload), created_at=time.time())
+
+    def _aim(self, record: Any) -> kinds.Wanted:
+        return kinds.wanted(self.workload, record, self.host.materials(self.workload))
 
     # --- beforehand ----------------------------------------------------------------------------------------------
 
@@ -84,7 +92,7 @@ class WorkloadDriver:
         """What its steps come to if all goes well, by what was last told of its pods. Changes nothing."""
         kept = self.kept()
         record = kinds.tried_again(self.workload, kept.record)
-        aim = kinds.wanted(self.workload, record, self.host.materials(self.workload))
+        aim = self._aim(record)
         if _is_gone(kept, aim) or self.workload.kind == "CronJob":
             return ()
         pods = [self.pods.told(name, member) for name, member in members.items()]
@@ -98,17 +106,13 @@ class WorkloadDriver:
 
         return foresee(take, record, [pod for pod in pods if pod], time.time(), runs_to_end=self.workload.kind == "Job")
 
-    def is_present(self, owner: Owner) -> bool:
-        """Whether a pod is of the present template, so that only the files of its volumes can differ."""
-        aim = kinds.wanted(self.workload, self.kept().record, self.host.materials(self.workload))
-        return owner.revision == aim.digest
+    def present_revision(self) -> str:
+        """The digest of the present template: of its pods only the files of their volumes can differ."""
+        return self._aim(self.kept().record).digest
 
     def first_pod(self, rounds: Rounds) -> s.PodSpec | None:
         """The first pod that is to be made of its present template, with all that it refers to; None for none."""
-        kept = self.kept()
-        aim = kinds.wanted(
-            self.workload, kinds.tried_again(self.workload, kept.record), self.host.materials(self.workload)
-        )
+        aim = self._aim(kinds.tried_again(self.workload, self.kept().record))
         for operation in (operation for operations in rounds for operation in operations):
             if isinstance(operation, AddPod) and operation.revision in (aim.digest, ""):
                 return self.host.complete(pod_of(aim.workload, w.template_of(aim.workload), operation))  # type: ignore[arg-type]
@@ -129,8 +133,9 @@ class WorkloadDriver:
         ``members`` are the pods on record, read after `WorkloadPods.note_ends` or `finish`: what has ended since then
         is as if it were being done still, so that no pod is missed, and none seen that is gone.
         """
-        kept = self.kept()
-        aim = kinds.wanted(self.workload, kept.record, self.host.materials(self.workload))
+        found = self._found()
+        kept = found or self._unkept()
+        aim = self._aim(kept.record)
         if _is_gone(kept, aim):
             self._clear_away(kept, members)
             return True
@@ -139,13 +144,14 @@ class WorkloadDriver:
             return False
         step = kinds.take(aim, kept.record, pods, time.time(), self._surroundings())
         after = replace(kept, record=step.record, settings=self.host.settings, removed="", is_stopped=False)
-        if not step.operations and kinds.outcome(self.workload, step).is_there:
+        outcome = kinds.outcome(self.workload, step)
+        if not step.operations and outcome.is_there:
             after = replace(after, settled=mark_of(self.host.store, self.workload))
-        if after != kept or not self.host.files.read(kept.kind, kept.name):
+        if after != found:
             self.host.files.write(after)
         self.host.files.write_status(kept.kind, kept.name, status_document(step.status))
         self.step = step
-        if self.outcome().failure:
+        if outcome.failure:
             # Its pod may be ended by this very step.
             self._note_culprit(pods)
         for event in step.events:
@@ -202,10 +208,11 @@ class WorkloadDriver:
         of the revision before are back.
         """
         since = time.monotonic()
-        files, failure, progress = self.host.files, "", (0, 0)
-        again = kinds.tried_again(self.workload, self.kept().record)
-        if again != self.kept().record:
-            files.write(replace(self.kept(), record=again))
+        failure, progress = "", (0, 0)
+        kept = self.kept()
+        again = kinds.tried_again(self.workload, kept.record)
+        if again != kept.record:
+            self.host.files.write(replace(kept, record=again))
         try:
             while True:
                 self.pods.note_ends()
