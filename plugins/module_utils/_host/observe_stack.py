@@ -11,7 +11,6 @@ from typing import Any
 
 from .._declaration.stack.spec import StackSpec
 from .._errors import DamagedState, HostError
-from .._reconcile.context import Owner
 from .._reconcile.observed import LABEL_POD, LABEL_STACK, Usage
 from .._reconcile.operations import owner_of_secrets
 from .._reconcile.stack.observed import ObservedNetwork, ObservedStack, ObservedVolume, PresentPod
@@ -21,7 +20,7 @@ from .observe import Snapshot, depends_on_networks
 from .podman.client import Podman
 from .stack_store import StackStore, owners_of_pods, pods_recorded_for
 from .store import Store
-from .workload_store import KeptWorkload, WorkloadStore, members_of
+from .workload_store import KeptWorkload, WorkloadStore, pods_made_for
 
 
 def observe_stack(
@@ -33,7 +32,9 @@ def observe_stack(
     """
     name = stack.name
     pods = {pod.name: pod for pod in _present_pods(snapshot)}
-    members, kept = _members(store, name), _kept_workloads(store, name, state)
+    made = pods_made_for(store, name)
+    members = {pod: record.settings.owner for pod, record in made.items() if record.settings.owner}
+    kept = _kept_workloads(store, name, state)
     candidates = {owner_of_secrets(name), *known.record.owned.pods, *pods}
     return ObservedStack(
         record=known.record,
@@ -84,13 +85,6 @@ def labelled(podman: Podman, stack: str) -> Owned:
     networks = ((item["name"], item.get("labels") or {}) for item in podman.get("/networks/json") or [])
     names = (tuple(name for name, labels in group if labels.get(LABEL_STACK) == stack) for group in (volumes, networks))
     return Owned((), *names)
-
-
-def _members(store: Store, name: str) -> dict[str, Owner]:
-    if not WorkloadStore(store, name).directory.is_dir():
-        return {}
-    records = (record for group in members_of(store, name).values() for record in group.items())
-    return {pod: record.settings.owner for pod, record in records if record.settings.owner}
 
 
 def _kept_workloads(store: Store, name: str, state: str) -> list[KeptWorkload]:

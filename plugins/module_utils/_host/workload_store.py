@@ -172,6 +172,13 @@ def members_of(store: Store, stack: str) -> dict[tuple[str, str], dict[str, Reco
     return found
 
 
+def pods_made_for(store: Store, stack: str) -> dict[str, Record]:
+    """The pods on record that the workloads of a stack have made; for one that has had none nothing is read."""
+    if not WorkloadStore(store, stack).directory.is_dir():
+        return {}
+    return {name: record for group in members_of(store, stack).values() for name, record in group.items()}
+
+
 def _read_job(options: dict[str, Any]) -> w.Job:
     (job,) = parse_workloads({_OPTION_OF["Job"]: [options]})
     if not isinstance(job, w.Job):

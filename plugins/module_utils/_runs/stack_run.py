@@ -29,7 +29,7 @@ from .._host.podman.client import Podman
 from .._host.stack_store import Revision, StackStore, pods_recorded_for
 from .._host.state.generated import fresh_values
 from .._host.store import Store
-from .._host.workload_store import WorkloadStore, members_of
+from .._host.workload_store import WorkloadStore, members_of, pods_made_for
 from .._reconcile import operations as op
 from .._reconcile.observed import Node
 from .._reconcile.operations import owner_of_secrets
@@ -93,13 +93,6 @@ def _pods_of(store: Store, stack: str) -> tuple[str, ...]:
         return pods_recorded_for(store, stack)
 
 
-def _members(store: Store, stack: str) -> tuple[str, ...]:
-    """Those that its workloads have made and that are to be on record no more, or are looked after by this run."""
-    if not WorkloadStore(store, stack).directory.is_dir():
-        return ()
-    return tuple(pod for group in members_of(store, stack).values() for pod in group)
-
-
 @contextlib.contextmanager
 def _locks(podman: Podman, store: Store, request: StackRequest, agent: Agent | None) -> Iterator[frozenset[str]]:
     """Be the only run on the stack and on all its pods, also those to go; taken in one order by every run."""
@@ -107,7 +100,7 @@ def _locks(podman: Podman, store: Store, request: StackRequest, agent: Agent | N
         owned = _pods_of(store, request.name)
         hurry = Hurry(podman, store, owned, request.grace_period_seconds)
         locks.enter_context(store.lock(owner_of_secrets(request.name), request.wait_timeout_seconds, hurry))
-        owned = (*_pods_of(store, request.name), *_members(store, request.name))
+        owned = (*_pods_of(store, request.name), *pods_made_for(store, request.name))
         declared = [pod.name for pod in request.stack.pods] if request.stack else []
         pods = frozenset((*owned, *declared))
         for pod in sorted(pods):
@@ -226,7 +219,7 @@ class StackRun:
         if self.agent is None and self._cron_jobs:
             reason = "its times are kept by the agent, which this host does not have: apply the role agent first"
             raise Refused([Fault(f"CronJob {name}", reason) for name in sorted(self._cron_jobs)])
-        members = members_of(self.store, self.request.name)
+        members = members_of(self.store, self.request.name) if self.drivers else {}
         rollouts = {key: driver.foresee(members.get(key, {})) for key, driver in self.drivers.items()}
         faults = [fault for key, rounds in rollouts.items() for fault in self._refuse_pods(key, rounds, snapshot)]
         if faults:
