@@ -18,10 +18,11 @@ PYTEST_WORKERS ?= 3
 # The Molecule scenario, and what is done with it: make molecule SCENARIO=upgrade MOLECULE=converge
 SCENARIO ?= default
 MOLECULE ?= test
-# Handed on to the comparison of one Pod, and to the benchmarks of stacks, the agent and a fleet: make bench STACK_BENCH_ARGS='--peer-pods 10'
+# Handed on to the comparison of one Pod, and to the benchmarks of stacks, the agent, workloads and a fleet: make bench STACK_BENCH_ARGS='--peer-pods 10'
 BENCH_ARGS ?=
 STACK_BENCH_ARGS ?=
 AGENT_BENCH_ARGS ?=
+WORKLOAD_BENCH_ARGS ?=
 FLEET_BENCH_ARGS ?=
 
 VENV := .venv
@@ -37,7 +38,7 @@ HOSTS ?= debian12 debian13 forky
 
 # What the tests need on the machine itself, by Debian's names.
 TEST_PACKAGES := podman crun runc conmon netavark aardvark-dns iptables catatonit passt uidmap mmdebstrap busybox-static \
-	curl git shellcheck openssh-client
+	curl git haproxy shellcheck openssh-client
 # What hosts with a kernel of their own need beside these (tests/hosts/kernel_hosts.py).
 KERNEL_HOST_PACKAGES := user-mode-linux e2fsprogs gcc libc6-dev
 
@@ -58,10 +59,10 @@ teardown: venv ## remove the pods from the hosts; data stays unless ARGS says ot
 ## The collection itself
 
 test: packages $(VENV)/dev.stamp lint sanity ## all checks and tests, the longest ones as a sample
-	$(PYTEST) -m 'not long' $(PYTEST_ARGS)
+	$(PYTEST) -m 'not long' --durations=20 $(PYTEST_ARGS)
 
 test-all: kernel-host-packages $(VENV)/dev.stamp lint sanity ## all checks and tests in full
-	PODWRIGHT_TEST_FULL=1 $(PYTEST) $(PYTEST_ARGS)
+	PODWRIGHT_TEST_FULL=1 $(PYTEST) --timeout=7200 $(PYTEST_ARGS)
 
 molecule: packages $(VENV)/dev.stamp ## one scenario on test hosts (SCENARIO=default MOLECULE=test, or converge, verify, login, destroy)
 	ANSIBLE_HOME="$(CURDIR)/build/molecule" $(RUN) molecule $(MOLECULE) --scenario-name $(SCENARIO)
@@ -87,10 +88,11 @@ sanity: $(VENV)/dev.stamp ## ansible-test sanity on a copy
 docs: $(VENV)/dev.stamp ## module and role documentation as HTML in build/docs
 	$(RUN) python scripts/documentation.py build
 
-bench: packages $(BENCH_VENV)/bench.stamp ## compare with containers.podman and podman kube play; time many pods, the agent and a fleet
+bench: packages $(BENCH_VENV)/bench.stamp ## compare with containers.podman and podman kube play; time many pods, the agent, workloads and a fleet
 	$(BENCH_RUN) python tests/benchmarks/compare.py $(BENCH_ARGS)
 	$(BENCH_RUN) python tests/benchmarks/stacks.py $(STACK_BENCH_ARGS)
 	$(BENCH_RUN) python tests/benchmarks/agent.py $(AGENT_BENCH_ARGS)
+	$(BENCH_RUN) python tests/benchmarks/workloads.py $(WORKLOAD_BENCH_ARGS)
 	$(BENCH_RUN) python tests/benchmarks/fleet.py $(FLEET_BENCH_ARGS)
 
 hosts: packages $(VENV)/control.stamp ## whole hosts in containers, with an inventory in build/hosts (HOSTS='debian12 debian13')

@@ -21,6 +21,7 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(CHECKOUT / "collections"))
 
 from ansible_collections.podwright.pods.plugins.module_utils._declaration import manifest  # noqa: E402
+from ansible_collections.podwright.pods.plugins.module_utils._declaration.foreign import reason, set_apart  # noqa: E402
 from ansible_collections.podwright.pods.plugins.module_utils._declaration.place import Note  # noqa: E402
 from ansible_collections.podwright.pods.plugins.module_utils._declaration.stack.parse import parse_options  # noqa: E402
 from ansible_collections.podwright.pods.plugins.module_utils._declaration.workloads.fields import OPTIONS  # noqa: E402
@@ -84,7 +85,7 @@ def files_below(directory: Path) -> Iterator[Path]:
 
 
 def read_folder(folder: Path) -> tuple[list[Named], list[Fault]]:
-    """The documents of a folder's files, each with its name, and the faults of the files that hold none."""
+    """The documents of a folder's files, each with its name, and the faults of what none can be read from."""
     documents: list[Named] = []
     faults: list[Fault] = []
     for file in sorted(file for file in folder.iterdir() if file.suffix in SUFFIXES and file.name not in FILES):
@@ -92,7 +93,7 @@ def read_folder(folder: Path) -> tuple[list[Named], list[Fault]]:
             documents += named(manifest.read(manifest.decode(content_of(file), file.name), file.name), file.name)
         except InvalidInput as error:
             faults += error.faults
-    return documents, faults
+    return set_apart(documents, faults, [], reason), faults
 
 
 def kind_of(document: Any) -> str:
@@ -126,8 +127,8 @@ def told(what: str, counted: Count, top: int) -> Iterator[str]:
     """The lines that tell of a count."""
     share = f" ({100 * counted.accepted / counted.total:.0f} %)" if counted.total else ""
     yield f"{what}: {counted.accepted} of {counted.total} accepted{share}"
-    for reason, number in sorted(counted.reasons.items(), key=lambda item: (-item[1], item[0]))[:top]:
-        yield f"{number:6}  {reason}"
+    for words, number in sorted(counted.reasons.items(), key=lambda item: (-item[1], item[0]))[:top]:
+        yield f"{number:6}  {words}"
 
 
 def main() -> int:

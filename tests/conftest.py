@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 
 # Generated pods are large, and a test machine may be busy: neither says anything about the code.
 _LENIENT = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large]}
-settings.register_profile("sample", settings(max_examples=60, **_LENIENT))
+settings.register_profile("sample", settings(max_examples=30, **_LENIENT))
 settings.register_profile("full", settings(max_examples=1000, **_LENIENT))
 settings.load_profile("full" if os.environ.get("PODWRIGHT_TEST_FULL") else "sample")
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from ansible_collections.podwright.pods.plugins.module_utils._declaration import affinity as a
 from ansible_collections.podwright.pods.plugins.module_utils._declaration import spec as s
 from ansible_collections.podwright.pods.plugins.module_utils._declaration.quantity import Quantity
 from ansible_collections.podwright.pods.plugins.module_utils._declaration.resources import ResourceRequirements
@@ -443,6 +444,18 @@ dns_configs = st.builds(
 )
 
 
+node_requirements = st.builds(
+    a.NodeRequirement, label_keys, st.sampled_from(["In", "NotIn"]), tuples_of(label_values, 1)
+) | st.builds(a.NodeRequirement, label_keys, st.sampled_from(["Exists", "DoesNotExist"]))
+affinities = st.builds(
+    a.Affinity,
+    st.builds(
+        a.NodeAffinity,
+        st.builds(a.NodeSelector, tuples_of(st.builds(a.NodeSelectorTerm, tuples_of(node_requirements)), 1)),
+    ),
+)
+
+
 @st.composite
 def pod_specs(draw: Draw) -> s.PodSpec:
     """A valid pod in which any field of any part may be given."""
@@ -489,7 +502,8 @@ def pod_specs(draw: Draw) -> s.PodSpec:
         dns_config=dns,
         security_context=draw(maybe(pod_security_contexts)),
         readiness_gates=draw(tuples_of(st.builds(s.ReadinessGate, label_keys))),
-        node_selector=draw(st.dictionaries(st.sampled_from(s.NODE_LABELS), label_values)),
+        node_selector=draw(st.dictionaries(label_keys, label_values, max_size=2)),
+        affinity=draw(maybe(affinities)),
         networks=() if host_network else tuple(draw(st.lists(qualified_words, max_size=2, unique=True))),
         infra=s.Infra(draw(maybe(images)), draw(tuples_of(texts)), draw(maybe(st.just("own-infra.1")))),
         config_maps=around.config_maps,

@@ -110,8 +110,13 @@ _KINDS: dict[type[Any], dict[str, st.SearchStrategy[Any]]] = {
         "update_strategy": _SET_STRATEGIES,
         "volume_claim_templates": _CLAIMS,
         "persistent_volume_claim_retention_policy": _RETENTION,
+        "progress_deadline_seconds": st.integers(1, 900),
     },
-    w.DaemonSet: {**_historic, "update_strategy": _DAEMON_STRATEGIES},
+    w.DaemonSet: {
+        **_historic,
+        "update_strategy": _DAEMON_STRATEGIES,
+        "progress_deadline_seconds": st.integers(1, 900),
+    },
 }
 
 
@@ -179,6 +184,12 @@ def _cron_jobs(draw: Draw, pod: s.PodSpec, name: str) -> w.CronJob:
     )
 
 
+def _folders(owner: w.StatefulSet) -> dict[str, s.HostPathVolume]:
+    """A folder for each claim of a set."""
+    claims = [owner.claim_name(one.name, n) for one in owner.volume_claim_templates for n in owner.ordinal_range]
+    return {claim: s.HostPathVolume(f"/srv/{claim}", "DirectoryOrCreate") for claim in claims}
+
+
 @st.composite
 def _of_kind(draw: Draw, kind: type[Any], pod: s.PodSpec, name: str) -> Any:
     if kind is w.Job:
@@ -190,6 +201,8 @@ def _of_kind(draw: Draw, kind: type[Any], pod: s.PodSpec, name: str) -> Any:
     if kind is w.ReplicationController:
         selector = selector.match_labels
     given = draw(st.fixed_dictionaries(_KINDS[kind]))
+    if kind is w.StatefulSet and draw(st.booleans()):
+        given["claim_folders"] = _folders(w.StatefulSet(name, **given))
     return kind(name, **draw(_fields), template=template, selector=selector, **given)
 
 

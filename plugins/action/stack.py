@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..module_utils._declaration import arguments, manifest
+from ..module_utils._declaration import arguments, foreign, manifest
 from ..module_utils._declaration.documents import UNNAMED
 from ..module_utils._declaration.place import INVALID, Note, Place, Style
 from ..module_utils._declaration.stack import parse as stack_parse
@@ -27,7 +27,8 @@ class ActionModule(DeclaringAction):
         if run["state"] in ("stopped", "rolled_back", "absent"):
             declared = collect(faults, lambda: {"name": stack_parse.parse_name(rest)})
         else:
-            documents, notes = collect(faults, self._documents, options), arguments.notes_for(run)
+            notes = arguments.notes_for(run)
+            documents = collect(faults, self._documents, options, notes)
             declared = None if documents is None else collect(faults, _read_stack, rest, documents, notes)
             self.notes = notes or []
         if run["revision"] not in (None, INVALID) and run["state"] != "rolled_back":
@@ -36,17 +37,20 @@ class ActionModule(DeclaringAction):
             raise InvalidInput(faults)
         return {"applied_by": applied_by(), **run_options, **declared}
 
-    def _documents(self, options: dict[str, Any]) -> list[tuple[str, Any]]:
+    def _documents(self, options: dict[str, Any], notes: list[Note] | None) -> list[tuple[str, Any]]:
         """Those of ``definition`` and of all files of ``src``, each with what to call it; raises with all faults."""
         faults: list[Fault] = []
         documents: list[tuple[str, Any]] = []
         for name, item in _named_definition(options, faults):
             documents += named(collect(faults, manifest.read, item, name) or [], name)
+        if options.get("definition_names"):
+            # What was read from the files of a folder.
+            documents = foreign.set_apart(documents, faults, notes, foreign.reason)
         source = options.get("src")
         given = source if isinstance(source, list) else [] if source is None else [source]
         for number, item in enumerate(given):
             at = Place(f"src[{number}]" if isinstance(source, list) else "src", Style.NATIVE)
-            documents += collect(faults, self.read_files, item, at) or []
+            documents += collect(faults, self.read_files, item, at, True, notes) or []
         if faults:
             raise InvalidInput(faults)
         return documents

@@ -82,7 +82,7 @@ options:
         description: How many former templates are remembered. The default is V(10).
         type: int
       progress_deadline_seconds:
-        description: How long an update may make no progress until it has failed. The default is V(600).
+        description: How long an update may make no progress until it has failed and goes back. The default is V(600).
         type: int
       paused:
         description: Whether a changed template waits. The default is V(false).
@@ -173,6 +173,11 @@ options:
                 type: str
       min_ready_seconds: *min_ready_seconds
       revision_history_limit: *revision_history_limit
+      progress_deadline_seconds: &set_deadline
+        description: >-
+          How long an update may make no progress, after C(min_ready_seconds), until it has failed and goes back. The
+          default is V(600).
+        type: int
       persistent_volume_claim_retention_policy:
         description: What becomes of the volumes of C(volume_claim_templates).
         type: dict
@@ -206,6 +211,12 @@ options:
           options:
             description: Options of the driver, such as C(type), C(device) and C(o) of a mount.
             type: dict
+      claim_folders:
+        description: >-
+          Folders of the host that claims of C(volume_claim_templates) stand for in place of named volumes, by their
+          names C(<volume>-<name>-<number>). Of a template all claims have one, or none. PersistentVolumes of documents
+          come to the same.
+        type: dict
   daemon_sets:
     description: One Pod on each host.
     type: list
@@ -235,6 +246,7 @@ options:
               max_unavailable: *max_unavailable
       min_ready_seconds: *min_ready_seconds
       revision_history_limit: *revision_history_limit
+      progress_deadline_seconds: *set_deadline
       template: *template
   jobs:
     description: Pods that run until enough of them have succeeded.

@@ -26,7 +26,8 @@ attributes:
     support: full
   diff_mode:
     description: Shows what differs, before and after, when run with C(--diff).
-    support: none
+    support: partial
+    details: Of the units of systemd, and not of the code.
   idempotent:
     description: Run again with the same options it changes nothing.
     support: full
@@ -38,13 +39,30 @@ options:
   state:
     description:
       - V(present) has the code of the collection that runs the task.
-      - V(absent) removes all of it. An agent that runs goes on.
+      - V(absent) removes all of it, the units of systemd with it. An agent that runs goes on.
     type: str
     choices: [present, absent]
     default: present
   code:
     description: Names the code. The action plugin of this module sets it.
     type: str
+  service:
+    description:
+      - How systemd runs the agent, where it runs on the host. Left out, no unit is written.
+      - >-
+        The units are C(podwrightd.service), and two that have the agent end before containers when the host goes down.
+        For root they are in C(/etc/systemd/system), for others in C(~/.config/systemd/user).
+    type: dict
+    suboptions:
+      arguments:
+        description: Arguments of the agent, as C(podwrightd run --help) tells them.
+        type: list
+        elements: str
+        default: []
+      stop_timeout_seconds:
+        description: How long the Pods may take to end when the host goes down, in seconds.
+        type: int
+        default: 300
 seealso:
   - module: podwright.pods.pod
   - module: podwright.pods.stack
@@ -54,6 +72,11 @@ EXAMPLES = r"""
 - name: The code of the agent
   podwright.pods.agent:
   register: agent_code
+
+- name: The same, with units that start it at boot
+  podwright.pods.agent:
+    service:
+      arguments: ["--terminated-pods=100"]
 """
 
 RETURN = r"""
@@ -85,6 +108,14 @@ code_changed:
   description: Whether the code has changed, so that a running agent has to be restarted.
   type: bool
   returned: when O(state=present)
+service_changed:
+  description: Whether a unit was written, or would be. Then systemd has to read them anew, and restart the agent.
+  type: bool
+  returned: when O(service) is given and systemd runs
+service_ready:
+  description: Whether systemd runs the agent and starts it at boot.
+  type: bool
+  returned: when O(service) is given and systemd runs
 exists:
   description: Whether there is an agent on the host.
   type: bool

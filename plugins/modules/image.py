@@ -44,8 +44,8 @@ options:
         A name without a registry that is built, loaded or bootstrapped is one of C(localhost/). One that is pulled is
         completed by Podman as its C(registries.conf) says; write it in full to be sure.
       - With O(pull) and O(state=absent), an image ID (64 hexadecimal digits) may stand instead.
+      - It or O(images) is required.
     type: str
-    required: true
   state:
     description:
       - V(present) has the image, V(absent) has the name gone, and the image with its last name.
@@ -60,7 +60,7 @@ options:
         it again; or pull as with O(pull.policy=Always).
     type: bool
     default: false
-  pull:
+  pull: &pull
     description:
       - Fetch the image from a registry. This is what happens when no other source is given.
       - Mutually exclusive with O(build), O(load) and O(bootstrap).
@@ -88,7 +88,7 @@ options:
         description: Whether the registry must have a certificate that the host trusts.
         type: bool
         default: true
-  build:
+  build: &build
     description:
       - >-
         Build the image from a Containerfile. Base images that are missing are pulled first, with Podman's own settings
@@ -122,7 +122,7 @@ options:
         description: Labels for the image.
         type: dict
         default: {}
-  load:
+  load: &load
     description:
       - Load the image from an archive, as C(podman save) writes it (docker-archive or oci-archive, also compressed).
       - >-
@@ -134,7 +134,7 @@ options:
         description: The archive on the managed host.
         type: path
         required: true
-  bootstrap:
+  bootstrap: &bootstrap
     description:
       - >-
         Make the image from the packages of a distribution, by C(mmdebstrap) on Debian and Ubuntu and by C(dnf) on
@@ -241,6 +241,25 @@ options:
       stop_signal:
         description: The signal that ends containers of the image, as in V(SIGQUIT).
         type: str
+  images:
+    description:
+      - Several images by one task, in this order. Each has a name, and how it comes as by the options of the same name.
+      - All of them are judged before the first one is made.
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        description: As O(name).
+        type: str
+        required: true
+      refresh:
+        description: As O(refresh).
+        type: bool
+        default: false
+      pull: *pull
+      build: *build
+      load: *load
+      bootstrap: *bootstrap
 seealso:
   - module: podwright.pods.pod
 """
@@ -297,6 +316,14 @@ EXAMPLES = r"""
       exposed_ports: ["9000"]
       stop_signal: SIGQUIT
 
+- name: Have several images by one task
+  podwright.pods.image:
+    images:
+      - name: docker.io/library/httpd:2.4
+      - name: localhost/shop/web:1.4
+        build:
+          context: /srv/shop/web
+
 - name: Have it gone
   podwright.pods.image:
     name: localhost/shop/php:bookworm
@@ -306,9 +333,9 @@ EXAMPLES = r"""
 RETURN = r"""
 image:
   description: The image as it is on the host afterwards. In check mode, as it is now. Null when there is none.
-  returned: success
+  returned: success, unless O(images) are given
   type: dict
-  contains:
+  contains: &image
     id:
       description: The image's ID.
       type: str
@@ -334,6 +361,12 @@ image:
       description: The image's labels.
       type: dict
       sample: {"io.podwright.recipe": '{"packages": "5c41f9fa3f0b2ac1"}'}
+images:
+  description: The images in the order of the option O(images), each as RV(image).
+  returned: success, if O(images) are given
+  type: list
+  elements: dict
+  contains: *image
 actions:
   description: What was done, in order, each with its cause. In check mode, what would be done.
   returned: success
@@ -401,19 +434,34 @@ BOOTSTRAP_OPTIONS = {
     "labels": {"type": "dict", "default": {}},
     "stop_signal": {"type": "str"},
 }
-ARGUMENT_SPEC = {
-    "name": {"type": "str", "required": True},
-    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+SOURCES = {
     "refresh": {"type": "bool", "default": False},
     "pull": {"type": "dict", "options": PULL_OPTIONS},
     "build": {"type": "dict", "options": BUILD_OPTIONS},
     "load": {"type": "dict", "options": LOAD_OPTIONS},
     "bootstrap": {"type": "dict", "options": BOOTSTRAP_OPTIONS},
 }
+ONE_SOURCE = ["pull", "build", "load", "bootstrap"]
+ARGUMENT_SPEC = {
+    "name": {"type": "str"},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    **SOURCES,
+    "images": {
+        "type": "list",
+        "elements": "dict",
+        "options": {"name": {"type": "str", "required": True}, **SOURCES},
+        "mutually_exclusive": [ONE_SOURCE],
+    },
+}
 
 
 def main() -> None:
-    run_module(ARGUMENT_SPEC, handle, mutually_exclusive=[["pull", "build", "load", "bootstrap"]])
+    run_module(
+        ARGUMENT_SPEC,
+        handle,
+        mutually_exclusive=[ONE_SOURCE, *(["images", name] for name in ("name", *ONE_SOURCE))],
+        required_one_of=[["name", "images"]],
+    )
 
 
 if __name__ == "__main__":

@@ -101,6 +101,10 @@ options:
       pods:
         description: The number of Pods. The default is Kubernetes' own, 110.
         type: int
+  host_labels:
+    description: >-
+      Labels that this host has beside its own, for O(node_selector) and O(affinity), such as V({disktype: ssd}).
+    type: dict
   definition:
     description:
       - >-
@@ -108,8 +112,8 @@ options:
         need be), as a mapping, or as a list of either. C(kind: List) is taken apart.
       - >-
         Beside it may stand only the options that say how the run goes (O(state), O(wait), O(wait_timeout),
-        O(on_failure), O(grace_period_seconds), O(allocatable)) and those that Kubernetes has no field for (O(infra),
-        O(networks), O(log_size_max), O(min_ready_seconds), O(config_maps), O(secrets)).
+        O(on_failure), O(grace_period_seconds), O(allocatable), O(host_labels)) and those that Kubernetes has no field
+        for (O(infra), O(networks), O(log_size_max), O(min_ready_seconds), O(config_maps), O(secrets)).
       - >-
         Fields that say nothing on a host of its own, such as C(namespace), and what the API server writes into exported
         documents, such as C(status), are ignored. Fields that ask for what one host cannot do are refused by name.
@@ -841,9 +845,75 @@ options:
   node_selector:
     description:
       - >-
-        What the host has to be: its C(kubernetes.io/arch) (V(amd64), V(arm64), ...) or C(kubernetes.io/hostname).
-        Another host refuses the Pod. Every other label is refused, since the inventory says where Pods are.
+        What the host has to be, by its labels: C(kubernetes.io/os), C(kubernetes.io/arch) (V(amd64), V(arm64), ...),
+        C(kubernetes.io/hostname), and those of O(host_labels). Another host refuses the Pod; the module
+        M(podwright.pods.stack) skips it there.
     type: dict
+  affinity:
+    description: What the host has to be, as with O(node_selector), by expressions.
+    type: dict
+    suboptions:
+      node_affinity:
+        description: What is said of hosts.
+        type: dict
+        suboptions:
+          required_during_scheduling_ignored_during_execution:
+            description: What has to hold when the Pod is created or changed.
+            type: dict
+            suboptions:
+              node_selector_terms:
+                description: Terms of which one has to be met.
+                type: list
+                elements: dict
+                required: true
+                suboptions:
+                  match_expressions:
+                    description: Labels of the host, all of which have to be as they are here.
+                    type: list
+                    elements: dict
+                    suboptions:
+                      key:
+                        description: The label.
+                        type: str
+                        required: true
+                      operator: &requirement_operator
+                        description: >-
+                          How it is compared with O(ignore:values). V(NotIn) holds without the label as well; V(Gt) and
+                          V(Lt) take one whole number.
+                        type: str
+                        choices: [In, NotIn, Exists, DoesNotExist, Gt, Lt]
+                        required: true
+                      values: &requirement_values
+                        description: The values, none with V(Exists) and V(DoesNotExist).
+                        type: list
+                        elements: str
+                  match_fields:
+                    description: The host itself, C(metadata.name) by V(In) or V(NotIn); it is the host's name.
+                    type: list
+                    elements: dict
+                    suboptions:
+                      key:
+                        description: The field.
+                        type: str
+                        choices: [metadata.name]
+                        required: true
+                      operator: *requirement_operator
+                      values: *requirement_values
+  image_pull_secrets:
+    description:
+      - >-
+        Secrets among O(secrets) that images are pulled with. Each has the key C(.dockerconfigjson), as
+        C(podman login --authfile) writes it and Kubernetes has it: registries with their credentials.
+      - >-
+        They are asked in the order of how much of the image's name their registries match. Without a match the host's
+        own logins hold.
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        description: The name of the Secret.
+        type: str
+        required: true
   infra:
     description: The infra (pause) container, which starts first and holds what the containers share.
     type: dict

@@ -31,6 +31,8 @@ extends_documentation_fragment:
   - podwright.pods.attributes
   - podwright.pods.configuration
   - podwright.pods.workloads
+  - podwright.pods.services
+  - podwright.pods.ingresses
 options:
   name:
     description: The stack's name. It is known on its host only.
@@ -62,12 +64,13 @@ options:
   depends_on:
     description:
       - >-
-        What has to come about before a Pod is created or changed, by the Pod's name: a list of mappings with C(pod),
-        the name of another Pod of the stack, and C(condition).
+        What has to come about before a Pod or workload is created or changed, by its name, that of a workload as in
+        C(Deployment/web): a list of mappings with C(pod), the name of another Pod of the stack, or C(workload), such as
+        C(StatefulSet/db), and with C(condition).
       - >-
         The condition V(ready) (the default) is that the other Pod is ready, V(started) that its containers were
         started, and V(completed) that they have ended with exit code 0, which takes a Pod whose restart policy is not
-        V(Always).
+        V(Always). A workload is V(ready) once it is as declared, a Job V(completed) once it is complete.
     type: dict
   volumes:
     description:
@@ -116,7 +119,10 @@ options:
       - >-
         Kubernetes documents: YAML or JSON text, one mapping, or a list of either, with the kinds Pod, Deployment,
         ReplicaSet, ReplicationController, StatefulSet, DaemonSet, Job, CronJob, ConfigMap, Secret,
-        PersistentVolumeClaim and List. They add to what the other options declare.
+        PersistentVolumeClaim, PersistentVolume and List. They add to what the other options declare.
+      - >-
+        ConfigMaps and Secrets that they refer to and that were made elsewhere are given in O(config_maps) and
+        O(secrets).
       - >-
         What Kubernetes has no field for stands in annotations of a Pod, with values of JSON, such as
         C(podwright.io/min-ready-seconds).
@@ -131,8 +137,10 @@ options:
     description:
       - >-
         A file or directory with Kubernetes documents, or a list of such, in C(files) of the role or beside the
-        playbook. Of a directory every file that ends with C(.yml), C(.yaml) or C(.json) is read, by name. Files may
-        be encrypted with Ansible Vault.
+        playbook. Of a directory every file that ends with C(.yml), C(.yaml) or C(.json) is read, by name; files that
+        declare nothing, such as a Compose file, are passed over with a note. Files may be encrypted with Ansible Vault.
+      - >-
+        A directory that is a kustomization is built by C(kustomize) or C(kubectl kustomize) on the control node.
     type: raw
   prune:
     description: Whether to remove Pods and networks that the stack made and no longer declares.
@@ -203,9 +211,18 @@ options:
       pods:
         description: The number of Pods. The default is 110.
         type: int
+  host_labels:
+    description:
+      - >-
+        Labels that this host has beside its own (C(kubernetes.io/os), C(kubernetes.io/arch),
+        C(kubernetes.io/hostname)), such as V({disktype: ssd}).
+      - >-
+        A Pod or workload whose C(nodeSelector) or required C(nodeAffinity) they do not meet is not for this host: it is
+        skipped with a note, and what of it runs here is removed. So one folder serves a mixed fleet.
+    type: dict
 notes:
   - A run takes workloads such as O(deployments) to what is declared; the agent (role C(agent)) keeps them afterwards.
-    Without it O(cron_jobs) are refused.
+    Without it O(cron_jobs), O(services) and O(ingresses) are refused.
 seealso:
   - module: podwright.pods.pod
   - module: podwright.pods.stack_info
@@ -292,6 +309,45 @@ EXAMPLES = r"""
       - name: database
         generate: {MARIADB_ROOT_PASSWORD: 24}
 
+- name: Three Pods behind one port of the host, replaced without a request that fails
+  podwright.pods.stack:
+    name: shop
+    deployments:
+      - name: shop-web
+        replicas: 3
+        template:
+          labels: {app: shop-web}
+          containers:
+            - name: app
+              image: registry.example.com/shop:1.5
+              ports: [{name: http, container_port: 8080}]
+              readiness_probe: {http_get: {port: 8080, path: /healthz}}
+    services:
+      - name: shop-web
+        type: LoadBalancer
+        selector: {app: shop-web}
+        ports: [{port: 80, target_port: http}]
+
+- name: A host of its own with a certificate, before a Service of the stack
+  podwright.pods.stack:
+    name: shop
+    src: manifests
+    ingresses:
+      - name: shop
+        rules:
+          - host: shop.example.com
+            http:
+              paths:
+                - {path: /, path_type: Prefix, backend: {service: {name: shop-web, port: {number: 80}}}}
+        tls: [{secret_name: shop-tls}]
+        proxy_body_size: 64Mi
+    secrets:
+      - name: shop-tls
+        type: kubernetes.io/tls
+        string_data:
+          tls.crt: "{{ shop_certificate }}"
+          tls.key: "{{ shop_key }}"
+
 - name: Back to what ran before
   podwright.pods.stack:
     name: shop
@@ -322,7 +378,8 @@ objects:
   elements: dict
   contains:
     kind:
-      description: Pod, ConfigMap, Secret, Volume or Network, or the kind of a workload, such as Deployment.
+      description: >-
+        Pod, ConfigMap, Secret, Volume, Network, Service or Ingress, or the kind of a workload, such as Deployment.
       type: str
       sample: Pod
     name:
@@ -331,14 +388,18 @@ objects:
       sample: shop-web
     result:
       description: >-
-        C(created), C(changed), C(unchanged), C(stopped), C(removed), or C(kept) for a volume that is no longer
-        declared, and for a workload that is not pruned.
+        C(created), C(changed), C(unchanged), C(stopped), C(removed), C(skipped) for what is not for this host, or
+        C(kept) for a volume that is no longer declared, and for a workload that is not pruned.
       type: str
       sample: changed
     actions:
       description: Of a Pod, what was done with it; of a workload, what was planned for its Pods.
       type: list
       elements: str
+    reason:
+      description: Of what is skipped, why it is not for this host.
+      type: str
+      sample: "disktype is ssd, and this host has no such label"
     phase:
       description: Of a Pod, its phase at the end.
       type: str
@@ -360,8 +421,81 @@ stack:
       description: The number of its present revision.
       type: int
       sample: 3
+    services:
+      description: Its Services as they are served; empty without the agent.
+      type: list
+      elements: dict
+      contains:
+        name:
+          description: The name.
+          type: str
+          sample: shop-web
+        stack:
+          description: The stack.
+          type: str
+          sample: shop
+        type:
+          description: The type.
+          type: str
+          sample: LoadBalancer
+        address:
+          description: Its address on this host; empty for one without a front.
+          type: str
+          sample: 10.198.12.7
+        selector:
+          description: The labels of the Pods behind it.
+          type: dict
+          sample: {app: shop-web}
+        ports:
+          description: >-
+            Each C(port) with its C(protocol), the C(host_ports) where it is to be had as well, and its C(endpoints):
+            C(pod), C(address), C(port), C(ready), C(sessions), C(sessions_total) and C(errors).
+          type: list
+          elements: dict
+    ingresses:
+      description: Its Ingresses as they are served; empty without the agent.
+      type: list
+      elements: dict
+      contains:
+        name:
+          description: The name.
+          type: str
+          sample: shop
+        stack:
+          description: The stack.
+          type: str
+          sample: shop
+        class:
+          description: The class that it names; empty for none.
+          type: str
+          sample: nginx
+        hosts:
+          description: The hosts of its rules; V(*) for all.
+          type: list
+          elements: str
+          sample: [shop.example.com]
+        ports:
+          description: The ports of the host where it is served, that for HTTPS last.
+          type: list
+          elements: int
+          sample: [80, 443]
+        rules:
+          description: >-
+            Each C(host) and C(path) with its C(path_type), the C(service) and C(port) that it leads to, and the
+            C(endpoints) that take its requests now.
+          type: list
+          elements: dict
+        default_backend:
+          description: The C(service), C(port) and C(endpoints) of requests that no rule is for, null for none.
+          type: dict
+        tls:
+          description: Each certificate by the C(secret_name) that it is in, with its C(hosts).
+          type: list
+          elements: dict
 notes:
-  description: What documents say and no host keeps (O(unsupported)), each with its path.
+  description: >-
+    What documents say and no host keeps (O(unsupported)), each with its path, and what is not for this host
+    (O(host_labels)).
   returned: when there is any, and it did not fail
   type: list
   elements: str

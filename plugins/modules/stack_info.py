@@ -149,6 +149,10 @@ stacks:
             is_current:
               description: Whether it is the one that its Pods are brought to.
               type: bool
+            template:
+              description: The Pods that it is for, as Kubernetes has them.
+              type: dict
+              sample: {metadata: {labels: {app: web}}, spec: {containers: [{name: web, image: "nginx:1.27"}]}}
             applied_at:
               description: When the stack's revision was applied that brought it, null where that is kept no more.
               type: str
@@ -161,6 +165,77 @@ stacks:
           description: What of its record cannot be read, and what to do; empty for nothing.
           type: str
           sample: ""
+    services:
+      description: Its Services as they are served; empty without the agent.
+      type: list
+      elements: dict
+      contains:
+        name:
+          description: The name.
+          type: str
+          sample: shop-web
+        stack:
+          description: The stack.
+          type: str
+          sample: shop
+        type:
+          description: The type.
+          type: str
+          sample: LoadBalancer
+        address:
+          description: Its address on this host; empty for one without a front.
+          type: str
+          sample: 10.198.12.7
+        selector:
+          description: The labels of the Pods behind it.
+          type: dict
+          sample: {app: shop-web}
+        ports:
+          description: >-
+            Each C(port) with its C(protocol), the C(host_ports) where it is to be had as well, and its C(endpoints):
+            C(pod), C(address), C(port), C(ready), C(sessions), C(sessions_total) and C(errors).
+          type: list
+          elements: dict
+    ingresses:
+      description: Its Ingresses as they are served; empty without the agent.
+      type: list
+      elements: dict
+      contains:
+        name:
+          description: The name.
+          type: str
+          sample: shop
+        stack:
+          description: The stack.
+          type: str
+          sample: shop
+        class:
+          description: The class that it names; empty for none.
+          type: str
+          sample: nginx
+        hosts:
+          description: The hosts of its rules; V(*) for all.
+          type: list
+          elements: str
+          sample: [shop.example.com]
+        ports:
+          description: The ports of the host where it is served, that for HTTPS last.
+          type: list
+          elements: int
+          sample: [80, 443]
+        rules:
+          description: >-
+            Each C(host) and C(path) with its C(path_type), the C(service) and C(port) that it leads to, and the
+            C(endpoints) that take its requests now.
+          type: list
+          elements: dict
+        default_backend:
+          description: The C(service), C(port) and C(endpoints) of requests that no rule is for, null for none.
+          type: dict
+        tls:
+          description: Each certificate by the C(secret_name) that it is in, with its C(hosts).
+          type: list
+          elements: dict
     volumes:
       description: The named volumes that the stack made.
       type: list

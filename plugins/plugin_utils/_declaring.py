@@ -46,7 +46,9 @@ class DeclaringAction(ShippingAction):
         """The documents of a file of the role or beside the playbook, decrypted where Ansible Vault encrypted it."""
         return [document for _name, document in self.read_files(given, at, may_be_directory=False)]
 
-    def read_files(self, given: Any, at: Place, may_be_directory: bool = True) -> list[tuple[str, Any]]:
+    def read_files(
+        self, given: Any, at: Place, may_be_directory: bool = True, notes: list[Note] | None = None
+    ) -> list[tuple[str, Any]]:
         """The documents of a file or directory, each with what to call it (see `DeclarationFiles`)."""
         name = Text(checks.not_empty).parse(given, at)
         if at.faults:
@@ -62,7 +64,7 @@ class DeclaringAction(ShippingAction):
         if path.is_dir() and not may_be_directory:
             at.fault(f"{shown(name)} is a directory; give a file in it")
             raise InvalidInput(at.faults)
-        files = DeclarationFiles(lambda file: self._content(file, at.path))
+        files = DeclarationFiles(lambda file: self._content(file, at.path), notes=notes)
         return files.read(path, str(name).rstrip("/"))
 
     def _content(self, file: Path, path: str) -> bytes:
@@ -84,7 +86,7 @@ def with_notes(result: dict[str, Any], notes: Sequence[Note]) -> dict[str, Any]:
         return result
     warnings = [str(note) for note in notes if note.is_warning and result.get("changed")]
     joined = {"warnings": [*result.get("warnings", ()), *warnings]} if warnings else {}
-    return {**result, **joined, "notes": [str(note) for note in notes]}
+    return {**result, **joined, "notes": [*map(str, notes), *result.get("notes", ())]}
 
 
 def failure(error: InvalidInput) -> dict[str, Any]:

@@ -41,11 +41,11 @@ from measuring import (
     write_template,
 )
 
-sys.path[:0] = [str(REPOSITORY / "collections")]
-
-from busybox_image import BUSYBOX  # noqa: E402
-from hosts.container_hosts import ContainerHost, ContainerHosts  # noqa: E402
-from hosts.recipes import RECIPES  # noqa: E402
+# isort: split
+# What measuring says where to find.
+from busybox_image import BUSYBOX
+from hosts.container_hosts import ContainerHost, ContainerHosts
+from hosts.recipes import RECIPES
 
 HOSTS, PODS = 10, 3
 RECIPE = "debian13"

@@ -25,7 +25,7 @@ from jinja2 import Environment, StrictUndefined
 
 HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parents[1]
-sys.path[:0] = [str(REPOSITORY / "tests" / "integration"), str(REPOSITORY / "tests")]
+sys.path[:0] = [str(REPOSITORY / part) for part in ("tests/integration", "tests", "collections")]
 
 from podman_host import PodmanHost  # noqa: E402
 

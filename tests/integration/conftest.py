@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 from collections.abc import Iterator
@@ -15,6 +16,10 @@ from agent_process import AgentProcess
 from pod_runs import PodRuns
 from podman_host import PodmanHost
 from stack_runs import StackRuns
+
+from ansible_collections.podwright.pods.plugins.module_utils._host.proxy import FOLDER, Proxy
+from ansible_collections.podwright.pods.plugins.module_utils._host.service_addresses import FILE, ServiceAddresses
+from playbooks import free_port
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # As where a shell began these tests in the background: what they start would ignore it as well.
@@ -70,6 +75,34 @@ def agent(in_host: PodmanHost) -> Iterator[AgentProcess]:
         yield process
     finally:
         process.stop()
+
+
+@contextlib.contextmanager
+def with_proxy(agent: AgentProcess) -> Iterator[AgentProcess]:
+    """The agent, whose proxy ends afterwards, and the addresses of its Services with it."""
+    try:
+        yield agent
+    finally:
+        agent.stop()
+        Proxy(agent.host.state_directory / FOLDER).end()
+        ServiceAddresses(agent.host.state_directory / FILE).settle((), None)
+
+
+@pytest.fixture
+def fronted(agent: AgentProcess) -> Iterator[AgentProcess]:
+    """An agent that may serve Services."""
+    with with_proxy(agent):
+        yield agent
+
+
+@pytest.fixture
+def entrance(in_host: PodmanHost) -> Iterator[tuple[AgentProcess, int, int]]:
+    """An agent that may serve Ingresses, and their ports for HTTP and HTTPS."""
+    http, https = free_port(), free_port()
+    process = AgentProcess(in_host, options=[f"--ingress-http-port={http}", f"--ingress-https-port={https}"])
+    process.start()
+    with with_proxy(process):
+        yield process, http, https
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import ssl
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -24,7 +25,7 @@ MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 class ImageRegistry:
     """Serves images that were saved from a host; ``requests`` lists what was asked of it."""
 
-    def __init__(self, username: str = "", password: str = "") -> None:
+    def __init__(self, username: str = "", password: str = "", certificate: Path | None = None) -> None:
         self.manifests: dict[tuple[str, str], bytes] = {}
         self.blobs: dict[str, bytes] = {}
         self.requests: list[str] = []
@@ -32,6 +33,11 @@ class ImageRegistry:
         if username:
             self.authorization = "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler_class(self))
+        if certificate is not None:
+            # A file with the key too.
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         self.address = f"127.0.0.1:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 

@@ -17,12 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.operations import Operation
-from ansible_collections.podwright.pods.plugins.module_utils._runs import pod_run, stack_run
+from ansible_collections.podwright.pods.plugins.module_utils._runs import pod_run
+from ansible_collections.podwright.pods.plugins.module_utils._runs.stack import run as stack_run
+from ansible_collections.podwright.pods.plugins.module_utils._runs.stack.operations import SharedOperations
 
 
 def arm(number: int) -> None:
     """Have the process killed once ``number`` operations are done, by whichever pods."""
-    make_executor, perform = pod_run.Run._executor, stack_run.StackRun._perform
+    make_executor, perform = pod_run.Run._executor, SharedOperations.perform
     done: list[Operation] = []
 
     def count(operation: Operation) -> None:
@@ -36,7 +38,7 @@ def arm(number: int) -> None:
         return executor
 
     pod_run.Run._executor = make_armed_executor  # type: ignore[method-assign]
-    stack_run.StackRun._perform = lambda run, operation: (perform(run, operation), count(operation))[0]  # type: ignore[method-assign]
+    SharedOperations.perform = lambda shared, operation: (perform(shared, operation), count(operation))[0]  # type: ignore[method-assign]
 
 
 def both(one: Callable[[Operation], None], other: Callable[[Operation], None]) -> Callable[[Operation], None]:

@@ -10,7 +10,8 @@ from typing import Any
 from pod_runs import Options, tripwire
 from podman_host import PodmanHost
 
-from ansible_collections.podwright.pods.plugins.module_utils._runs import stack_info, stack_run
+from ansible_collections.podwright.pods.plugins.module_utils._runs.stack import info as stack_info
+from ansible_collections.podwright.pods.plugins.module_utils._runs.stack import run as stack_run
 
 
 class StackRuns:
@@ -30,7 +31,8 @@ class StackRuns:
         before = self.host.mutations()
         with tripwire():
             predicted = stack_run.run_stack({**options, **more}, True)
-        assert self.host.mutations() == before
+        after = self.host.mutations()
+        assert after == before, sorted({*after} ^ {*before})
         return predicted
 
     def unchanged(self, options: Options, **more: Any) -> Options:

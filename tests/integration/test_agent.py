@@ -37,6 +37,7 @@ from test_stack_interrupted import apply_elsewhere, was_killed
 from ansible_collections.podwright.pods.plugins.module_utils._agent import client as agent_client
 from ansible_collections.podwright.pods.plugins.module_utils._agent import program as podwrightd
 from ansible_collections.podwright.pods.plugins.module_utils._agent.moments import LIST_SECONDS
+from ansible_collections.podwright.pods.plugins.module_utils._host.store import Store
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.observed import read_time
 from ansible_collections.podwright.pods.plugins.module_utils._runs import pod_run
 
@@ -524,6 +525,21 @@ def test_an_update_that_fails_while_it_is_carried_out_is_taken_back(agent: Agent
     body = {"run": "run_pod", "options": {**update, "wait_timeout": 5}, "check": False}
     with pytest.raises(agent_client.RemoteFailure, match="Rolled back to the state before, which is ready again"):
         agent.client.post("/run", body, timeout_seconds=120)
+    agent.await_ready("web")
+    assert agent.apply(pod())["actions"] == []
+
+
+def test_an_update_is_taken_back_however_long_somebody_else_has_the_pod(agent: AgentProcess) -> None:
+    """Its keeper, on a busy machine, or another process: longer than the update itself was to wait."""
+    agent.apply(pod(), wait=True)
+    body = {"run": "run_pod", "options": {**pod(container("main", "exit 3")), "wait_timeout": 3}, "check": False}
+    with ThreadPoolExecutor(1) as client:
+        update = client.submit(agent.client.post, "/run", body, timeout_seconds=120)
+        await_true(lambda: agent.status("web").get("containerStatuses", [{}])[0].get("restartCount", 0) > 0, 30)
+        with Store(agent.host.state_directory).lock("web", 60):
+            time.sleep(6)
+        with pytest.raises(agent_client.RemoteFailure, match="Rolled back to the state before, which is ready again"):
+            update.result()
     agent.await_ready("web")
     assert agent.apply(pod())["actions"] == []
 

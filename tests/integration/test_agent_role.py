@@ -44,7 +44,7 @@ class Installation(Playbook):
 
 @pytest.fixture
 def machine(clean_host: PodmanHost, tmp_path: Path) -> Iterator[Installation]:
-    hold = "mount -t tmpfs tmpfs /usr/local && echo ready && exec sleep 600"
+    hold = "mount -t tmpfs tmpfs /usr/local && echo ready && exec sleep 3600"
     command = ["unshare", "--mount", "--propagation", "private", "sh", "-c", hold]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as holder:
         try:
@@ -57,10 +57,15 @@ def machine(clean_host: PodmanHost, tmp_path: Path) -> Iterator[Installation]:
             holder.kill()
 
 
-def test_the_life_of_an_agent(machine: Installation) -> None:
-    machine.play("--check", shop_pods=[pod(server())])
-    assert (machine.agent_pid, list(machine.place.iterdir())) == (0, [])
+def make_current_another(machine: Installation) -> None:
+    """As after an update of the collection: the code that is installed is another than that of the collection."""
+    current = machine.place / "lib/podwright/agent/current"
+    shutil.move(current.parent / current.readlink(), current.parent / "0123")
+    current.unlink()
+    current.symlink_to("0123")
 
+
+def test_an_agent_is_made_replaced_and_taken_away(machine: Installation) -> None:
     told = machine.play()
     pid = machine.agent_pid
     assert pid > 0
@@ -73,6 +78,28 @@ def test_the_life_of_an_agent(machine: Installation) -> None:
     told = machine.play()
     assert (machine.recap["changed"], told["actions"]) == (0, [])
     assert machine.agent_pid == pid
+
+    # Other code: the agent is another, and no container notices.
+    make_current_another(machine)
+    machine.play()
+    assert machine.agent_pid not in (0, pid)
+    assert not (machine.place / "lib/podwright/agent/0123").exists()
+    assert machine.starts() == before
+
+    # Taken away, its pods go on; the stack's next run hands them to Podman.
+    told = machine.play(agent_state="absent")
+    assert machine.agent_pid == 0
+    assert not (machine.place / "bin/podwrightd").exists()
+    assert any("Podman restarts it from now on" in line for line in told["actions"])
+    assert machine.host.inspect("web-main")["HostConfig"]["RestartPolicy"]["Name"] == "always"
+
+
+@pytest.mark.long
+def test_check_mode_and_other_options(machine: Installation) -> None:
+    machine.play("--check", shop_pods=[pod(server())])
+    assert (machine.agent_pid, list(machine.place.iterdir())) == (0, [])
+    machine.play()
+    pid, before = machine.agent_pid, machine.starts()
 
     # Another option: the agent is another, and no container notices.
     machine.play(agent_terminated_pods=7)
@@ -87,26 +114,12 @@ def test_the_life_of_an_agent(machine: Installation) -> None:
     pid = machine.agent_pid
     assert machine.starts() == before
 
-    # Other code, as after an update of the collection: the agent is another, and no container notices.
-    current = machine.place / "lib/podwright/agent/current"
-    shutil.move(current.parent / current.readlink(), current.parent / "0123")
-    current.unlink()
-    current.symlink_to("0123")
+    make_current_another(machine)
     machine.play("--check")
     assert machine.recap["changed"] == 1
     assert machine.agent_pid == pid
-    machine.play()
-    assert machine.agent_pid not in (0, pid)
-    assert [path.name for path in current.parent.iterdir() if path.name == "0123"] == []
-    assert machine.starts() == before
-
-    # Taken away, its pods go on; the stack's next run hands them to Podman.
     machine.play("--check", agent_state="absent")
-    assert machine.agent_pid
-    told = machine.play(agent_state="absent")
-    assert machine.agent_pid == 0
-    assert not (machine.place / "bin/podwrightd").exists()
-    assert any("Podman restarts it from now on" in line for line in told["actions"])
-    assert machine.host.inspect("web-main")["HostConfig"]["RestartPolicy"]["Name"] == "always"
+    assert machine.agent_pid == pid
+    machine.play(agent_state="absent")
     told = machine.play(agent_state="absent")
     assert (machine.recap["changed"], told["actions"]) == (0, [])

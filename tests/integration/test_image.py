@@ -410,6 +410,36 @@ class TestLoad:
         assert refused["faults"][0]["path"] == "load.path"
         assert f"{BUSYBOX}, {NAME}" in refused["msg"]
 
+    def test_several_by_one_task(self, image: ImageModule, clean_host: PodmanHost, tmp_path: Path) -> None:
+        archive = self.save(clean_host, tmp_path, "docker-archive")
+        other = "localhost/test/app:2"
+        images = [{"name": name, "load": {"path": str(archive)}} for name in (NAME, other)]
+        done = image.checked(clean_host, images=images[:1])
+        assert done["actions"] == [f"load image {NAME} from {archive}: it is not on this host"]
+        done = image.checked(clean_host, images=images)
+        (action,) = done["actions"]
+        assert action.endswith(f"{other}: it is on this host under another name")
+        assert [name in each["names"] for name, each in zip((NAME, other), done["images"], strict=True)] == [True, True]
+        assert [each["before"] == each["after"] for each in done["diff"]] == [True, False]
+        again = image(images=images)
+        assert (again["changed"], again["actions"]) == (False, [])
+
+    def test_all_are_judged_before_one_is_made(
+        self, image: ImageModule, clean_host: PodmanHost, tmp_path: Path
+    ) -> None:
+        archive = self.save(clean_host, tmp_path, "docker-archive")
+        before = clean_host.mutations()
+        good, undigested = (
+            {"name": NAME, "load": {"path": str(archive)}},
+            {"name": f"app@sha256:{'0' * 64}", "build": {}},
+        )
+        wrong = [good, {"name": "UPPER:1"}, undigested]
+        told = image(images=wrong)
+        assert [fault["path"] for fault in told["faults"]] == ["images[1].name", "images[2].name"]
+        assert clean_host.mutations() == before
+        assert "mutually exclusive" in image(name=NAME, images=[])["msg"]
+        assert "one of the following is required: name, images" in image()["msg"]
+
     @pytest.mark.parametrize("content", [b"", b"no archive", None], ids=["empty", "text", "missing"])
     def test_no_archive(self, image: ImageModule, tmp_path: Path, content: bytes | None) -> None:
         path = tmp_path / "x.tar"

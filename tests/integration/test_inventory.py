@@ -16,7 +16,8 @@ import pytest
 from pod_runs import Options, PodRuns, await_true, container, pod, server, words
 from podman_host import BUSYBOX, PodmanHost
 
-from ansible_collections.podwright.pods.plugins.module_utils._runs import pod_run, stack_run
+from ansible_collections.podwright.pods.plugins.module_utils._runs import pod_run
+from ansible_collections.podwright.pods.plugins.module_utils._runs.stack import run as stack_run
 
 pytestmark = pytest.mark.integration
 

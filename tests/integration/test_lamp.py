@@ -23,7 +23,6 @@ from podman_host import PodmanHost
 from playbooks import HERE, REPOSITORY, Playbook, free_port
 
 CONTAINERS = ("db", "php", "web", "backup")
-KILL_STEP = 1 if os.environ.get("PODWRIGHT_TEST_FULL") else 12
 
 pytestmark = pytest.mark.lamp
 
@@ -36,6 +35,15 @@ class Lamp(Playbook):
     def __init__(self, host: PodmanHost, directory: Path) -> None:
         super().__init__(host, directory, HERE / "lamp.yml", lamp_drain_seconds=1)
         self.variables["lamp_port"] = self.port
+
+    @contextlib.contextmanager
+    def changed_for_now(self) -> Iterator[None]:
+        """Whatever is played meanwhile, afterwards the stack is what it was declared as before."""
+        options = self.options()
+        try:
+            yield
+        finally:
+            self.run_engine(options)
 
     def visits(self, port: int | None = None) -> int:
         body = self.page(port=port)
@@ -117,28 +125,32 @@ def test_health_follows_the_database_and_drift_is_repaired(lamp: Lamp) -> None:
     assert {name for name in before if before[name] != after[name]} == {"lamp-db"}
 
 
+@pytest.mark.long
 def test_a_change_of_php_costs_php_alone(lamp: Lamp) -> None:
     before = lamp.runs()
-    predicted = lamp.play("--check", "--diff", lamp_php_env=[{"name": "STAGE", "value": "blue"}])
-    assert lamp.runs() == before
-    result = lamp.play(lamp_php_env=[{"name": "STAGE", "value": "blue"}])
-    assert result["actions"] == predicted["actions"] != []
-    after = lamp.runs()
-    assert {name for name in before if before[name] != after[name]} == {"lamp-php"}
-    assert lamp.play(lamp_php_env=[{"name": "STAGE", "value": "blue"}])["actions"] == []
-    lamp.play()
+    changed = {"lamp_php_env": [{"name": "STAGE", "value": "blue"}]}
+    with lamp.changed_for_now():
+        predicted = lamp.play("--check", "--diff", **changed)
+        assert lamp.runs() == before
+        result = lamp.play(**changed)
+        assert result["actions"] == predicted["actions"] != []
+        after = lamp.runs()
+        assert {name for name in before if before[name] != after[name]} == {"lamp-php"}
+        assert lamp.play(**changed)["actions"] == []
 
 
+@pytest.mark.long
 def test_a_change_of_limits_restarts_nothing(lamp: Lamp) -> None:
     limits = {"requests": {"cpu": "200m", "memory": "256Mi"}, "limits": {"cpu": "1", "memory": "600Mi"}}
     before = lamp.runs()
-    result = lamp.play(lamp_db_resources=limits)
-    assert [line.partition(": ")[0].partition(" ")[2] for line in result["actions"]][-1] == "resize container lamp/db"
-    assert lamp.runs() == before
-    pid = lamp.host.inspect("lamp-db")["State"]["Pid"]
-    assert read_memory_limit(pid) == 600 * 1024**2
-    assert lamp.play(lamp_db_resources=limits)["actions"] == []
-    lamp.play()
+    with lamp.changed_for_now():
+        result = lamp.play(lamp_db_resources=limits)
+        done = [line.partition(": ")[0].partition(" ")[2] for line in result["actions"]]
+        assert done[-1] == "resize container lamp/db"
+        assert lamp.runs() == before
+        pid = lamp.host.inspect("lamp-db")["State"]["Pid"]
+        assert read_memory_limit(pid) == 600 * 1024**2
+        assert lamp.play(lamp_db_resources=limits)["actions"] == []
 
 
 def read_memory_limit(pid: int) -> int:
@@ -151,34 +163,36 @@ def read_memory_limit(pid: int) -> int:
     raise AssertionError("the process has no memory cgroup")
 
 
+@pytest.mark.long
 def test_a_change_of_the_port_replaces_the_pod_and_loses_no_row(lamp: Lamp) -> None:
     visits, before, port = lamp.visits(), lamp.runs(), free_port()
-    lamp.play(lamp_port=port)
-    after = lamp.runs()
-    assert all(before[name] != after[name] for name in before)
-    assert lamp.visits(port) == visits + 1
-    lamp.play()
+    with lamp.changed_for_now():
+        lamp.play(lamp_port=port)
+        after = lamp.runs()
+        assert all(before[name] != after[name] for name in before)
+        assert lamp.visits(port) == visits + 1
     assert lamp.visits() == visits + 2
 
 
+@pytest.mark.long
 def test_passwords_are_nowhere(lamp: Lamp) -> None:
     passwords = lamp.host.generated("stack@lamp")
     assert len(passwords) == 3
     given = "Gv" + os.urandom(12).hex()
-    lamp.play("-vvv", "--diff", lamp_db_password=given)
-    seen = lamp.output
-    seen += lamp.host.podman("pod", "inspect", "lamp")
-    names = [name for name in lamp.host.containers() if name.startswith("lamp-")]
-    seen += lamp.host.podman("inspect", *names)
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            seen += path.read_bytes().decode(errors="replace")
-        except OSError:
-            continue
-    assert not [password for password in (*passwords, given) if password in seen]
-    places = [lamp.host.directory, Path("/tmp"), Path("/var/tmp"), Path("/run"), Path.home() / ".ansible"]
-    assert not [path for place in places for path in exposed(place, [*passwords, given])]
-    lamp.play()
+    with lamp.changed_for_now():
+        lamp.play("-vvv", "--diff", lamp_db_password=given)
+        seen = lamp.output
+        seen += lamp.host.podman("pod", "inspect", "lamp")
+        names = [name for name in lamp.host.containers() if name.startswith("lamp-")]
+        seen += lamp.host.podman("inspect", *names)
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                seen += path.read_bytes().decode(errors="replace")
+            except OSError:
+                continue
+        assert not [password for password in (*passwords, given) if password in seen]
+        places = [lamp.host.directory, Path("/tmp"), Path("/var/tmp"), Path("/run"), Path.home() / ".ansible"]
+        assert not [path for place in places for path in exposed(place, [*passwords, given])]
     assert lamp.get("/healthz")[0] == 200
 
 
@@ -205,8 +219,9 @@ def test_what_is_exposed_is_found(tmp_path: Path) -> None:
     assert list(exposed(tmp_path, ["other", "hidden"])) == [tmp_path / "open" / "0"]
 
 
+@pytest.mark.long
 def test_interrupted_anywhere_the_next_run_converges(lamp: Lamp) -> None:
-    """From nothing but the data, killed after each operation (each seventh in a short run)."""
+    """From nothing but the data, killed after each operation."""
     options, visits = lamp.options(), lamp.visits()
     absent = {"name": "lamp", "state": "absent", "pods": []}
     number = 1
@@ -220,6 +235,6 @@ def test_interrupted_anywhere_the_next_run_converges(lamp: Lamp) -> None:
         assert names == {"lamp-infra", "lamp-prepare", *(f"lamp-{name}" for name in CONTAINERS)}
         if not killed:
             break
-        number += KILL_STEP
+        number += 1
     assert number > 20
     assert lamp.play()["actions"] == []

@@ -29,7 +29,7 @@ from ansible_collections.podwright.pods.plugins.module_utils._declaration.spec i
 )
 from ansible_collections.podwright.pods.plugins.module_utils._errors import HostError
 from ansible_collections.podwright.pods.plugins.module_utils._host import hooks
-from ansible_collections.podwright.pods.plugins.module_utils._host.kernel.netns import open_socket
+from ansible_collections.podwright.pods.plugins.module_utils._host.kernel.netns import address_of, open_socket
 from ansible_collections.podwright.pods.plugins.module_utils._host.podman.client import Podman
 from ansible_collections.podwright.pods.plugins.module_utils._host.probes import Outcome, Target, check
 
@@ -105,6 +105,11 @@ class TestNetwork:
     def test_tcp_socket(self, api: Podman, target: Target) -> None:
         assert check(Probe(tcp_socket=TcpSocketAction(port="http")), 1, target, api).result == "Success"
         assert check(Probe(tcp_socket=TcpSocketAction(port=9)), 1, target, api).result == "Failure"
+
+    def test_the_kernel_tells_the_address_that_podman_gave(self, target: Target) -> None:
+        assert target.network_pid
+        assert address_of(target.network_pid, "eth0") == target.pod_ip
+        assert address_of(target.network_pid, "eth7") == ""
 
     def test_a_hook_over_the_network(self, api: Podman, target: Target) -> None:
         assert hooks.run(Handler(http_get=HttpGetAction(port="http", path="/none")), target, api, 5).passed

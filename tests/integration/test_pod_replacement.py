@@ -108,6 +108,11 @@ NEW_POD: dict[str, tuple[Options, str]] = {
 }
 """Changes of the pod that take a new sandbox."""
 
+ON_LINUX = {
+    "node_selector_terms": [
+        {"match_expressions": [{"key": "kubernetes.io/os", "operator": "In", "values": ["linux"]}]},
+    ],
+}
 NO_CONTAINER: dict[str, Options] = {
     "labels": {"labels": {"app": "shop"}},
     "annotations": {"annotations": {"example.org/a": "b"}},
@@ -117,6 +122,8 @@ NO_CONTAINER: dict[str, Options] = {
     "min_ready_seconds": {"min_ready_seconds": 3},
     "log_size_max": {"log_size_max": "10Mi"},
     "node_selector": {"node_selector": {"kubernetes.io/hostname": socket.gethostname()}},
+    "affinity": {"affinity": {"node_affinity": {"required_during_scheduling_ignored_during_execution": ON_LINUX}}},
+    "image_pull_secrets": {"image_pull_secrets": [{"name": "registry"}]},
     "readiness_gates": {"readiness_gates": [{"condition_type": "example.org/gate"}]},
     "secrets": {"secrets": [{"name": "login", "string_data": {"password": "other"}}]},
     "config_maps": {"config_maps": [{"name": "settings", "data": {"SETTING": "1", "MORE": "2"}}]},

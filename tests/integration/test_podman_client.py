@@ -369,3 +369,17 @@ def wait_until(condition: object, timeout_seconds: float = 60) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def test_podman_py_is_imported_without_progress_bars() -> None:
+    """rich, where the host has it, would be a quarter of the import; it stays what others can have."""
+    script = f"""
+import sys
+from {podman_program.__name__} import import_podman_py
+import_podman_py().PodmanClient
+assert not [name for name in sys.modules if name.startswith("rich")]
+import rich.progress
+"""
+    subprocess.run(
+        [sys.executable, "-c", script], env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}, check=True
+    )

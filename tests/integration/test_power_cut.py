@@ -241,7 +241,9 @@ def test_kept_code_after_a_power_cut(disk: Disk, monkeypatch: pytest.MonkeyPatch
                 # Either whole or not there, and kept whole by the next task.
                 assert host_code._kept(digest) or not is_done
                 host_code.keep()
-                assert len(host_code._kept(digest) or ()) == len(shipping.sources())
+                kept = host_code._kept(digest)
+                assert kept is not None
+                assert len(kept[0]) == len(shipping.sources())
 
         monkeypatch.setenv("PODWRIGHT_STATE_DIR", str(directory / "state"))
         with monkeypatch.context() as changed:

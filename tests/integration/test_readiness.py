@@ -147,11 +147,15 @@ def test_a_startup_probe_is_counted_once(agent: AgentProcess) -> None:
 def lose(host: PodmanHost, name: str) -> None:
     """Neither the container's process nor what watches it for Podman is left, so that Podman is told of nothing."""
     told = host.inspect(name)["State"]
-    # The monitor must not see the end, and nobody is to see the process without its monitor.
+    # The monitor must not see the end, and nobody is to see the process without its monitor, not even while it ends.
     os.kill(told["ConmonPid"], signal.SIGSTOP)
-    for pid in (told["Pid"], told["ConmonPid"]):
-        os.kill(pid, signal.SIGKILL)
-    await_true(lambda: processes.find(told["Pid"]) is None)
+    end(told["Pid"])
+    end(told["ConmonPid"])
+
+
+def end(pid: int) -> None:
+    os.kill(pid, signal.SIGKILL)
+    await_true(lambda: processes.find(pid) is None)
 
 
 @pytest.mark.parametrize("name", ["web-main", "web-infra"])

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import pytest
+from pod_runs import await_true
 from podman_host import PodmanHost
 from simulation.scheduler import Scheduler
 from simulation.simulated_podman import SimulatedClient, SimulatedPodman
@@ -39,6 +41,9 @@ class Side(Protocol):
         """Kill the container's process, and wait until the kernel has let go of it."""
 
     def kill_monitor(self, container: str) -> None: ...
+
+    def begin_to_stop(self, container: str) -> None:
+        """Have Podman begin to stop a container, and die over it."""
 
     def settle(self) -> None:
         """Wait until what was done has shown."""
@@ -75,6 +80,14 @@ class RealSide:
     def kill_monitor(self, container: str) -> None:
         os.kill(int(self.host.inspect(container)["State"]["ConmonPid"]), signal.SIGKILL)
 
+    def begin_to_stop(self, container: str) -> None:
+        command = ["podman", "stop", "--time", "60", container]
+        with subprocess.Popen(
+            command, env=self.host.environment_without_service, stdout=subprocess.DEVNULL
+        ) as stopping:
+            await_true(lambda: self.host.inspect(container)["State"]["Status"] == "stopping")
+            stopping.kill()
+
     def settle(self) -> None:
         """Until two looks in a row, a while apart, show the same."""
         before: Any = None
@@ -109,6 +122,11 @@ class SimulatedSide:
         found = state.find(container)
         assert found is not None
         state.kill_monitor(found)
+
+    def begin_to_stop(self, container: str) -> None:
+        found = self.podman.simulated.find(container)
+        assert found is not None
+        found.said = "stopping"
 
     def settle(self) -> None:
         self.podman.simulated.scheduler.sleep(5)
@@ -155,6 +173,10 @@ def kill_monitor(container: str) -> Callable[[Side], Any]:
     return lambda side: side.kill_monitor(container)
 
 
+def begin_to_stop(container: str) -> Callable[[Side], Any]:
+    return lambda side: side.begin_to_stop(container)
+
+
 UP = (make_pod, call("post", "/containers/web-infra/start"))
 STORIES: dict[str, tuple[Callable[[Side], Any], ...]] = {
     "a container's life": (
@@ -197,6 +219,13 @@ STORIES: dict[str, tuple[Callable[[Side], Any], ...]] = {
         *UP,
         make("main", "term=never"),
         call("post", "/containers/web-main/start"),
+        call("post", "/containers/web-main/stop", timeout=1),
+    ),
+    "a stop that was cut off is gone on with": (
+        *UP,
+        make("main", "term=never"),
+        call("post", "/containers/web-main/start"),
+        begin_to_stop("web-main"),
         call("post", "/containers/web-main/stop", timeout=1),
     ),
     "the process is killed": (*UP, make("main", "n=0"), call("post", "/containers/web-main/start"), kill("web-main")),

@@ -20,10 +20,14 @@ from ansible_collections.podwright.pods.plugins.module_utils._runs import (
     generated_secrets,
     pod_run,
     run_failure,
-    stack_info,
-    stack_run,
 )
 from ansible_collections.podwright.pods.plugins.module_utils._runs.run_failure import RunFailed
+from ansible_collections.podwright.pods.plugins.module_utils._runs.stack import (
+    info as stack_info,
+)
+from ansible_collections.podwright.pods.plugins.module_utils._runs.stack import (
+    run as stack_run,
+)
 
 pytestmark = pytest.mark.integration
 
@@ -463,11 +467,6 @@ AT_ADDRESS = container("a", ports=[{"container_port": 1, "host_port": 28090, "ho
             "web.yml.spec.volumes[0].hostPath.path",
             "/nosuch does not exist",
         ),
-        (
-            {"definition": [document(nodeSelector={"kubernetes.io/hostname": "elsewhere"})]},
-            'web.yml.spec.nodeSelector["kubernetes.io/hostname"]',
-            "is elsewhere, and this host is",
-        ),
     ],
 )
 def test_what_a_host_cannot_have_is_refused_before_it_is_recorded(
@@ -483,6 +482,27 @@ def test_what_a_host_cannot_have_is_refused_before_it_is_recorded(
     assert (fault.path, reason in fault.reason) == (path, True), fault
     assert [line for line in runs.host.mutations() if "locks" not in line] == [x for x in before if "locks" not in x]
     assert [item["name"] for item in stack_info.run_stack_info({})["stacks"]] == ["here"]
+
+
+def test_what_is_for_another_host_is_skipped_and_goes_where_it_runs(runs: StackRuns) -> None:
+    declared = {
+        "name": "shop",
+        "pods": [pod(name="a"), pod(name="b", node_selector={"disktype": "ssd"})],
+        "depends_on": {"a": [{"pod": "b", "condition": "started"}]},
+        "wait": False,
+    }
+    before = stack_run.run_stack(declared, False)
+    assert [(item["name"], item["result"]) for item in before["objects"]] == [("a", "created"), ("b", "skipped")]
+    (note,) = before["notes"]
+    assert note.startswith("the Pod b is not for this host, and skipped: disktype is ssd, and this host has no such")
+    here = stack_run.run_stack({**declared, "host_labels": {"disktype": "ssd"}}, False)
+    assert [item["result"] for item in here["objects"] if item["name"] == "b"] == ["created"]
+    assert "notes" not in here
+    assert "remove pod b: no longer declared" in plan(runs.predict(declared))
+    gone = stack_run.run_stack(declared, False)
+    assert [item["result"] for item in gone["objects"] if item["name"] == "b"] == ["removed"]
+    all_elsewhere = [pod(name="a", node_selector={"disktype": "tape"})]
+    assert "remove pod a: no longer declared" in plan(runs.predict({"name": "shop", "pods": all_elsewhere}))
 
 
 @pytest.mark.parametrize("declared", [{}, {"pods": []}, {"definition": []}, {"config_maps": [{"name": "c"}]}])

@@ -16,7 +16,7 @@ from podman_host import BUSYBOX, PodmanHost
 from pods import Site, runnable_pods
 
 from ansible_collections.podwright.pods.plugins.module_utils._declaration import spec as s
-from ansible_collections.podwright.pods.plugins.module_utils._runs import stack_run
+from ansible_collections.podwright.pods.plugins.module_utils._runs.stack import run as stack_run
 
 pytestmark = pytest.mark.integration
 

@@ -18,11 +18,11 @@ from pod_runs import Options, container, plan, pod
 from podman_host import PodmanHost
 from stack_runs import StackRuns, results
 
-from ansible_collections.podwright.pods.plugins.module_utils._runs import stack_run
+from ansible_collections.podwright.pods.plugins.module_utils._runs.stack import run as stack_run
 from playbooks import HERE, REPOSITORY
 
 IS_FULL = bool(os.environ.get("PODWRIGHT_TEST_FULL"))
-KILL_STEP = 1 if IS_FULL else 15
+KILL_STEP = 1 if IS_FULL else 30
 PODS = 50 if IS_FULL else 12
 SHARES = 10
 
@@ -78,7 +78,7 @@ def workshop(level: str, *names: str) -> Options:
 
 
 def test_killed_anywhere_the_next_run_converges(runs: StackRuns, tmp_path: Path) -> None:
-    """Five pods become five others: two go, two come, three restart. Killed after each operation, or each ninth."""
+    """Five pods become five others: two go, two come, three restart. Killed after each operation, or some of them."""
     first = workshop("1", "a", "b", "c", "d", "e")
     second = workshop("2", "f", "c", "b", "g", "e")
     number, is_killed = 1, True

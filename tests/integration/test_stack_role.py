@@ -102,6 +102,31 @@ def test_a_mapping_of_the_inventory(greeter: Greeter) -> None:
     assert (greeter.starts(), greeter.volumes()) == ({}, [])
 
 
+def test_a_kustomization(greeter: Greeter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a program in the place of kustomize, whose work is its own: it names the Pod that is not in the folder."""
+    folders = {name: tmp_path / name for name in ("bin", "base", "overlay")}
+    for folder in folders.values():
+        folder.mkdir()
+    program = folders["bin"] / "kustomize"
+    program.write_text('#!/bin/sh\n[ "$1" = build ] && sed s/NAME/built/ "$2/../base/pod"\n')
+    program.chmod(0o755)
+    (folders["overlay"] / "Kustomization").write_text("resources: [../base]\n")
+    container = {"name": "a", "image": greeter.host.image, "command": ["sleep", "600"]}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "NAME"}, "spec": {"containers": [container]}}
+    (folders["base"] / "pod").write_text(yaml.safe_dump(pod))
+    monkeypatch.setitem(greeter.host.environment, "PATH", f"{folders['bin']}:{greeter.host.environment['PATH']}")
+    stacks = [{"name": "greeter", "templates": str(folders["overlay"]), "grace_period_seconds": 1}]
+    assert greeter.play("--check", podwright_stacks=stacks)["actions"]
+    greeter.play(podwright_stacks=stacks)
+    assert {*greeter.starts()} == {"built-infra", "built-a"}
+    (folders["base"] / "pod").write_text("metadata: {name: x}\nkind: Deploy\n")
+    assert greeter.run(podwright_stacks=stacks) != 0
+    assert "overlay.kind: 'Deploy' is not" in greeter.output
+    program.write_text("#!/bin/sh\necho 'no such resource' >&2\nexit 1\n")
+    assert greeter.run(podwright_stacks=stacks) != 0
+    assert "overlay: kustomize build cannot build it: no such resource" in greeter.output
+
+
 def test_no_templates_where_some_are_named(greeter: Greeter) -> None:
     assert greeter.run("--check", podwright_stacks=[{"name": "greeter", "templates": "greeters"}]) != 0
     assert "greeters is no folder in templates/" in greeter.output

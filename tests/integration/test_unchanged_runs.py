@@ -20,7 +20,8 @@ from ansible_collections.podwright.pods.plugins.module_utils._agent import momen
 from ansible_collections.podwright.pods.plugins.module_utils._agent.agent import Agent
 from ansible_collections.podwright.pods.plugins.module_utils._agent.unchanged_runs import CAPACITY
 from ansible_collections.podwright.pods.plugins.module_utils._errors import PodwrightError
-from ansible_collections.podwright.pods.plugins.module_utils._runs import pod_info, pod_run, stack_run
+from ansible_collections.podwright.pods.plugins.module_utils._runs import pod_info, pod_run
+from ansible_collections.podwright.pods.plugins.module_utils._runs.stack import run as stack_run
 
 pytestmark = pytest.mark.integration
 

@@ -24,7 +24,9 @@ from pod_runs import SLEEP, Options, PodRuns, await_true, container, pod
 from podman_host import PodmanHost
 
 from ansible_collections.podwright.pods.plugins.module_utils._errors import PodwrightError
-from ansible_collections.podwright.pods.plugins.module_utils._runs import pod_run, stack_info, stack_run
+from ansible_collections.podwright.pods.plugins.module_utils._runs import pod_run
+from ansible_collections.podwright.pods.plugins.module_utils._runs.stack import info as stack_info
+from ansible_collections.podwright.pods.plugins.module_utils._runs.stack import run as stack_run
 
 pytestmark = pytest.mark.integration
 

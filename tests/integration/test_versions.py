@@ -15,7 +15,7 @@ from agent_process import AgentProcess
 from interpreters import find_interpreter
 from podman_host import PodmanHost
 
-from playbooks import HERE, Playbook
+from playbooks import HERE, REPOSITORY, Playbook, free_port
 
 pytestmark = [pytest.mark.integration, pytest.mark.long]
 
@@ -93,3 +93,16 @@ def test_the_same_everywhere(versions: Versions, ansible_core: str) -> None:
         agent.stop()
     assert versions.host.containers() == {}
     assert taken_over.keys() == before.keys()
+
+
+def test_the_roles_everywhere(versions: Versions, ansible_core: str) -> None:
+    """Each expression of the roles is one that every ansible-core can read; a prediction renders all of them."""
+    pods = [{"name": "own", "containers": [{"name": "main", "image": versions.host.image}]}]
+    secrets = [{"name": "tokens", "string_data": {"TOKEN": "abc"}}]
+    folder = {"name": "greeter", "templates": str(HERE / "templates/greeter"), "secrets": secrets}
+    stacks = ["lamp", "web", {"name": "own", "pods": pods}, folder]
+    greeter = {"greeter_image": versions.host.image, "greeter_greeting": "hello", "greeter_page": "<p>"}
+    ports = {f"{name}_port": free_port() for name in ("lamp", "web", "greeter")}
+    given = {"podwright_stacks": stacks, **greeter, **ports}
+    assert versions.run("--check", playbook=REPOSITORY / "playbooks/site.yml", **given) == 0, versions.output
+    assert "DEPRECATION" not in versions.output

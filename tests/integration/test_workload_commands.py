@@ -57,6 +57,10 @@ def test_a_deployment_is_shown_and_changed(agent: AgentProcess, command: Command
     described = command.shows("describe", "deploy/web")
     for part in ("Replicas:      2 desired, 2 updated", "Revision:      1 (first)", f"  {pod}", "SuccessfulCreate"):
         assert part in described, described
+    # One of its pods stands for it where one is looked into.
+    assert "found 2 pods, using pod/web-" in command.run("logs", "deploy/web").stderr
+    assert command.shows("exec", "deploy/web", "--", "hostname").strip() in names[0] + names[1]
+    assert "there is no deployment wbe" in command.fails("logs", "deploy/wbe")
     # Every change is a revision of its stack.
     assert "deployment.apps/web scaled" in command.shows("scale", "deploy/web", "--replicas", "1")
     assert command.table("get", "deploy")[0]["READY"] == "1/1"
@@ -66,6 +70,9 @@ def test_a_deployment_is_shown_and_changed(agent: AgentProcess, command: Command
     history = command.table("rollout", "history", "deploy/web")
     causes = [(row["REVISION"], row["CHANGE-CAUSE"]) for row in history]
     assert causes == [("1", "first"), ("2", "podwright rollout restart deployment web")]
+    assert "restartedAt" in command.shows("rollout", "history", "deploy/web", "--revision", "2")
+    assert "restartedAt" not in command.shows("rollout", "history", "deploy/web", "--revision", "1")
+    assert "has no revision 7; there is: 1, 2" in command.fails("rollout", "history", "deploy/web", "--revision", "7")
     assert "rolled back" in command.shows("rollout", "undo", "deploy/web")
     assert [row["REVISION"] for row in command.table("rollout", "history", "deploy/web")] == ["2", "3"]
     command.shows("rollout", "pause", "deploy/web")
@@ -74,6 +81,8 @@ def test_a_deployment_is_shown_and_changed(agent: AgentProcess, command: Command
     assert "there is no deployment wbe" in command.fails("describe", "deploy/wbe")
     assert "deployment.apps/web deleted" in command.shows("delete", "deploy/web", "--yes")
     assert "nothing found" in command.run("get", "all").stderr
+    # What is told of it goes with it.
+    assert agent.events("Deployment/web") == []
 
 
 def test_jobs_of_a_cron_job_by_hand(agent: AgentProcess, command: CommandLine) -> None:

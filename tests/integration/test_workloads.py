@@ -19,8 +19,9 @@ from stack_runs import StackRuns
 from test_stack_interrupted import apply_elsewhere, was_killed
 
 from ansible_collections.podwright.pods.plugins.module_utils._errors import Refused
-from ansible_collections.podwright.pods.plugins.module_utils._runs import stack_run
+from ansible_collections.podwright.pods.plugins.module_utils._host.podman.client import Podman
 from ansible_collections.podwright.pods.plugins.module_utils._runs.run_failure import RunFailed
+from ansible_collections.podwright.pods.plugins.module_utils._runs.stack import run as stack_run
 
 pytestmark = pytest.mark.integration
 
@@ -61,6 +62,31 @@ def test_deployment_from_nothing_to_gone(runs: StackRuns) -> None:
     assert pods_of(runs) == []
 
 
+def test_unchanged_pods_are_looked_at_once_and_never_called_ready_unseen(
+    runs: StackRuns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    probe = {"exec": {"command": ["test", "-e", "/tmp/up"]}, "period_seconds": 1}
+    declared = stack(deployments=[deployment(container(script=f"touch /tmp/up; {SLEEP}", readiness_probe=probe))])
+    runs.create(declared)
+    names, asked, get = pods_of(runs), list[str](), Podman.get
+
+    def noted(podman: Podman, path: str, *args: Any, **more: Any) -> Any:
+        asked.append(path)
+        return get(podman, path, *args, **more)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Podman, "get", noted)
+        assert stack_run.run_stack(declared, False)["changed"] is False
+    # The lists tell of all at once, and the kernel their addresses.
+    assert asked
+    assert [path for path in asked if any(name in path for name in names)] == []
+    runs.host.podman("exec", f"{names[0]}-main", "rm", "/tmp/up")
+    with pytest.raises(RunFailed, match="nothing came about for 3 s"):
+        stack_run.run_stack({**declared, "wait_timeout": 3, "on_failure": "keep"}, False)
+    runs.host.podman("exec", f"{names[0]}-main", "touch", "/tmp/up")
+    runs.unchanged(declared)
+
+
 def test_broken_update_goes_back(runs: StackRuns) -> None:
     good = stack(deployments=[deployment(server(root="/etc"))])
     runs.create(good)
@@ -81,6 +107,16 @@ def test_what_the_host_lacks_is_refused_beforehand(runs: StackRuns) -> None:
     with pytest.raises(Refused, match=r"Deployment web: web-\w+-0/main: ErrImageNeverPull"):
         runs.apply(stack(deployments=[deployment(lacking)]))
     assert runs.host.mutations() == before
+
+
+def test_names_that_check_mode_cannot_tell_yet_are_said(runs: StackRuns) -> None:
+    variable = {"name": "WORD", "value_from": {"secret_key_ref": {"name": "words", "key": "word"}}}
+    secrets = [{"name": "words", "string_data": {"word": "x"}}]
+    declared = stack(deployments=[deployment(server(env=[variable]), replicas=1)], secrets=secrets)
+    (warning,) = runs.predict(declared)["warnings"]
+    assert "the Pods of Deployment web will be called otherwise" in warning
+    assert stack_run.run_stack(declared, False)["warnings"] == []
+    runs.unchanged(declared)
 
 
 def test_killed_anywhere_a_rollout_goes_on_within_its_bounds(runs: StackRuns, tmp_path: Path) -> None:
@@ -133,6 +169,18 @@ def test_stateful_set_keeps_its_claims(runs: StackRuns) -> None:
     assert runs.host.podman("exec", "db-1-main", "cat", "/data/starts") == "db-1\ndb-1\n"
     runs.apply({"name": "shop", "state": "absent"})
     assert runs.volumes() == ["data-db-0", "data-db-1"]
+    # A volume that somebody else has made is no claim.
+    runs.host.podman("volume", "create", "data-db-7")
+    runs.apply({"name": "shop", "state": "absent", "prune_volumes": True})
+    assert runs.volumes() == ["data-db-7"]
+    retention = {"persistent_volume_claim_retention_policy": {"when_deleted": "Delete", "when_scaled": "Delete"}}
+    fleeting = declared(1)
+    fleeting["stateful_sets"][0].update(retention)
+    runs.create(fleeting)
+    assert runs.volumes() == ["data-db-0", "data-db-7"]
+    told = runs.apply(stack(), allow_empty=True)
+    assert "remove named volume data-db-0: no longer declared, and whenDeleted is Delete" in told["actions"][-1]
+    assert runs.volumes() == ["data-db-7"]
 
 
 def test_job_and_daemon_set(runs: StackRuns) -> None:
@@ -176,6 +224,25 @@ def test_configuration_reaches_the_pods(runs: StackRuns) -> None:
     assert not {*before} & {*runs.starts()}
 
 
+def test_a_pod_waits_for_a_workload_and_that_for_a_job(runs: StackRuns) -> None:
+    once = {"name": "once", "template": {"containers": [container(script="exit 0")], "restart_policy": "Never"}}
+    waits = {
+        "proxy": [{"workload": "Deployment/web"}],
+        "Deployment/web": [{"workload": "Job/once", "condition": "completed"}],
+    }
+    proxy = {"name": "proxy", "containers": [container()], "termination_grace_period_seconds": 1}
+    web = deployment(server(), replicas=1)
+    actions = runs.create(stack(pods=[proxy], jobs=[once], deployments=[web], depends_on=waits))["actions"]
+    told = [next(n for n, action in enumerate(actions) if word in action) for word in ("once", "web", "proxy")]
+    assert told == sorted(told)
+    began = {name.partition("-")[0]: at for name, (_id, at) in runs.starts().items() if name.endswith("-main")}
+    assert sorted(began, key=lambda name: began[name]) == ["once", "web", "proxy"]
+    # It goes before what it waits for.
+    (web_pod,) = (name for name in pods_of(runs) if name.startswith("web-"))
+    gone = [action.split(maxsplit=1)[1] for action in runs.apply({"name": "shop", "state": "absent"})["actions"]]
+    assert gone.index("remove pod proxy: state is absent") < gone.index(f"remove pod {web_pod}: state is absent")
+
+
 def test_stopped_and_started_again(runs: StackRuns) -> None:
     declared = stack(deployments=[deployment(server())])
     runs.create(declared)
@@ -208,15 +275,6 @@ def test_agent_keeps_replicas(agent: AgentProcess) -> None:
     assert len(agents_pods(agent)) == 2
     assert not {first, second} & {*agents_pods(agent)}
     run_stack(agent, {"name": "shop", "state": "absent"})
-    assert agents_pods(agent) == []
-
-
-def test_agent_runs_jobs_at_their_times(agent: AgentProcess) -> None:
-    template = {"containers": [container(script="echo done")], "restart_policy": "Never"}
-    cron_job = {"name": "tick", "schedule": "* * * * *", "job_template": {"template": template}}
-    run_stack(agent, stack(cron_jobs=[cron_job]))
-    await_true(lambda: any(name.startswith("tick-") for name in agents_pods(agent)))
-    run_stack(agent, stack(cron_jobs=[]), allow_empty=True)
     assert agents_pods(agent) == []
 
 

@@ -29,7 +29,8 @@ from simulation import clock  # noqa: E402
 clock.install()
 
 from simulation.planted import FAULTS  # noqa: E402
-from simulation.scenario import outcome_of  # noqa: E402
+from simulation.play import outcome_of  # noqa: E402
+from simulation.scenario import Scenario  # noqa: E402
 from simulation.simulated_host import SimulatedHost  # noqa: E402
 from simulation.stories import STORIES, failures_of  # noqa: E402
 
@@ -97,7 +98,8 @@ def main() -> int:
 def play(seed: int, steps: int, directory: Path) -> tuple[str, list[str]]:
     """Play one seed; what did not hold, empty for nothing, and the log."""
     with SimulatedHost(seed, directory) as host:
-        return outcome_of(host, steps)
+        scenario = Scenario(host, steps)
+        return outcome_of(scenario), scenario.log
 
 
 def _tell(story: str) -> int:
@@ -134,17 +136,20 @@ class _Row:
 def _row_of(fault: str) -> _Row:
     limits = ["--seeds", "0-999", "--steps", str(_TABLE_STEPS), "--cpu-seconds", str(_TABLE_SECONDS)]
     command = [sys.executable, sys.argv[0], "--plant", fault, *limits]
-    told = subprocess.run(command, capture_output=True, text=True, check=False).stdout
-    found = re.search(r"^seed (\d+): at [\d.]+ s: (.*)$", told, re.MULTILINE)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    spent = re.search(r"\(([\d.]+) s of a processor\)", done.stdout)
+    if spent is None:
+        # It says how long it took unless it broke down itself.
+        raise SystemExit(f"{fault}: the simulation ended by itself:\n{done.stderr}")
+    found = re.search(r"^seed (\d+): at [\d.]+ s: (.*)$", done.stdout, re.MULTILINE)
     seed, seen = found.groups() if found else ("", "not found")
-    spent = re.search(r"\(([\d.]+) s of a processor\)", told)
-    row = _Row(fault, seed, seen, float(spent[1]) if spent else 0.0)
+    row = _Row(fault, seed, seen, float(spent[1]))
     print(row, flush=True)
     return row
 
 
 _TABLE_STEPS = 100
-_TABLE_SECONDS = 60
+_TABLE_SECONDS = 180
 _TABLE_HEAD = (
     "# What the simulation finds",
     "",

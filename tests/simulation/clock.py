@@ -9,6 +9,7 @@ like. Outside a simulation all of it is as ever.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import secrets
@@ -105,6 +106,7 @@ def install() -> None:
     secrets.choice = _choice
     os.replace = _replace
     os.fsync = _fsync
+    os.getpid = _getpid
 
 
 _REAL_DATACLASS = dataclasses.dataclass
@@ -186,15 +188,35 @@ def _choice(items: Any) -> Any:
     return _REAL_CHOICE(items) if _Present.scheduler is None else _Present.scheduler.random.choice(items)
 
 
+_REAL_GETPID = os.getpid
+
+
+def _getpid() -> int:
+    return _REAL_GETPID() if _Present.scheduler is None else _Present.scheduler.pid
+
+
 def _effect(name: str) -> Callable[..., Any]:
     """A call that changes files: none of a process that is dead, and a place for others to go on."""
     real = _REAL[name]
 
     def call(*args: Any, **kwargs: Any) -> Any:
         _let_others_go_on()
-        return real(*args, **kwargs)
+        result = real(*args, **kwargs)
+        if _Present.scheduler is not None and not kwargs:
+            for path in args[:2]:
+                _note_change_in(path)
+        return result
 
     return call
+
+
+def _note_change_in(path: Any) -> None:
+    """The folder of a path was changed just now, by the simulated clock: the kernel writes down its own."""
+    scheduler = _Present.scheduler
+    if scheduler is not None and isinstance(path, (str, os.PathLike)):
+        moment = int(_time() * 1e9) + next(scheduler.changes)
+        with contextlib.suppress(OSError):
+            os.utime(os.path.dirname(path), ns=(moment, moment))
 
 
 def _let_others_go_on() -> None:
@@ -213,6 +235,7 @@ def _replace(source: Any, target: Any, **kwargs: Any) -> None:
         return
     before = _content_of(target)
     _REAL["replace"](source, target)
+    _note_change_in(target)
     disk.renamed(os.fspath(target), before)
 
 

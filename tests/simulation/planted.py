@@ -14,7 +14,6 @@ from typing import Any
 from ansible_collections.podwright.pods.plugins.module_utils._agent import dependencies, podman_watch
 from ansible_collections.podwright.pods.plugins.module_utils._agent.keeper import (
     pod_actions,
-    pod_keeper,
     pod_observer,
     retries,
 )
@@ -116,7 +115,7 @@ def _revealed(value: Any) -> str:
 
 
 def _call_it_ready_unseen() -> None:
-    put(lambda *args: True, "is_pod_available", pod_keeper, dependencies)
+    put(lambda *args: True, "is_pod_available", pod_actions, dependencies)
     put(lambda watch: True, "is_ready", wait.Watch)
 
 

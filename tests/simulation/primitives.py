@@ -207,7 +207,7 @@ class SimpleQueue:
 
 
 class Future:
-    """What `Executor.submit` gives."""
+    """``concurrent.futures.Future``: what `Executor.submit` gives, or what is told its result by whoever made it."""
 
     def __init__(self, scheduler: Scheduler) -> None:
         self._scheduler = scheduler
@@ -228,12 +228,22 @@ class Future:
     def done(self) -> bool:
         return self._is_done
 
+    def set_result(self, result: Any) -> None:
+        self._result, self._is_done = result, True
+
+    def set_exception(self, error: BaseException) -> None:
+        self._error, self._is_done = error, True
+
     def result(self, timeout: float | None = None) -> Any:
+        error = self.exception(timeout)
+        if error is not None:
+            raise error
+        return self._result
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
         if not self._is_done and not self._scheduler.wait(self.done, timeout):
             raise TimeoutError
-        if self._error is not None:
-            raise self._error
-        return self._result
+        return self._error
 
 
 class Executor:
@@ -248,7 +258,7 @@ class Executor:
 
     def submit(self, work: Callable[..., Any], *args: Any, **kwargs: Any) -> Future:
         future = Future(self._scheduler)
-        self._futures.append(future)
+        self._futures = [*(one for one in self._futures if not one.done()), future]
 
         def serve() -> None:
             self._scheduler.wait(lambda: self._running < self._most, None)
@@ -325,3 +335,8 @@ def queue_module(scheduler: Scheduler) -> SimpleNamespace:
 def executor_class(scheduler: Scheduler) -> Callable[..., Executor]:
     """What stands in the place of ``ThreadPoolExecutor``."""
     return lambda max_workers=4, thread_name_prefix="worker": Executor(scheduler, max_workers, thread_name_prefix)
+
+
+def future_class(scheduler: Scheduler) -> Callable[[], Future]:
+    """What stands in the place of ``Future``."""
+    return lambda: Future(scheduler)

@@ -38,6 +38,8 @@ class Process:
 
     name: str
     is_dead: bool = False
+    pid: int = 0
+    """Its number, from the first time that it asks for it."""
 
 
 @dataclass(eq=False)
@@ -64,6 +66,9 @@ class Scheduler:
         self.errors: list[str] = []
         """What threads have ended by, other than by their own end."""
         self.switches = 0
+        self.changes = itertools.count()
+        """A number for each change of a folder."""
+        self._pids = itertools.count(1)
         self._timers: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = itertools.count()
         self._driver = Thread("driver", Process("driver"), greenlet.getcurrent())
@@ -102,6 +107,13 @@ class Scheduler:
     def raise_if_dead(self) -> None:
         if self.current.process.is_dead:
             raise Killed
+
+    @property
+    def pid(self) -> int:
+        """The number of the present thread's process."""
+        process = self.current.process
+        process.pid = process.pid or next(self._pids)
+        return process.pid
 
     def at(self, moment: float, action: Callable[[], None]) -> None:
         """Have something happen at a moment (monotonic seconds), whoever has the turn then."""

@@ -18,12 +18,14 @@ from ansible_collections.podwright.pods.plugins import module_utils
 from ansible_collections.podwright.pods.plugins.module_utils._agent import agent as agent_module
 from ansible_collections.podwright.pods.plugins.module_utils._agent import podman_watch, unchanged_runs
 from ansible_collections.podwright.pods.plugins.module_utils._host import hooks, observe, probes
-from ansible_collections.podwright.pods.plugins.module_utils._host.kernel import cgroup, processes
+from ansible_collections.podwright.pods.plugins.module_utils._host import store as host_store
+from ansible_collections.podwright.pods.plugins.module_utils._host.kernel import cgroup, held_paths, processes
 from ansible_collections.podwright.pods.plugins.module_utils._host.podman import service as podman_service
 from ansible_collections.podwright.pods.plugins.module_utils._host.store import Store
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.observed import LiveLimits, Node
-from ansible_collections.podwright.pods.plugins.module_utils._runs import pod_info, pod_run, stack_info
+from ansible_collections.podwright.pods.plugins.module_utils._runs import pod_info, prediction
 from ansible_collections.podwright.pods.plugins.module_utils._runs.operations import mounts, volumes
+from ansible_collections.podwright.pods.plugins.module_utils._runs.stack import info as stack_info
 
 from . import clock, primitives
 from .scheduler import Killed, Process, Scheduler
@@ -59,6 +61,7 @@ class _Server:
         self._agent = agent
 
     def serve(self) -> None:
+        _present().served_agent = self._agent
         _present().scheduler.wait(lambda: self._ended, None)
 
     def close(self) -> None:
@@ -86,6 +89,8 @@ class SimulatedHost:
         self.directory = directory
         self.agent: Any = None
         self.agent_process: Process | None = None
+        self.served_agent: Any = None
+        """The last agent whose API has answered."""
         self.hooks: set[tuple[str, int]] = set()
         """The runs of containers that had a hook: the container's id, and which of its starts it was."""
 
@@ -100,8 +105,10 @@ class SimulatedHost:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        # Whoever had the turn when it came to an end, from now on it is the driver's.
-        self.scheduler.current = self.scheduler.threads[0]
+        # Whoever had the turn when it came to an end, from now on it is the driver's. That gets a process of its own:
+        # threads of a run that it began are killed with the others.
+        driver = self.scheduler.current = self.scheduler.threads[0]
+        driver.process = Process("driver")
         for thread in self.scheduler.threads[1:]:
             self.scheduler.kill(thread.process)
         # Each unwinds at its next turn; one that swallows it again and again is left behind.
@@ -125,6 +132,11 @@ class SimulatedHost:
     def agent_is_up(self) -> bool:
         process = self.agent_process
         return process is not None and not process.is_dead and self.scheduler.is_running(process)
+
+    @property
+    def agent_answers(self) -> bool:
+        """Whether it has put in order what it found, and takes runs."""
+        return self.agent_is_up and self.served_agent is self.agent
 
     def kill_agent(self) -> None:
         if self.agent_process:
@@ -216,6 +228,7 @@ def _replace_modules(scheduler: Scheduler) -> None:
         "threading": primitives.threading_module(scheduler),
         "queue": primitives.queue_module(scheduler),
         "ThreadPoolExecutor": primitives.executor_class(scheduler),
+        "Future": primitives.future_class(scheduler),
     }
     for module in _MODULES:
         for name, stand_in in stand_ins.items():
@@ -234,11 +247,14 @@ def _replace_modules(scheduler: Scheduler) -> None:
             "Podman": lambda path, version=(): SimulatedClient(_present().podman),
             "notify_systemd": lambda state: None,
         },
-        pod_run: {"read_node": lambda version: NODE},
+        prediction: {"read_node": lambda version: NODE},
         pod_info: {"read_node": lambda version: NODE},
         stack_info: {"read_node": lambda version: NODE},
         unchanged_runs: {"read_node": lambda version: NODE},
         observe: {"read_node": lambda version: NODE},
+        # What of the real host's mounts and folders there is belongs to no simulation.
+        held_paths: {"mounts_below": lambda path, pid="self": []},
+        host_store: {"runtime_directory": lambda state: state / "run"},
         volumes: {"keep_mounted": _keep_mounted},
         mounts: {"_reader": lambda execution, container, image: None},
         probes: {"perform": lambda *args: _present().perform(*args)},

@@ -597,7 +597,8 @@ class SimulatedClient(client.Podman):
 
     def _stop(self, found: SimulatedContainer, params: Mapping[str, Any], data: Any) -> None:
         self._note(found, "stop container")
-        if found.said != "running":
+        # A stop that was cut off leaves "stopping" behind, and the next one goes on with it.
+        if not (found.said == "running" or (found.said == "stopping" and found.has_process)):
             return
         self._podman.on_stop(found)
         found.said = "stopping"

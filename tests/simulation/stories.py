@@ -60,6 +60,14 @@ class Stage:
             raise AssertionError("web/main is not there")
         return found
 
+    def lose(self, container: str) -> None:
+        """Kill its process after its monitor, so that Podman learns of no end."""
+        found = self.host.podman.find(container)
+        if found is None:
+            raise AssertionError(f"{container} is not there")
+        self.host.podman.kill_monitor(found)
+        self.host.podman.kill_process(found)
+
     def has_run(self) -> bool:
         found = self.host.podman.find("web-main")
         return found is not None and found.has_process
@@ -171,6 +179,35 @@ def update_within_a_second_and_lost(stage: Stage) -> None:
             raise AssertionError(f"after {expected} losses the count of restarts is {stage.restarts()}")
 
 
+def init_container_lost_while_it_is_waited_for(stage: Stage) -> None:
+    """Its process and its monitor are gone, so that Podman calls it running for ever: it is made anew."""
+    stage.host.start_agent()
+    stage.host.scheduler.sleep(3)
+    init = {"name": "first", "image": IMAGE, "command": ["exit=0@8"]}
+    results = stage.begin(pod(init_containers=[init]))
+    stage.await_that(lambda: (found := stage.host.podman.find("web-first")) is not None and found.has_process, "it")
+    stage.lose("web-first")
+    stage.await_that(lambda: bool(results), "the end of the run")
+    if isinstance(results[0], PodwrightError):
+        raise AssertionError(f"the run failed: {results[0]}")
+    if not stage.main().has_process:
+        raise AssertionError("web/main does not run")
+
+
+def sidecar_lost_while_it_is_waited_for(stage: Stage) -> None:
+    """The same of a sidecar that has not started yet by its probe."""
+    stage.host.start_agent()
+    stage.host.scheduler.sleep(3)
+    probe = {"exec": {"command": ["ask"]}, "period_seconds": 1, "failure_threshold": 60}
+    helper = {"name": "helper", "image": IMAGE, "command": ["ready=8"], "restart_policy": "Always"}
+    results = stage.begin(pod(init_containers=[{**helper, "startup_probe": probe}]))
+    stage.await_that(lambda: (found := stage.host.podman.find("web-helper")) is not None and found.has_process, "it")
+    stage.lose("web-helper")
+    stage.await_that(lambda: bool(results), "the end of the run")
+    if isinstance(results[0], PodwrightError):
+        raise AssertionError(f"the run failed: {results[0]}")
+
+
 STORIES: Mapping[str, Callable[[Stage], None]] = {
     story.__name__: story
     for story in (
@@ -181,6 +218,8 @@ STORIES: Mapping[str, Callable[[Stage], None]] = {
         run_while_the_agent_begins,
         container_renamed_by_a_stranger,
         update_within_a_second_and_lost,
+        init_container_lost_while_it_is_waited_for,
+        sidecar_lost_while_it_is_waited_for,
     )
 }
 

@@ -281,6 +281,9 @@ class StackHost:
     def insist(self, wanted: Wanted, step: PodStep, operation: op.Operation) -> StackHost:
         """What has to be true before anything is done to a pod."""
         for dependency in wanted.stack.dependencies_of(step.pod) if step.goal == "started" else ():
+            if dependency.pod is None:
+                assert stack_rollouts.is_as_declared(self, wanted, dependency.on), f"{step.pod} has to wait"
+                continue
             other = self.pods[dependency.pod]
             assert other.recorded == wanted.pod(dependency.pod), f"{dependency.pod} is not as {step.pod} needs it"
             assert dependency.condition == "started" or other.is_verified, f"{dependency.pod} was not seen ready"

@@ -102,6 +102,13 @@ def taken(host: StackHost, workload: w.AnyWorkload) -> tuple[kinds.Wanted, Workl
     return aim, kinds.take(aim, record, seen(host, workload), NOW, kinds.Surroundings())
 
 
+def is_as_declared(host: StackHost, wanted: Wanted, reference: str) -> bool:
+    """Whether a workload, such as ``Deployment/web``, is what those wait for that depend on it."""
+    (workload,) = (one for one in wanted.stack.workloads if f"{one.kind}/{one.name}" == reference)
+    _aim, step = taken(host, workload)
+    return kinds.outcome(workload, step).is_there
+
+
 def foreseen(host: StackHost, stack: StackSpec) -> dict[tuple[str, str], Rounds]:
     """What the steps of each workload come to, for the planner."""
     return {(workload.kind, workload.name): _foreseen(host, workload) for workload in stack.workloads}

@@ -24,7 +24,7 @@ spec:
       containers: [{name: web, image: httpd, envFrom: [{configMapRef: {name: settings}}]}]
 """
 SETTINGS = "{apiVersion: v1, kind: ConfigMap, metadata: {name: settings}, data: {A: b}}\n"
-SERVICE = "{apiVersion: v1, kind: Service, metadata: {name: web}, spec: {ports: [{port: 80}]}}\n"
+GATEWAY = "{apiVersion: gateway.networking.k8s.io/v1, kind: Gateway, metadata: {name: web}, spec: {}}\n"
 PINNED = (
     "{apiVersion: v1, kind: Pod, metadata: {name: NAME}, spec: {nodeName: n1, containers: [{name: a, image: x}]}}\n"
 )
@@ -38,7 +38,7 @@ def manifests(tmp_path: Path) -> Path:
         "whole/settings.yaml": SETTINGS,
         "whole/namespace.yml": "{apiVersion: v1, kind: Namespace, metadata: {name: whole}}\n",
         "whole/kustomization.yaml": "resources: [web.yml, settings.yaml]\n",
-        "served/web.yml": f"{WEB}---\n{SETTINGS}---\n{SERVICE}",
+        "served/web.yml": f"{WEB}---\n{SETTINGS}---\n{GATEWAY}",
         "alone/web.yml": WEB,
         "pinned/one.yml": PINNED.replace("NAME", "one"),
         "pinned/two.json": '{"apiVersion": "v1", "kind": "List", "items": []}\n',
@@ -69,7 +69,7 @@ def test_templates_are_read_with_the_configuration_of_their_folder(manifests: Pa
 def test_folders_are_read_whole(manifests: Path) -> None:
     folders = acceptance.count(manifests).folders
     assert (folders.accepted, folders.total) == (1, 5)
-    assert folders.reasons["kind: 'Service' is not supported; publish ports with hostPort"] == 1
+    assert folders.reasons["kind: 'Gateway' is not supported; give an Ingress to the module stack"] == 1
     assert folders.reasons[f"spec.nodeName: {PLACED}"] == 1
     assert len(folders.reasons) == 4, folders.reasons
 

@@ -48,7 +48,10 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root / COLLECTION
 
 
-@pytest.fixture(scope="module", params=[".", "collections" / COLLECTION], ids=["root", "link"])
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(".", id="root"), pytest.param("collections" / COLLECTION, id="link", marks=pytest.mark.long)],
+)
 def archive(request: pytest.FixtureRequest, clone: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The archive that is built in a clone in which someone has worked, from its root and from the link to its root."""
     for name in LEFTOVERS:

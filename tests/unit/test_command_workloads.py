@@ -14,8 +14,8 @@ NOW = 1_795_641_600.0
 """2026-11-25T21:20:00Z"""
 AGO = {"2m": "2026-11-25T21:18:00Z", "40s": "2026-11-25T21:19:20Z", "70s": "2026-11-25T21:18:50Z"}
 
-workloads, workload_rows, workload_description, session, acting, rows = map(
-    module, ("workloads", "workload_rows", "workload_description", "session", "acting", "rows")
+workloads, workload_rows, workload_description, session, acting, rows, view = map(
+    module, ("workloads", "workload_rows", "workload_description", "session", "acting", "rows", "view")
 )
 
 Document = dict[str, Any]
@@ -159,6 +159,28 @@ def test_history() -> None:
     row = workload_rows.of_revision(revision, NOW)
     assert [row[column] for column in workload_rows.HISTORY[0].split()] == ["3", "2m", "version 1.4"]
     assert workload_rows.of_revision({"number": 1}, NOW) == {"REVISION": "1", "AGE": "-", "CHANGE-CAUSE": "-"}
+
+
+def test_the_template_of_a_revision() -> None:
+    revision = {"number": 3, "hash": "bcd", "applied_at": AGO["2m"], "change_cause": "", "template": TEMPLATE}
+    lines = workload_description.describe_revision(workload("Deployment"), revision, NOW)
+    assert [line.key for line in lines[:4]] == ["Revision", "Hash", "Applied", "Cause"]
+    assert "x:1" in "\n".join(line.text for line in lines)
+
+
+def pod(name: str, phase: str, is_ready: bool, since: str) -> Document:
+    ready = condition("Ready", is_ready, since=since)
+    return {"metadata": {"name": name}, "status": {"phase": phase, "conditions": [ready]}}
+
+
+def test_of_several_pods_the_one_that_serves_longest_is_looked_into() -> None:
+    pods = [
+        pod("over", "Succeeded", False, "2m"),
+        pod("new", "Running", True, "40s"),
+        pod("waiting", "Running", False, "2m"),
+        pod("old", "Running", True, "2m"),
+    ]
+    assert [view.name_of(one) for one in sorted(pods, key=view.fitness_for_a_look)] == ["old", "new", "waiting", "over"]
 
 
 # --- rollout status --------------------------------------------------------------------------------------------------

@@ -94,7 +94,9 @@ def test_status_in_the_shape_of_kubernetes(letters: str, is_here: bool, expected
         "numberUnavailable",
         "updatedNumberScheduled",
     )
-    assert status_document(taken(declared(), letters, is_here).status) == dict(zip(names, expected, strict=True))
+    told = status_document(taken(declared(), letters, is_here).status)
+    assert [condition["type"] for condition in told.pop("conditions")] == ["Progressing"]
+    assert told == dict(zip(names, expected, strict=True))
 
 
 @pytest.mark.parametrize("strategy", [w.DaemonSetStrategy(), SURGE])

@@ -53,6 +53,37 @@ def test_each_file_that_is_none_is_named_once(tmp_path: Path) -> None:
     assert all(line.startswith(f"  {tmp_path}/{start}") for line, start in zip(lines[1:], starts, strict=True)), lines
 
 
+def test_files_beside_manifests_that_declare_nothing_are_passed_over_with_a_note(tmp_path: Path) -> None:
+    others = {
+        "docker-compose.yml": "services: {a: {image: x}}\n",
+        "package.json": '{"name": "shop", "version": "1.0.0", "scripts": {}}\n',
+        "playbook.yml": "- hosts: all\n  tasks: []\n",
+        "values.yaml": "image: {tag: x}\n---\nreplicas: 1\n",
+    }
+    for name, text in others.items():
+        (tmp_path / name).write_text(text)
+    (tmp_path / "pod.yml").write_text(POD)
+    notes: list[Any] = []
+    assert read(tmp_path, notes=notes)["definition_names"] == [str(tmp_path / "pod.yml")]
+    assert [str(note).removeprefix(f"{tmp_path}/") for note in notes] == [
+        "docker-compose.yml: is passed over: it is a Compose file, and no Kubernetes document",
+        "package.json: is passed over: it has no kind, so that it is no Kubernetes document",
+        "playbook.yml: is passed over: it is no mapping, as documents are",
+        "values.yaml[0]: is passed over: it has no kind, so that it is no Kubernetes document",
+        "values.yaml[1]: is passed over: it has no kind, so that it is no Kubernetes document",
+    ]
+    # A file that is given by its own name is meant, and so is one that is given alone.
+    assert "docker-compose.yml: is a Compose file" in refusal(tmp_path / "pod.yml", tmp_path / "docker-compose.yml")
+    (tmp_path / "options.yml").write_text("unsupported: refuse\n")
+    assert "values.yaml[1]: has no kind" in refusal(tmp_path)
+    with pytest.raises(module("asking").Failure, match=r"values\.yaml\[1\]: is passed over"):
+        read(tmp_path, notes=[])
+    (tmp_path / "options.yml").unlink()
+    (tmp_path / "pod.yml").unlink()
+    with pytest.raises(module("asking").Failure, match="5 faults; nothing was changed"):
+        read(tmp_path, notes=[])
+
+
 def test_faults_name_the_file_that_is_the_only_one(tmp_path: Path) -> None:
     path = tmp_path / "web.yml"
     path.write_text(POD.replace("name: web", "name: WEB"))

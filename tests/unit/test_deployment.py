@@ -28,8 +28,10 @@ from ansible_collections.podwright.pods.plugins.module_utils._reconcile.workload
     resolve,
 )
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.workloads.facts import WorkloadPod
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.workloads.progress import PROGRESSING
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.workloads.revisions import (
     Revision,
+    begins_as,
     pod_name,
     template_digest,
     without_old,
@@ -189,7 +191,7 @@ class Rollout:
 
 
 def progressing(step: DeploymentStep) -> tuple[str, str]:
-    found = find_condition(step.status.conditions, deployment.PROGRESSING)
+    found = find_condition(step.status.conditions, PROGRESSING)
     assert found is not None
     return found.status, found.reason
 
@@ -518,6 +520,14 @@ def test_names_are_foreseeable_and_never_too_long() -> None:
     assert pod_name("web", digest, 3) == f"web-{digest}-3"
     long = pod_name("a" * 50 + ".b" * 6, digest, 12)
     assert (len(long) <= 63, long.endswith(f"a-{digest}-12")) == (True, True)
+
+
+@pytest.mark.parametrize("workload", ["w", "web", "web.shop", "a" * 63, "ab-" * 20 + "c", "a" + "-" * 30 + "b"])
+@pytest.mark.parametrize("numbers", [(0,), (2**31,), (2**31, 2**31)])
+def test_every_pod_of_a_workload_is_found_by_its_name(workload: str, numbers: tuple[int, ...]) -> None:
+    digest = template_digest(declared())
+    assert begins_as(pod_name(workload, digest, *numbers), workload)
+    assert not begins_as(pod_name("other", digest, *numbers), workload)
 
 
 def test_status_in_the_shape_of_kubernetes() -> None:

@@ -6,26 +6,36 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import itertools
 import os
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import cast
 
 import pytest
 
 from ansible_collections.podwright.pods.plugins.module_utils._agent.agent import Agent
 from ansible_collections.podwright.pods.plugins.module_utils._agent.event_log import Event, EventLog
-from ansible_collections.podwright.pods.plugins.module_utils._agent.keeper import pod_keeper
+from ansible_collections.podwright.pods.plugins.module_utils._agent.keeper import pod_keeper, pod_observer
 from ansible_collections.podwright.pods.plugins.module_utils._agent.keeper.pod_actions import PodActions
 from ansible_collections.podwright.pods.plugins.module_utils._agent.keeper.turn import Turn
+from ansible_collections.podwright.pods.plugins.module_utils._declaration import spec as s
 from ansible_collections.podwright.pods.plugins.module_utils._errors import Busy, PodmanError
 from ansible_collections.podwright.pods.plugins.module_utils._host.podman.client import Podman
-from ansible_collections.podwright.pods.plugins.module_utils._host.state.records import Record
+from ansible_collections.podwright.pods.plugins.module_utils._host.state.records import Applied, Record
 from ansible_collections.podwright.pods.plugins.module_utils._host.store import Store
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile import operations as op
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.observed import (
+    STUCK,
+    ObservedContainer,
+    ObservedPod,
+)
 
 
 @pytest.fixture
@@ -121,6 +131,12 @@ def test_who_has_the_turn_learns_that_another_process_had_it(agent: Agent) -> No
     file.write_text("1")
     with agent.acting("web", 0, lambda: None):
         assert agent.changes()["web"] == before + 1
+    # A run that has looked before, and waits, is told of it by the keeper that comes in between.
+    before = agent.changes()["web"]
+    file.write_text("1")
+    with agent._turn_of("web").if_free() as was_elsewhere:
+        assert was_elsewhere
+        assert agent.changes()["web"] == before + 1
 
 
 def test_an_attempt_that_has_failed_is_a_change_as_well(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,12 +173,12 @@ def test_a_thread_of_the_agent_that_fails_is_told_of_and_begun_anew(agent: Agent
             return
         raise OSError("no descriptor left")
 
-    agent._go_on("events", work)
+    agent.threads.go_on("events", work)
     (event,) = told(agent, "")
     assert (event.reason, event.type) == ("AgentThreadFailed", "Warning")
     assert "events" in event.message
     assert "no descriptor left" in event.message
-    assert agent.thread_errors["events"]["failures"] == 1
+    assert agent.threads.errors["events"]["failures"] == 1
     assert next(calls) == 2
 
 
@@ -212,3 +228,68 @@ def test_a_keeper_without_a_thread_is_begun_later(agent: Agent, monkeypatch: pyt
     assert (event.count, event.type) == (1, "Warning")
     assert "can't start new thread" in event.message
     assert agent.keeper_of("web").is_alive
+
+
+def test_one_pod_that_cannot_be_compared_does_not_stop_the_others(
+    agent: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where no file can be opened any more: the others are looked at, and the error is that pod's event."""
+
+    def digests(pod: str) -> dict[str, str]:
+        if pod == "a":
+            raise OSError(errno.EMFILE, "Too many open files")
+        compared.append(pod)
+        return {}
+
+    compared: list[str] = []
+    for name in ("a", "b"):
+        agent.store.write_record(name, Record(Applied(s.PodSpec(name, ()))))
+    monkeypatch.setattr(pod_keeper.PodKeeper, "_keep", lambda keeper: keeper.recorder.has_ended.wait())
+    monkeypatch.setattr(agent.podman_watch, "_list", list)
+    monkeypatch.setattr(agent.store, "files_digests", digests)
+    assert agent.podman_watch.compare()
+    assert compared == ["b"]
+    (event,) = told(agent, "a")
+    assert event.message == "it cannot be compared with the last look: [Errno 24] Too many open files"
+
+
+# --- the pod that is kept --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("how", ["by an operation", "by a run"])
+def test_a_pod_made_again_has_another_keeper(agent: Agent, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+    """The one before ends with its pod, whatever it is about: what it has seen is told of no other pod."""
+    monkeypatch.setattr(pod_keeper.PodKeeper, "_keep", lambda keeper: keeper.recorder.has_ended.wait())
+    first = agent.keeper_of("web")
+    assert agent.keeper_of("web") is first
+    if how == "by an operation":
+        agent.done(op.Forget("web", "state is absent"))
+    else:
+        with agent.acting("web", 0, lambda: None):
+            pass
+    assert agent.known_keeper("web") is None
+    assert agent.keeper_of("web") is not first
+    first.join(20)
+    assert not first.is_alive
+
+
+def test_a_stop_that_lasts_far_beyond_its_grace_period_was_given_up(
+    agent: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Podman says for ever that a container stops whose stop was cut off."""
+    clock = SimpleNamespace(monotonic=lambda: now)
+    monkeypatch.setattr(pod_observer, "time", clock)
+    web = s.Container("web", "image")
+    record = Record(Applied(s.PodSpec("shop", (web,), termination_grace_period_seconds=30)))
+    found = ObservedContainer("0123", "shop-web", "web", "app", "stopping", "image", "4567")
+    pod = ObservedPod("89ab", "shop", True, {}, "", 0, None, (found,))
+    observer, states = pod_observer.PodObserver(agent, "shop"), []
+    for now in (100.0, 130.0, 140.0, 140.1):  # noqa: B007
+        seen = observer.with_stuck(pod, record)
+        states += [one.state for one in seen.containers] if seen else []
+    assert states == ["stopping", "stopping", "stopping", STUCK]
+    # Another one, or this one once more, begins anew.
+    for other in (replace(found, id="cdef"), found):
+        seen = observer.with_stuck(replace(pod, containers=(other,)), record)
+        assert seen is not None
+        assert seen.containers[0].state == "stopping"

@@ -29,14 +29,25 @@ from ansible_collections.podwright.pods.plugins.module_utils._declaration import
 from ansible_collections.podwright.pods.plugins.module_utils._declaration import spec as s
 from ansible_collections.podwright.pods.plugins.module_utils._declaration.document_parts import claim_name
 from ansible_collections.podwright.pods.plugins.module_utils._declaration.fields.checks import object_name
+from ansible_collections.podwright.pods.plugins.module_utils._declaration.ingresses.spec import (
+    BackendPort,
+    HttpPath,
+    HttpRules,
+    Ingress,
+    IngressBackend,
+    IngressService,
+    Rule,
+)
 from ansible_collections.podwright.pods.plugins.module_utils._declaration.kubernetes import stack_of, to_documents
 from ansible_collections.podwright.pods.plugins.module_utils._declaration.quantity import Quantity
+from ansible_collections.podwright.pods.plugins.module_utils._declaration.services.spec import Service, ServicePort
 from ansible_collections.podwright.pods.plugins.module_utils._declaration.stack import spec as stack_spec
 from ansible_collections.podwright.pods.plugins.module_utils._declaration.stack.options import to_options
 from ansible_collections.podwright.pods.plugins.module_utils._declaration.stack.parse import parse_options
 from ansible_collections.podwright.pods.plugins.module_utils._declaration.stack.spec import Dependency, StackSpec
 from ansible_collections.podwright.pods.plugins.module_utils._declaration.volume_spec import NamedVolume
 from ansible_collections.podwright.pods.plugins.module_utils._declaration.workloads.fields import OPTIONS
+from ansible_collections.podwright.pods.plugins.module_utils._declaration.workloads.spec import template_of
 from ansible_collections.podwright.pods.plugins.module_utils._errors import InvalidInput
 
 KUBERNETES = "1.32"
@@ -177,7 +188,11 @@ Document = dict[str, Any]
 def validate(documents: Sequence[Document]) -> None:
     """Holds the documents against the schemas of the API, which allow no unknown field, and its rules for names."""
     for document in documents:
-        kubernetes_validate.validate(document, KUBERNETES, strict=True)
+        checked = document
+        if document["kind"] == "StatefulSet":
+            # Later releases do not require it, and all take an empty one.
+            checked = {**document, "spec": {"serviceName": "", **document["spec"]}}
+        kubernetes_validate.validate(checked, KUBERNETES, strict=True)
         assert object_name(document["metadata"]["name"]) is None
         annotations = document["metadata"].get("annotations", {})
         for key, value in annotations.items():
@@ -363,7 +378,61 @@ def stacks(draw: st.DrawFn) -> StackSpec:
         volumes=draw(named_volumes([claim.claim_name for claim in claims if claim])),
         networks=draw(tuples_of(network, unique_by="name")),
         workloads=kept,
+        services=(services := draw(services_before([*pods, *map(template_of, kept)]))),
+        ingresses=draw(ingresses_before(services)),
     )
+
+
+@st.composite
+def services_before(draw: st.DrawFn, pods: Sequence[s.PodSpec]) -> tuple[Service, ...]:
+    """Services without ports of the host, which the pods may have, each before one of the pods that have labels."""
+    labels = [pod.labels for pod in pods if pod.labels]
+    if not labels:
+        return ()
+    port = st.builds(ServicePort, st.integers(1, 65535), target_port=maybe(st.integers(1, 65535)))
+    service = st.builds(
+        Service,
+        st.sampled_from(("web", "db")),
+        st.sampled_from(labels),
+        st.tuples(port),
+        cluster_ip=maybe(st.just("None")),
+        session_affinity=st.sampled_from(("None", "ClientIP")),
+        publish_not_ready_addresses=st.booleans(),
+        drain_seconds=st.integers(0, 60),
+    )
+    return tuple(draw(st.lists(service, max_size=2, unique_by=lambda one: one.name)))
+
+
+@st.composite
+def ingresses_before(draw: st.DrawFn, services: Sequence[Service]) -> tuple[Ingress, ...]:
+    """One Ingress at most, whose paths go to Services that there are."""
+    ports = [(one.name, port.port) for one in services for port in one.ports]
+    if not ports:
+        return ()
+    backend = st.sampled_from(ports).map(lambda one: IngressBackend(IngressService(one[0], BackendPort(number=one[1]))))
+    path = st.builds(
+        HttpPath, st.sampled_from(("/", "/a", "/a/b.c", "/v1")), st.sampled_from(("Exact", "Prefix")), backend
+    )
+    http = st.builds(HttpRules, st.lists(path, min_size=1, unique_by=lambda one: one.path).map(tuple))
+    rule = st.builds(Rule, maybe(st.sampled_from(("a.example.com", "*.example.com"))), http)
+    seconds = maybe(st.integers(1, 600))
+    ingress = st.builds(
+        Ingress,
+        st.sampled_from(("web", "shop.front")),
+        st.lists(rule, max_size=3, unique_by=lambda one: one.host).map(tuple),
+        backend,
+        ingress_class_name=maybe(st.just("nginx")),
+        ssl_redirect=st.booleans(),
+        force_ssl_redirect=st.booleans(),
+        proxy_body_size=maybe(st.sampled_from(("0", "8Mi", "1k", "1.5Ki")).map(Quantity.parse)),
+        proxy_connect_timeout=seconds,
+        proxy_read_timeout=seconds,
+        proxy_send_timeout=seconds,
+        rewrite_target=maybe(st.sampled_from(("/", "/b/$1"))),
+        use_regex=st.booleans(),
+        whitelist_source_range=tuples_of(st.sampled_from(("10.0.0.0/8", "192.0.2.1", "2001:db8::/32"))),
+    )
+    return tuple(draw(st.lists(ingress, max_size=1)))
 
 
 @given(pod_specs())
@@ -396,7 +465,7 @@ def test_the_schemas_of_kubernetes_take_every_stack(stack: StackSpec) -> None:
     documents = to_documents(stack)
     validate(documents)
     kinds = [document["kind"] for document in documents]
-    order = ["ConfigMap", "Secret", "PersistentVolumeClaim", "Pod", *OPTIONS.values()]
+    order = ["ConfigMap", "Secret", "PersistentVolumeClaim", "Pod", *OPTIONS.values(), "Service", "Ingress"]
     assert kinds == sorted(kinds, key=order.index)
     claimed = {
         volume["persistentVolumeClaim"]["claimName"]
@@ -557,7 +626,7 @@ def test_no_annotation_makes_the_parser_fail_otherwise(kind: str, annotations: A
             {"pods": [{**WEB, "annotations": {"podwright.io/x": ""}}, 5], "wait": True},
             ["wait: is not", "pods[1]: expected", 'pods[0].annotations["podwright.io/x"]: is reserved'],
         ),
-        ({"definition": "kind: Service"}, ["kind: 'Service' is not supported"]),
+        ({"definition": "kind: Gateway"}, ["kind: 'Gateway' is not supported"]),
         ({"definition": "{"}, ["definition: line 2"]),
         (
             {"networks": [{"name": "n"}]},
@@ -613,3 +682,25 @@ def test_the_filter_in_a_playbook(tmp_path: Path) -> None:
     for fault in ("pods[0].name: is required", "pods[0].containers: is required", "volumes: expected a list, got 5"):
         assert fault in refused["msg"]
     assert "not_given" in undefined["msg"]
+
+
+class TextOfItsOwnType(str):
+    """As texts of Ansible are: whatever is asked of one, it is of this type again."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:  # pylint: disable=invalid-str-returned
+        return self
+
+    def encode(self, *arguments: str) -> bytes:  # type: ignore[override]
+        return BytesOfTheirOwnType(super().encode(*arguments))
+
+
+class BytesOfTheirOwnType(bytes):
+    def decode(self, *arguments: str) -> str:  # type: ignore[override]
+        return TextOfItsOwnType(super().decode(*arguments))
+
+
+def test_a_text_of_another_type_is_read_as_any_text() -> None:
+    (document,) = manifest.read([TextOfItsOwnType("kind: Pod")])
+    assert document == {"kind": "Pod"}

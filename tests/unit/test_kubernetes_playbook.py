@@ -16,7 +16,7 @@ from typing import Any
 
 import kubernetes_validate
 import pytest
-from playbook_runs import CHECKOUT
+from playbook_runs import CHECKOUT, manifest
 
 KUBERNETES = "1.33"
 SHOP = {
@@ -48,6 +48,9 @@ SHOP = {
         {"name": "plain", "string_data": {"key": "value"}},
     ],
 }
+
+
+CONFIG_MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: words}\ndata: {word: hello}\n"
 
 
 class Cluster:
@@ -108,6 +111,7 @@ def test_a_stack_on_a_cluster(cluster: Cluster) -> None:
     assert cluster.objects("shop").keys() == {"PersistentVolumeClaim-shop-data"}
 
 
+@pytest.mark.long
 def test_the_lamp_pod_on_a_cluster(cluster: Cluster) -> None:
     assert cluster.play(["lamp"], lamp_layout="official") == 0, cluster.output
     objects = cluster.objects("lamp")
@@ -120,6 +124,25 @@ def test_the_lamp_pod_on_a_cluster(cluster: Cluster) -> None:
     assert all("exec" in containers[name]["livenessProbe"] for name in ("db", "php"))
 
 
+@pytest.mark.parametrize(
+    ("example", "kinds"),
+    [
+        (
+            "wordpress",
+            {"Deployment", "StatefulSet", "CronJob", "Service", "ConfigMap", "Secret", "PersistentVolumeClaim"},
+        ),
+        pytest.param("batch", {"Job", "CronJob", "ConfigMap", "PersistentVolumeClaim"}, marks=pytest.mark.long),
+    ],
+)
+def test_the_examples_on_a_cluster(cluster: Cluster, example: str, kinds: set[str]) -> None:
+    assert cluster.play(None, "-e", f"@{CHECKOUT / 'playbooks/examples' / example}.yml") == 0, cluster.output
+    objects = cluster.objects(example)
+    for document in objects.values():
+        kubernetes_validate.validate(document, KUBERNETES, strict=True)
+    assert {document["kind"] for document in objects.values()} == kinds
+
+
+@pytest.mark.long
 def test_the_inventory_of_this_machine(cluster: Cluster) -> None:
     """Its images have names that go by the distribution, which nothing else asks for."""
     assert cluster.play(None, hosts=str(CHECKOUT / "inventory/localhost.yml")) == 0, cluster.output
@@ -127,6 +150,7 @@ def test_the_inventory_of_this_machine(cluster: Cluster) -> None:
     assert all(re.fullmatch(r"localhost/lamp-[a-z]+:[a-z]+", image) for image in images), images
 
 
+@pytest.mark.long
 def test_a_host_that_is_not_there(cluster: Cluster, tmp_path: Path) -> None:
     """The cluster is reached from the control node, so that the host itself need not be."""
     host = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 1}
@@ -134,6 +158,33 @@ def test_a_host_that_is_not_there(cluster: Cluster, tmp_path: Path) -> None:
     inventory.write_text(json.dumps({"all": {"hosts": {"far": host}}}))
     assert cluster.play([SHOP], hosts=str(inventory)) == 0, cluster.output
     assert "Pod-web" in cluster.objects("shop")
+
+
+KUSTOMIZE = """#!/bin/sh
+[ "$1" = build ] || exit 2
+for file in base overlay; do cat "$2/../$file/objects" || exit 1; done
+"""
+"""A program in the place of kustomize, whose work is its own: it makes of an overlay what is not in its folder."""
+
+
+def test_a_kustomization_on_a_cluster(cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "kustomize").write_text(KUSTOMIZE)
+    (programs / "kustomize").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+    for name, text in (("base", manifest("built")), ("overlay", f"---\n{CONFIG_MAP}")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "objects").write_text(text)
+    (tmp_path / "overlay/kustomization.yaml").write_text("resources: [../base]\n")
+    stack = {"name": "shop", "templates": str(tmp_path / "overlay")}
+    assert cluster.play([stack]) == 0, cluster.output
+    assert cluster.objects("shop").keys() == {"Pod-built", "ConfigMap-words"}
+    assert cluster.play([stack], podwright_cluster_state="absent") == 0, cluster.output
+    assert cluster.objects("shop") == {}
+    (tmp_path / "base/objects").unlink()
+    assert cluster.play([stack]) != 0
+    assert "overlay: kustomize build cannot build it: cat:" in cluster.output
 
 
 def test_one_host_has_to_be_named(cluster: Cluster) -> None:

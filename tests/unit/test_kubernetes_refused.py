@@ -123,9 +123,15 @@ def skeletons(node: Document, seen: tuple[str, ...] = ()) -> Iterator[tuple[str,
         yield from ((f"[0].{path}", [value]) for path, value in skeletons(node["items"], seen))
 
 
-@pytest.mark.parametrize("kind", ["Pod", "ConfigMap", "Secret", "PersistentVolumeClaim"])
-def test_no_field_of_kubernetes_is_unknown(kind: str) -> None:
-    fields = dict(skeletons(schema(f"{kind.lower()}-v1.json")))
+@pytest.mark.parametrize(
+    ("kind", "version"),
+    [
+        *((kind, "v1") for kind in ("Pod", "ConfigMap", "Secret", "PersistentVolumeClaim", "Service")),
+        ("Ingress", "networking-v1"),
+    ],
+)
+def test_no_field_of_kubernetes_is_unknown(kind: str, version: str) -> None:
+    fields = dict(skeletons(schema(f"{kind.lower()}-{version}.json")))
     assert len(fields) > 20
     unknown = {
         f"{fault.path}: {fault.reason}"

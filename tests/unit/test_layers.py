@@ -10,6 +10,9 @@ in these tests.
 from __future__ import annotations
 
 import ast
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -121,3 +124,32 @@ def test_every_module_has_a_row_in_the_architecture_page() -> None:
     rows = [line.split("|")[1] for line in page.splitlines() if line.startswith("| ")]
     modules = [path.stem for path in FILES if path.name != "__init__.py"]
     assert [name for name in modules if not any(f"`{name}`" in row for row in rows)] == []
+
+
+def test_a_run_on_a_pod_loads_no_code_that_it_has_no_use_for() -> None:
+    """Each task on a pod would wait for it, and an unchanged one does little else."""
+    module = ".".join((*PACKAGE, "_runs.pod_run"))
+    script = f"import sys, {module}; print(*(name for name in sys.modules if name.startswith('ansible_collections')))"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT.parents[1] / "collections")}
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True, timeout=60
+    )
+    loaded = {name.removeprefix(".".join(PACKAGE) + ".") for name in done.stdout.split()}
+    assert "_reconcile.pod.plan" in loaded
+    useless = (
+        "_declaration.workloads",
+        "_declaration.services",
+        "_declaration.ingresses",
+        "_declaration.stack",
+        "_reconcile.workloads",
+        "_reconcile.services",
+        "_reconcile.ingresses",
+        "_agent",
+    )
+    assert not sorted(name for name in loaded if name.startswith(useless))
+
+
+def test_each_test_module_has_a_name_of_its_own() -> None:
+    """Pytest imports them by their names, and collects no second one."""
+    names = sorted(path.name for path in Path(__file__).parents[1].rglob("test_*.py"))
+    assert sorted({*names}) == names

@@ -57,7 +57,8 @@ def test_a_pod_is_its_template_with_a_name_and_labels(workload: w.PodWorkload, l
 def test_pods_of_a_set_have_hostnames_and_claims_of_their_own() -> None:
     volumes = (s.Volume("data", empty_dir=s.EmptyDirVolume()), s.Volume("tmp", empty_dir=s.EmptyDirVolume()))
     wanted = w.StatefulSet("db", service_name="dbs", volume_claim_templates=(NamedVolume("data"),))
-    pod = pod_of(wanted, replace(TEMPLATE, volumes=volumes), AddPod("db-2", "", "abc", 2))
+    template, operation = replace(TEMPLATE, volumes=volumes), AddPod("db-2", "", "abc", 2)
+    pod = pod_of(wanted, template, operation)
     assert (pod.name, pod.hostname, pod.subdomain) == ("db-2", "db-2", "dbs")
     assert pod.labels == {
         "app": "web",
@@ -67,6 +68,9 @@ def test_pods_of_a_set_have_hostnames_and_claims_of_their_own() -> None:
     }
     claim = s.Volume("data", persistent_volume_claim=s.PersistentVolumeClaimVolume("data-db-2"))
     assert pod.volumes == (volumes[1], claim)
+    folder = s.HostPathVolume("/srv/db-2", "Directory")
+    pod = pod_of(replace(wanted, claim_folders={"data-db-2": folder}), template, operation)
+    assert pod.volumes == (volumes[1], s.Volume("data", host_path=folder))
 
 
 def test_pods_of_an_indexed_job_know_their_index() -> None:
@@ -108,7 +112,7 @@ def test_a_rollout_is_told_before_it_begins() -> None:
         f"#1 add pod web-{digest}-{number}: revision 1 has 0 pods, 2 wanted now" for number in range(2)
     ]
     pods = [WorkloadPod(f"web-old-{n}", "old", n, "Running", START - 100) for n in range(2)]
-    record = deployment.DeploymentRecord((Revision(1, "old", TEMPLATE, 2),), 2, 1)
+    record = deployment.DeploymentRecord((Revision(1, "old", TEMPLATE, 2),), replicas=2, surge=1)
     way = " gives way: 2 available at least, 3 pods at most"
     assert lines(foresee(taker(deployment, wanted), record, pods, START)) == [
         f"#1 add pod web-{digest}-0: revision 2 has 0 pods, 1 wanted now",

@@ -40,7 +40,9 @@ from ansible_collections.podwright.pods.plugins.module_utils._reconcile.operatio
     RemovePod,
     StopContainer,
 )
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.pod.plan import plan_pod
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.pod.stops import with_grace_period
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.pod.view import PodView
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.pod_status import final_failure
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.status import (
     ContainerStatus,
@@ -513,6 +515,16 @@ def test_a_grace_period_of_a_run_takes_the_place_of_the_declared_one() -> None:
     assert seen(0) == [(0, 0, False), (0, 0, False)]
     assert seen(1) == [(1, 1, True), (1, 1, False)]
     assert seen(300) == [(300, 2, True), (10, 2, False)]
+
+
+@pytest.mark.parametrize("state", ["stopped", "absent"])
+def test_a_run_hands_its_grace_period_on_to_the_plan(state: str) -> None:
+    pod = parse_options({"name": "web", "containers": [{"name": "main", "image": "image"}]})
+    host = Host().apply(pod)
+    plan = plan_pod(state, PodView(host.desire(pod), host.observed, True), grace_period_seconds=7)
+    stops = [operation for operation in plan.operations if isinstance(operation, StopContainer)]
+    assert stops
+    assert {stop.grace_seconds for stop in stops if stop.container != "infra"} == {7}
 
 
 def test_another_size_of_logs_is_kept_in_mind_and_costs_nothing() -> None:

@@ -25,14 +25,11 @@ from lifecycle_tables import (
 )
 
 from ansible_collections.podwright.pods.plugins.module_utils._declaration import spec as s
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.backoff import CONTAINER_BACKOFF, Backoff
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.observed import ObservedContainer, ObservedPod
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.pod import step as pod_step
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.pod.step import DueProbe, Ending, Memory, Step
-from ansible_collections.podwright.pods.plugins.module_utils._reconcile.probe_worker import (
-    CONTAINER_BACKOFF,
-    Backoff,
-    ProbeWorker,
-)
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.probe_worker import ProbeWorker
 
 ALWAYS = s.Probe(period_seconds=10, failure_threshold=1)
 

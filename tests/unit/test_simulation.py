@@ -10,6 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 SIMULATION = Path(__file__).resolve().parents[1] / "simulation"
 STORIES = [
     "stop_that_was_killed",
@@ -19,6 +21,8 @@ STORIES = [
     "run_while_the_agent_begins",
     "container_renamed_by_a_stranger",
     "update_within_a_second_and_lost",
+    "init_container_lost_while_it_is_waited_for",
+    "sidecar_lost_while_it_is_waited_for",
 ]
 IS_FULL = bool(os.environ.get("PODWRIGHT_TEST_FULL"))
 
@@ -41,8 +45,29 @@ def test_seeds() -> None:
         told = simulate("--seeds", "0-9999", "--steps", "200", "--seconds", "600", "--jobs", str(os.cpu_count() or 1))
     else:
         told = simulate("--seeds", "0-199", "--steps", "100", "--seconds", "20")
-    assert " 0 failed" in told
-    assert not told.startswith("0 seeds")
+    # Each process has a line.
+    ends = [line for line in told.splitlines() if " seeds of " in line]
+    assert ends
+    assert all(line.endswith(" 0 failed") and not line.startswith("0 seeds") for line in ends), told
+
+
+def test_each_mistake_can_still_be_made() -> None:
+    """Each replaces something by its name; where that has gone elsewhere, nothing would be found."""
+    script = f"""
+import sys
+sys.path[:0] = {[str(SIMULATION.parent), str(SIMULATION.parents[1] / "collections")]!r}
+from simulation import clock
+clock.install()
+from simulation.planted import FAULTS
+for plant in FAULTS.values():
+    plant()
+"""
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
+@pytest.mark.long
+def test_each_mistake_is_found(tmp_path: Path) -> None:
+    simulate("--table", str(tmp_path / "table.md"), "--jobs", str(os.cpu_count() or 1))
 
 
 def test_a_seed_is_played_the_same_again() -> None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -38,12 +39,12 @@ class Fleet:
         inventory = {"all": {"vars": variables, "children": {"shops": shops, "mirrors": {"hosts": {"three": {}}}}}}
         (directory / "inventory.yml").write_text(yaml.safe_dump(inventory))
 
-    def play(self, playbook: Path, *arguments: str) -> tuple[int, str]:
+    def play(self, playbook: Path, *arguments: str, inventory: Path | None = None) -> tuple[int, str]:
         done = subprocess.run(
             [
                 Path(sys.executable).with_name("ansible-playbook"),
                 "-i",
-                self.directory / "inventory.yml",
+                inventory or self.directory / "inventory.yml",
                 playbook,
                 *arguments,
             ],
@@ -85,8 +86,8 @@ def test_two_stacks_of_one_name(tmp_path: Path) -> None:
     [
         ({}, (), 1),
         ({"podwright_serial": 1}, (), 3),
-        ({"podwright_serial": [1, "100%"]}, (), 2),
-        ({}, ("-e", "podwright_serial=2"), 2),
+        pytest.param({"podwright_serial": [1, "100%"]}, (), 2, marks=pytest.mark.long),
+        pytest.param({}, ("-e", "podwright_serial=2"), 2, marks=pytest.mark.long),
     ],
     ids=["all at once", "by the inventory", "a list", "by the command line"],
 )
@@ -96,3 +97,14 @@ def test_how_many_at_a_time(tmp_path: Path, given: dict[str, Any], arguments: tu
     ).look(*arguments)
     assert status == 0, output
     assert output.count("PLAY [Bring up the stacks]") == batches
+
+
+def test_the_example_of_a_fleet_shares_five_pods(tmp_path: Path) -> None:
+    """Those of a group, whose names alone say who has how many."""
+    deployments = "podwright_host_stacks | map(attribute='deployments', default=[]) | flatten"
+    told = "{{ inventory_hostname }}: {{ " + deployments + " | map(attribute='replicas') | join(' ') }}."
+    (tmp_path / "show.yml").write_text(yaml.safe_dump([{**SHOW, "tasks": [{"ansible.builtin.debug": {"msg": told}}]}]))
+    status, output = Fleet(tmp_path).play(tmp_path / "show.yml", inventory=CHECKOUT / "inventory/fleet")
+    assert status == 0, output
+    shares = dict(re.findall(r"(\w+)\.example\.org: (\d*)\.", output))
+    assert shares == {"mirror1": "", "shop1": "2", "shop2": "3"}

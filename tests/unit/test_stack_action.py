@@ -102,8 +102,8 @@ REFUSED: list[tuple[Task, list[str]]] = [
         ],
     ),
     (
-        {"name": "s", "definition": "kind: Service"},
-        ["kind | 'Service' is not supported; publish ports with hostPort"],
+        {"name": "s", "definition": "kind: Gateway"},
+        ["kind | 'Gateway' is not supported; give an Ingress to the module stack"],
     ),
     (
         {
@@ -133,6 +133,7 @@ def test_everything_that_is_wrong_is_told_before_a_host_is_touched(playbook: Pla
     assert not playbook.remote_files.exists()
 
 
+@pytest.mark.long
 def test_a_good_declaration_reaches_the_module_in_every_form(playbook: Playbook) -> None:
     playbook.write("files/all/1.yml", manifest("one"))
     playbook.write("files/all/2.yaml", manifest("two"))
@@ -220,23 +221,27 @@ def test_a_folder_is_read_as_a_kustomization_and_what_else_is_in_one_is_named(pl
     playbook.write("files/mixed/pod.yml", manifest("web"))
     playbook.write("files/mixed/compose.yml", "services: {web: {image: x}}\n")
     playbook.write("files/mixed/values.yaml", "image: {tag: x}\nreplicas: 1\n")
-    playbook.write("files/mixed/templates.yml", "a: {{ .Values.a }}\n")
+    playbook.write("files/unrendered/pod.yml", manifest("web"))
+    playbook.write("files/unrendered/templates.yml", "a: {{ .Values.a }}\n")
     tasks: list[Task] = [
         {MODULE: {"name": "s", "src": "base"}, "environment": {}},
         {MODULE: {"name": "s", "src": "mixed"}},
+        {MODULE: {"name": "s", "src": "mixed", "unsupported": "refuse"}},
+        {MODULE: {"name": "s", "src": "unrendered"}},
         {MODULE: {"name": "s", "src": "https://example.org/pod.yml"}},
         {MODULE: {"name": "s", "definition": ["a: [", "kind: Job"], "definition_names": ["a.yml", "b.yml"]}},
         {MODULE: {"name": "s", "definition": manifest("A"), "definition_names": ["a.yml", "b.yml"]}},
         {MODULE: {"name": "s", "definition": [manifest("A")], "definition_names": ["a.yml"]}},
     ]
-    built, *refused = playbook.run(tasks, path=str(program.parent))
+    built, mixed, *refused = playbook.run(tasks, path=str(program.parent))
     assert reaches_the_host(built), built
+    assert reaches_the_host(mixed), mixed
     told = [[f"{row['path']} | {row['reason']}" for row in result["faults"]] for result in refused]
-    assert [len(faults) for faults in told] == [3, 1, 1, 1, 1], told
+    assert [len(faults) for faults in told] == [2, 1, 1, 1, 1, 1], told
     assert told[0][0].startswith("mixed/compose.yml | is a Compose file")
-    assert told[0][1].startswith("mixed/templates.yml | line 1, column 5")
-    assert told[0][2].startswith("mixed/values.yaml | has no kind")
-    assert told[1][0].startswith("src | is an address")
-    assert told[2][0].startswith("a.yml | line 2")
-    assert told[3][0].startswith("definition_names | is a list with a name for each item")
-    assert told[4][0].startswith("a.yml.metadata.name | 'A' is not a name")
+    assert told[0][1].startswith("mixed/values.yaml | has no kind")
+    assert told[1][0].startswith("unrendered/templates.yml | line 1, column 5")
+    assert told[2][0].startswith("src | is an address")
+    assert told[3][0].startswith("a.yml | line 2")
+    assert told[4][0].startswith("definition_names | is a list with a name for each item")
+    assert told[5][0].startswith("a.yml.metadata.name | 'A' is not a name")

@@ -8,6 +8,7 @@ What a workload alone can say is in test_workload_parse.
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 import yaml
 
 from ansible_collections.podwright.pods.plugins.doc_fragments.workloads import ModuleDocFragment
+from ansible_collections.podwright.pods.plugins.module_utils._declaration.kubernetes import to_documents
 from ansible_collections.podwright.pods.plugins.module_utils._declaration.stack.options import to_options
 from ansible_collections.podwright.pods.plugins.module_utils._declaration.stack.parse import parse_options
 from ansible_collections.podwright.pods.plugins.module_utils._declaration.workloads.fields import OPTIONS
@@ -152,3 +154,68 @@ def test_the_role_hands_on_each_kind() -> None:
         assert specs["main"]["options"][name]["elements"] == "dict"
         assert task[option] == f"{{{{ {name} if stack_state == 'started' else omit }}}}"
         assert cluster[option] == f"{{{{ {name} }}}}"
+
+
+# --- what waits for what ----------------------------------------------------------------------------------------------
+
+WEB = {"name": "web", "template": template()}
+ONCE = {"name": "once", "template": template(restart_policy="Never")}
+
+
+def waiting(depends_on: dict[str, Any]) -> dict[str, Any]:
+    return {"pods": [POD], "deployments": [WEB], "jobs": [ONCE], "depends_on": depends_on}
+
+
+def test_pods_and_workloads_wait_for_one_another() -> None:
+    options = waiting(
+        {
+            "proxy": [{"workload": "Deployment/web"}],
+            "Deployment/web": [{"workload": "Job/once", "condition": "completed"}],
+        }
+    )
+    stack = parse_options({"name": "s", **options})
+    assert parse_options(to_options(stack)) == stack
+    documents = to_documents(stack)
+    assert parse_options({"name": "s"}, documents) == stack
+    (web,) = [document for document in documents if document["kind"] == "Deployment"]
+    told = web["metadata"]["annotations"]["podwright.io/depends-on"]
+    assert json.loads(told) == [{"condition": "completed", "workload": "Job/once"}]
+
+
+@pytest.mark.parametrize(
+    ("depends_on", "fault"),
+    [
+        ({"proxy": [{}]}, "depends_on.proxy[0].pod | is required, or workload in its place"),
+        (
+            {"proxy": [{"pod": "proxy", "workload": "Deployment/web"}]},
+            "depends_on.proxy[0].workload | is given beside pod; make it an item of its own",
+        ),
+        (
+            {"proxy": [{"workload": "Deployment/wbe"}]},
+            "depends_on.proxy[0].workload | no workload is called 'Deployment/wbe'; declared are: Deployment/web, Job",
+        ),
+        (
+            {"proxy": [{"workload": "deploy/web"}]},
+            "depends_on.proxy[0].workload | 'deploy/web' is not a kind and a name",
+        ),
+        (
+            {"proxy": [{"workload": "Deployment/web", "condition": "completed"}]},
+            "depends_on.proxy[0].condition | Deployment/web never completes: only a Job does",
+        ),
+        (
+            {"proxy": [{"workload": "Deployment/web", "condition": "started"}]},
+            "depends_on.proxy[0].condition | is for pods",
+        ),
+        (
+            {"Deployment/x": [{"pod": "proxy"}]},
+            "depends_on[\"Deployment/x\"] | no workload is called 'Deployment/x'; declared are: proxy, Deployment/web",
+        ),
+        (
+            {"proxy": [{"workload": "Deployment/web"}], "Deployment/web": [{"pod": "proxy"}]},
+            "depends_on | the pods wait for one another: proxy -> Deployment/web -> proxy",
+        ),
+    ],
+)
+def test_what_cannot_be_waited_for_is_refused(depends_on: dict[str, Any], fault: str) -> None:
+    (told,) = faults_of(waiting(depends_on))
+    assert told.startswith(fault), told

@@ -194,3 +194,18 @@ def test_what_stands_in_the_place_of_a_lock_is_put_aside(path: Path) -> None:
         assert before == ""
         assert path.is_file()
     assert len(list(path.parent.iterdir())) == 2
+
+
+def test_a_log_that_is_long_begins_anew(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    with path.open("ab") as log:
+        log.write(b"x" * state_files.LOG_BYTES)
+        log.flush()
+        state_files.trim_log(path)
+        assert path.stat().st_size == state_files.LOG_BYTES
+        log.write(b"y")
+        log.flush()
+        state_files.trim_log(path)
+        log.write(b"last words")
+    assert path.read_bytes() == b"last words"
+    state_files.trim_log(tmp_path / "none")

@@ -32,6 +32,7 @@ from ansible_collections.podwright.pods.plugins.module_utils._reconcile.workload
     AddPod,
     EndPod,
     RemoveClaim,
+    UndoRollout,
     WorkloadStep,
     status_document,
 )
@@ -90,7 +91,7 @@ def told(operations: Sequence[Operation]) -> str:
 
 def taken(wanted: w.StatefulSet, pods: str, claims: Sequence[str] = ()) -> SetStep:
     old = tuple(Revision(n, name, wanted.template) for n, name in enumerate(("current", "other"), 1))
-    record = stateful_set.StatefulSetRecord(old, "current")
+    record = stateful_set.StatefulSetRecord(old, current="current")
     return stateful_set.step(wanted, "new", record, found(pods), START, frozenset(claims))
 
 
@@ -191,7 +192,10 @@ def test_claims(wanted: w.StatefulSet, pods: str, claims: list[str], expected: s
 
 
 def test_status_in_the_shape_of_kubernetes() -> None:
-    assert status_document(taken(declared(), "CNn").status) == {
+    told = status_document(taken(declared(), "CNn").status)
+    (progressing,) = told.pop("conditions")
+    assert (progressing["type"], progressing["status"]) == ("Progressing", "True")
+    assert told == {
         "replicas": 3,
         "readyReplicas": 2,
         "availableReplicas": 2,
@@ -307,6 +311,57 @@ def happen(watched: Watched, what: str, number: int, wanted: Declaration) -> Non
         host.finish(name, 1)
     elif name and what == "gone":
         host.remove(name)
+
+
+def test_a_broken_update_goes_back_by_itself_once_and_is_corrected_in_one_run() -> None:
+    watched = Watched(declared(min_ready_seconds=5))
+    watched.host.settle(watched.step, watched.live)
+    good = watched.digest()
+    watched.wanted = declared(image="broken", progress_deadline_seconds=60, min_ready_seconds=5)
+    broken, began = watched.digest(), watched.host.now
+    back = None
+    for _second in range(200):
+        step = watched.host.take(watched.step)
+        watched.host.remove_all_ending()
+        watched.live(watched.host)
+        watched.host.now += 1
+        back = back or step.record.failed
+        assert sum(pod.is_ready for pod in watched.host.sequence()) >= 2
+        if back:
+            # The tables of kinds go for the good revision from here on.
+            watched.wanted = replace(watched.wanted, template=declared().template)
+    assert back is not None
+    assert (back.revision, watched.digest()) == (broken, good)
+    assert 65 <= back.at - began < 75
+    assert "made no progress for 65 s; going back to revision 1" in back.message
+    assert [operation.number for operation in watched.host.log if isinstance(operation, UndoRollout)] == [1]
+    assert {pod.revision for pod in watched.host.sequence()} == {good}
+    watched.wanted = declared(image="v2")
+    assert watched.host.settle(watched.step, watched.live).record.failed is None
+    assert {pod.revision for pod in watched.host.sequence()} == {watched.digest()}
+
+
+def test_the_first_pods_have_a_deadline_and_nothing_to_go_back_to() -> None:
+    watched = Watched(declared(image="broken", progress_deadline_seconds=60))
+    step = watched.host.settle(watched.step, watched.live)
+    (progressing,) = step.status.conditions
+    assert (progressing.reason, step.record.failed) == ("ProgressDeadlineExceeded", None)
+    assert [operation for operation in watched.host.log if isinstance(operation, UndoRollout)] == []
+    # More pods of what is good have a deadline of their own.
+    watched.wanted = declared(1)
+    watched.host.settle(watched.step, watched.live)
+    watched.wanted = declared(2)
+    assert watched.host.settle(watched.step, watched.live).record.good == watched.digest()
+
+
+def test_what_a_partition_keeps_is_no_proof() -> None:
+    watched = Watched(declared())
+    watched.host.settle(watched.step, watched.live)
+    good = watched.digest()
+    watched.wanted = declared(image="v2", partition=3)
+    step = watched.host.settle(watched.step, watched.live)
+    assert step.status.conditions[0].reason == "NewReplicaSetAvailable"
+    assert step.record.good == good
 
 
 @given(first=declarations, story=happenings)

@@ -24,8 +24,9 @@ from ansible_collections.podwright.pods.plugins.module_utils._reconcile.stack.re
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.stack.request import StackRequest
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.workloads import revisions as r
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.workloads.deployment import DeploymentRecord
-from ansible_collections.podwright.pods.plugins.module_utils._runs import stack_run, workload_change
 from ansible_collections.podwright.pods.plugins.module_utils._runs.agent import Agent
+from ansible_collections.podwright.pods.plugins.module_utils._runs.stack import run as stack_run
+from ansible_collections.podwright.pods.plugins.module_utils._runs.workloads import change as workload_change
 
 LABELS = {"app": "web"}
 Change = Callable[..., StackRequest]

@@ -30,8 +30,8 @@ from ansible_collections.podwright.pods.plugins.module_utils._reconcile.workload
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.workloads.deployment import DeploymentRecord
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.workloads.job_record import JobRecord
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.workloads.steps import AddPod, StopWorkload
-from ansible_collections.podwright.pods.plugins.module_utils._runs import stack_report
-from ansible_collections.podwright.pods.plugins.module_utils._runs.workload_info import (
+from ansible_collections.podwright.pods.plugins.module_utils._runs.stack import report as stack_report
+from ansible_collections.podwright.pods.plugins.module_utils._runs.workloads.info import (
     describe_all,
     describe_workloads,
 )

@@ -15,6 +15,7 @@ from ansible_collections.podwright.pods.plugins.module_utils._declaration import
 from ansible_collections.podwright.pods.plugins.module_utils._declaration.workloads import spec as w
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.workloads import deployment, kinds
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.workloads.job_record import JobRecord, OpenPod
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.workloads.progress import FailedRollout
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.workloads.records import RECORDS
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.workloads.steps import WorkloadStep
 
@@ -28,7 +29,7 @@ def template(image: str = "v1") -> s.PodSpec:
 def declared(kind: type[Any], image: str = "v1", **fields: Any) -> Any:
     if kind is w.CronJob:
         return w.CronJob("web", schedule="0 3 * * *", job_template=w.Job("web", template=template(image)))
-    if kind is w.Deployment:
+    if kind in (w.Deployment, w.StatefulSet, w.DaemonSet):
         fields = {"progress_deadline_seconds": DEADLINE_SECONDS, **fields}
     never = {"restart_policy": "Never"} if kind is w.Job else {}
     return kind("web", template=replace(template(image), **never), **fields)
@@ -68,7 +69,7 @@ def test_each_kind_has_a_row_in_each_table(kind: type[Any]) -> None:
     workload = declared(kind)
     assert isinstance(kinds.first_record(workload), RECORDS[workload.kind])
     assert kinds.wanted(workload, kinds.first_record(workload)).workload == workload
-    assert kinds.tried_again(workload, kinds.first_record(workload)) == kinds.first_record(workload)
+    assert kinds.tried_again(kinds.first_record(workload)) == kinds.first_record(workload)
 
 
 @pytest.mark.parametrize("kind", [kind for kind in w.KINDS if kind is not w.CronJob])
@@ -166,12 +167,31 @@ def test_an_update_that_has_failed_is_back_once_the_pods_of_before_are() -> None
     assert {pod.revision for pod in kept.host.sequence()} == {kept.host.record.good}
 
 
+@pytest.mark.parametrize("kind", [w.StatefulSet, w.DaemonSet])
+def test_a_broken_update_of_a_set_goes_back_and_is_corrected(kind: type[Any]) -> None:
+    kept = Kept(declared(kind))
+    kept.to_the_end()
+    kept.workload, kept.is_good = declared(kind, "v2"), False
+    for _turn in range(5):
+        assert kept.once().failure == ""
+        kept.host.remove_all_ending()
+    kept.host.now += DEADLINE_SECONDS
+    assert "made no progress for 60 s; going back to revision 1" in kept.once().failure
+    assert kinds.is_going_back(kept.host.record)
+    kept.is_good = True
+    kept.to_the_end()
+    assert kept.once().is_back
+    assert {pod.revision for pod in kept.host.sequence()} == {kept.host.record.good}
+    kept.workload = declared(kind, "v3")
+    assert kept.to_the_end().is_there
+
+
 def test_an_update_that_has_failed_is_tried_again() -> None:
     kept = failed_update()
     kept.to_the_end()
     assert kept.once().failure
-    assert kinds.tried_again(kept.workload, kept.host.record).failed is None
-    kept.host.record, kept.is_good = kinds.tried_again(kept.workload, kept.host.record), True
+    assert kinds.tried_again(kept.host.record).failed is None
+    kept.host.record, kept.is_good = kinds.tried_again(kept.host.record), True
     assert kept.once().failure == ""
     assert kept.to_the_end().is_there
 
@@ -183,7 +203,7 @@ def test_a_first_rollout_that_made_no_progress_gets_its_time_again() -> None:
     assert kept.once().failure == ""
     kept.host.now += DEADLINE_SECONDS
     assert "timed out progressing" in kept.once().failure
-    kept.host.record = kinds.tried_again(kept.workload, kept.host.record)
+    kept.host.record = kinds.tried_again(kept.host.record)
     kept.host.now += 5
     assert kept.once().failure == ""
     kept.host.now += DEADLINE_SECONDS
@@ -228,6 +248,6 @@ def test_what_a_stopped_job_has_not_made_yet_is_made_under_another_name() -> Non
 
 def test_only_a_deployment_goes_back() -> None:
     """A Job counts its failures in a field of the same name."""
-    failed = deployment.DeploymentRecord(failed=deployment.FailedRollout("v2", 0, "no progress"))
+    failed = deployment.DeploymentRecord(failed=FailedRollout("v2", 0, "no progress"))
     records = [failed, deployment.DeploymentRecord(), JobRecord(failed=2)]
     assert [kinds.is_going_back(record) for record in records] == [True, False, False]

@@ -361,6 +361,8 @@ def test_comes_back_as_it_was(kind: str) -> None:
     ("kind", "own"),
     [
         ("deployments", {"shares_volumes": True}),
+        ("stateful_sets", {"progress_deadline_seconds": 60}),
+        ("daemon_sets", {"progress_deadline_seconds": 60}),
         ("cron_jobs", {"catch_up": "all", "schedule": "@daily"}),
     ],
 )

@@ -17,15 +17,15 @@ from ansible_collections.podwright.pods.plugins.module_utils._declaration import
 from ansible_collections.podwright.pods.plugins.module_utils._errors import InvalidInput
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.workloads.cron_job import CronJobRecord
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.workloads.daemon_set import DaemonSetRecord
-from ansible_collections.podwright.pods.plugins.module_utils._reconcile.workloads.deployment import (
-    DeploymentRecord,
-    FailedRollout,
-    Progress,
-)
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.workloads.deployment import DeploymentRecord
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.workloads.job_record import (
     Failures,
     JobRecord,
     OpenPod,
+)
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.workloads.progress import (
+    FailedRollout,
+    Progress,
 )
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.workloads.records import (
     RECORDS,
@@ -34,23 +34,20 @@ from ansible_collections.podwright.pods.plugins.module_utils._reconcile.workload
 )
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.workloads.replica_set import ReplicaSetRecord
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.workloads.revisions import Revision
-from ansible_collections.podwright.pods.plugins.module_utils._reconcile.workloads.stateful_set import (
-    StatefulSetRecord,
-)
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.workloads.stateful_set import StatefulSetRecord
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.workloads.steps import WorkloadCondition
 
 TEMPLATE = s.PodSpec("web", (s.Container("a", "x", command=("sleep", "9")),), labels={"app": "web"})
 REVISIONS = (Revision(1, "abc", TEMPLATE, 2), Revision(3, "def", TEMPLATE))
 CONDITIONS = (WorkloadCondition("Progressing", "True", "NewReplicaSetCreated", "made", 3.5, 2.0),)
+ROLLOUT = (REVISIONS, Progress(1, 2, 3, 4), CONDITIONS, "abc", FailedRollout("def", 7.0, "no progress"))
 
 FULL: dict[str, Any] = {
-    "Deployment": DeploymentRecord(
-        REVISIONS, 3, 1, Progress(1, 2, 3, 4), CONDITIONS, "abc", FailedRollout("def", 7.0, "no progress")
-    ),
+    "Deployment": DeploymentRecord(*ROLLOUT, replicas=3, surge=1),
     "ReplicaSet": ReplicaSetRecord(REVISIONS),
     "ReplicationController": ReplicaSetRecord(REVISIONS),
-    "StatefulSet": StatefulSetRecord(REVISIONS, "abc"),
-    "DaemonSet": DaemonSetRecord(REVISIONS),
+    "StatefulSet": StatefulSetRecord(*ROLLOUT, "abc", 3, ("data",), True),
+    "DaemonSet": DaemonSetRecord(*ROLLOUT),
     "Job": JobRecord(
         "abc",
         7,

@@ -25,11 +25,7 @@ from ansible_collections.podwright.pods.plugins.module_utils._host.workload_stor
     WorkloadStore,
     members_of,
 )
-from ansible_collections.podwright.pods.plugins.module_utils._reconcile.context import (
-    Owner,
-    RestartOnChange,
-    Settings,
-)
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.context import Owner, RestartOnChange, Settings
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.stack.record import Owned, StackRecord
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.workloads.made_pods import job_of
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.workloads.records import RECORDS
@@ -63,9 +59,11 @@ def test_what_is_kept_comes_back(tmp_path: Path, kind: str) -> None:
 def test_a_job_that_was_made_comes_back_with_all_that_it_has(tmp_path: Path) -> None:
     policy = w.PodFailurePolicy((w.PodFailureRule("FailJob", w.ExitCodes("In", (3,))),))
     job = w.Job("tick", {"app": "tick"}, {"a": "b"}, TEMPLATE, 2, 3, "Indexed", ttl_seconds_after_finished=9)
+    # What the stack has beside it is not in its record.
+    refers = replace(TEMPLATE, volumes=(s.Volume("words", config_map=s.ConfigMapVolume("words")),))
     job = replace(
         job,
-        template=replace(TEMPLATE, restart_policy="Never"),
+        template=replace(refers, restart_policy="Never"),
         pod_failure_policy=policy,
         pod_replacement_policy="Failed",
     )
@@ -153,6 +151,9 @@ def test_members_are_the_pods_of_the_stack_that_a_workload_has_made(tmp_path: Pa
         ("StatefulSet", "web"): ["web-0"],
     }
     assert found["Deployment", "web"]["web-abc-1"].settings.owner == owners["web-abc-1"]
+    assert members_of(store, "shop", "web") == found
+    assert members_of(store, "shop", "we") == found, "others may be read as well"
+    assert members_of(store, "shop", "alone") == {}
     (tmp_path / "pods" / "web-0" / "record.json").write_text("{")
     assert ("StatefulSet", "web") not in members_of(store, "shop")
 

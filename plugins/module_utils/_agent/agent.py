@@ -12,7 +12,6 @@ Modules hand their work to the agent by its socket (`server`), so that it is the
 from __future__ import annotations
 
 import contextlib
-import functools
 import os
 import sys
 import threading
@@ -20,30 +19,29 @@ import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Any, Callable
+from typing import Callable
 
 from .._declaration import spec as s
 from .._declaration.workloads.spec import AnyWorkload
 from .._delivery.release import Release
-from .._errors import HostError, NewerState, PodwrightError
-from .._host import state_files
+from .._errors import HostError, PodwrightError
 from .._host.observe import Snapshot, read_node
 from .._host.podman import service as podman_service
 from .._host.podman.client import Podman
-from .._host.stack_store import StackStore, stack_names, verify_revision
+from .._host.stack_store import stack_names, verify_revision
 from .._host.state.records import Applied, Record
 from .._host.store import Store
 from .._printable import one_line
 from .._reconcile import operations as op
 from .._reconcile.context import Settings
 from .._reconcile.observed import Node
-from .._reconcile.probe_worker import Attempts
 from .._reconcile.workloads.steps import Event as WorkloadEvent
 from .._runs.agent import Sight
 from .._runs.run_failure import RunFailed
 from .._runs.wait import Watch
 from . import client as agent_client
 from . import moments
+from .claim import alone, refuse_newer_state
 from .dependencies import Dependencies
 from .event_log import Event, EventLog
 from .event_words import tell_of, tell_of_failure
@@ -52,30 +50,41 @@ from .keeper.kept_watch import KeptWatch
 from .keeper.pod_keeper import PodKeeper
 from .keeper.turn import Turn
 from .keeper.view import View
+from .lasting_threads import LastingThreads
 from .moments import Moments
 from .podman_watch import PodmanWatch
 from .probe_threads import ProbeThreads
 from .server import AgentServer
+from .service_controller import ServiceController
 from .systemd import notify_systemd
 from .unchanged_runs import UnchangedRuns
 from .workload_controller import WorkloadController
 
 TERMINATED_PODS = 12500
 """How many pods that have ended are kept by default, as Kubernetes' controller manager does."""
+INGRESS_PORTS = (80, 443)
+"""Where Ingresses are served by default, for HTTP and for HTTPS."""
 _NODE_SECONDS = 600
 """How long the facts of the host are believed."""
 _STOPPING_WORKERS = 8
-_LASTING_SECONDS = 600
-"""A thread that ran this long starts its back-off over."""
 
 
 class Agent:
     """What the keepers of all pods share, and the threads that wake them. ``run`` returns after `end`."""
 
-    def __init__(self, store: Store | None = None, terminated_pods: int = TERMINATED_PODS) -> None:
-        """``terminated_pods``: how many pods that have ended are kept; older ones are removed. 0 keeps all."""
+    def __init__(
+        self,
+        store: Store | None = None,
+        terminated_pods: int = TERMINATED_PODS,
+        ingress_ports: tuple[int, int] = INGRESS_PORTS,
+    ) -> None:
+        """``terminated_pods``: how many pods that have ended are kept; older ones are removed. 0 keeps all.
+
+        ``ingress_ports`` are where Ingresses are served, for HTTP and for HTTPS.
+        """
         self.store = store or Store()
         self.terminated_pods = terminated_pods
+        self.ingress_ports = ingress_ports
         self.started_at = time.time()
         self.events: EventLog
         self.is_stopping_pods = False
@@ -88,10 +97,10 @@ class Agent:
         self.probe_threads = ProbeThreads(self)
         self.dependencies = Dependencies(self)
         self.unchanged_runs = UnchangedRuns(self)
-        self.thread_errors: Mapping[str, Mapping[str, Any]] = {}
-        """The agent's threads that have failed: the last error, how often in a row, and when."""
+        self.threads = LastingThreads(self.has_ended, self._tell_of_thread)
         self._garbage = GarbageCollector(self)
         self._workloads = WorkloadController(self)
+        self.services = ServiceController(self)
         self._keepers: dict[str, PodKeeper] = {}
         self._keepers_lock = threading.Lock()
         self._turns: dict[str, Turn] = {}
@@ -108,8 +117,8 @@ class Agent:
         work.
         """
         self.store.ensure()
-        self._refuse_newer_state()
-        with self._alone(), self._podman_service():
+        refuse_newer_state(self.store)
+        with alone(self.store), self._podman_service():
             self.events = EventLog(self.store.directory / "events.jsonl", on_new=_say_event)
             with self.telling("", "files of killed processes cannot be removed"):
                 self.store.sweep_all()
@@ -121,9 +130,11 @@ class Agent:
                     ("garbage", self._garbage.keep_low),
                     ("workloads", self._workloads.control),
                 ):
-                    threading.Thread(target=self._go_on, args=(name, work), name=name, daemon=True).start()
+                    self.threads.begin(name, work)
                 for name in self.store.recorded_pods():
                     self.keeper_of(name)
+                # A pod without a keeper would be taken for one that is gone.
+                self.threads.begin("services", self.services.control)
                 notify_systemd("READY=1")
                 version, number = Release().version, len(self.store.recorded_pods())
                 say(f"{version} keeps the pods of {self.store.directory}: {number} are there")
@@ -156,28 +167,8 @@ class Agent:
             with contextlib.suppress(PodwrightError, OSError):
                 verify_revision(self.store, stack)
 
-    def _go_on(self, name: str, work: Callable[[], None]) -> None:
-        """Do work that lasts until the agent ends. If it ends sooner, report why and start it again.
-
-        The process goes on: the other threads do not depend on this one, and a new process would meet the same error.
-        """
-        attempts = Attempts()
-        while not self.has_ended.is_set():
-            begun_at = time.monotonic()
-            try:
-                work()
-                error = "it ended"
-            except Exception as problem:
-                error = f"{type(problem).__name__}: {problem}"
-            if self.has_ended.is_set():
-                return
-            now = time.monotonic()
-            attempts = (attempts if now - begun_at < _LASTING_SECONDS else Attempts()).failed(now)
-            told = {"error": error, "failures": attempts.failures, "failed_at": time.time()}
-            self.thread_errors = {**self.thread_errors, name: told}
-            message = f"the agent's thread {name} failed and starts again: {error}"
-            self.events.add("AgentThreadFailed", "", message, is_warning=True)
-            self.has_ended.wait(attempts.held_until_seconds - now)
+    def _tell_of_thread(self, message: str) -> None:
+        self.events.add("AgentThreadFailed", "", message, is_warning=True)
 
     @contextlib.contextmanager
     def telling(self, pod: str, what: str) -> Iterator[None]:
@@ -191,25 +182,6 @@ class Agent:
             if self._told.get((pod, what)) != message:
                 self._told[pod, what] = message
                 self.events.add("FailedSync" if is_known else "InternalError", pod, message, is_warning=True)
-
-    @contextlib.contextmanager
-    def _alone(self) -> Iterator[None]:
-        path = self.store.directory / "agent.lock"
-        with contextlib.ExitStack() as locks:
-            try:
-                before = locks.enter_context(state_files.lock_if_free(path))
-            except OSError as error:
-                raise HostError(f"the agent's lock {path} cannot be taken: {error}") from error
-            if before is None:
-                raise HostError(f"another agent keeps the pods of {self.store.directory} already")
-            yield
-
-    def _refuse_newer_state(self) -> None:
-        """Refuse state of a newer release: this one would understand only half of it."""
-        for name in self.store.recorded_pods():
-            _refuse_if_newer(functools.partial(self.store.read_record, name))
-        for name in stack_names(self.store):
-            _refuse_if_newer(StackStore(self.store, name).read)
 
     @contextlib.contextmanager
     def _podman_service(self) -> Iterator[None]:
@@ -259,9 +231,7 @@ class Agent:
     @contextlib.contextmanager
     def acting(self, pod: str, timeout_seconds: float, while_waiting: Callable[[], None]) -> Iterator[None]:
         try:
-            with self._turn_of(pod).claimed(timeout_seconds, while_waiting) as was_elsewhere:
-                if was_elsewhere:
-                    self.moments.note_change(pod)
+            with self._turn_of(pod).claimed(timeout_seconds, while_waiting):
                 yield
         finally:
             self.acted(pod)
@@ -283,6 +253,7 @@ class Agent:
     def acted(self, pod: str) -> None:
         """Told when somebody has tried to change the pod. What has failed may have changed it, too."""
         self.moments.note_change(pod)
+        self.services.returned(pod)
 
     def backing_off(self, pod: str, container: str) -> None:
         self.events.add("BackOff", pod, f"Back-off restarting failed container {container}", container, is_warning=True)
@@ -290,6 +261,9 @@ class Agent:
     def tell_of_workload(self, workload: AnyWorkload, event: WorkloadEvent) -> None:
         about = f"{workload.kind}/{workload.name}"
         self.events.add(event.reason, about, event.message, is_warning=event.is_warning)
+
+    def forget_workload(self, kind: str, name: str) -> None:
+        self.events.forget(f"{kind}/{name}")
 
     def failed(self, pod: str, error: RunFailed) -> None:
         tell_of_failure(pod, error, self.events)
@@ -305,7 +279,8 @@ class Agent:
 
     def keep(self, pod: s.PodSpec, settings: Settings) -> None:
         if self.store.read_record(pod.name) is None:
-            record = Record(Applied(pod), settings=settings, begun_at=time.time())
+            # Statuses tell whole seconds: with more, one that has ended would be of an earlier pod.
+            record = Record(Applied(pod), settings=settings, begun_at=int(time.time()))
             self.store.write_record(pod.name, record)
             self.moments.note_change(pod.name)
         self.keeper_of(pod.name).kick()
@@ -320,7 +295,7 @@ class Agent:
     # --- the keepers -------------------------------------------------------------------------------------------------
 
     def _turn_of(self, pod: str) -> Turn:
-        return self._turns.setdefault(pod, Turn(self.store, pod))
+        return self._turns.setdefault(pod, Turn(self.store, pod, lambda: self.moments.note_change(pod)))
 
     def keeper_of(self, name: str) -> PodKeeper:
         """The pod's keeper, begun where there is none."""
@@ -371,16 +346,6 @@ class Agent:
     def _stop_pod(self, name: str) -> None:
         with self.telling(name, "it cannot be ended before the host"), self.connect() as podman:
             self._keepers[name].actions.stop_all(podman)
-
-
-def _refuse_if_newer(read: Callable[[], Any]) -> None:
-    """Raise only NewerState. Any other error is left to the pod's keeper."""
-    try:
-        read()
-    except NewerState:
-        raise
-    except Exception:
-        return
 
 
 def say(text: str) -> None:

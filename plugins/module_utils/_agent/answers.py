@@ -28,7 +28,7 @@ from .._host.podman.container_output import log_stream
 from .._host.state.records import Record
 from .._runs import kinds, report
 from .._runs.pod_info import run_pod_info
-from .._runs.workload_info import describe_all
+from .._runs.workloads.info import describe_all
 from . import client as agent_client
 from . import metrics as figures
 from .keeper.view import View
@@ -120,6 +120,12 @@ class Answers:
     def workloads(self, asked: Asked) -> list[dict[str, Any]]:
         return describe_all(self._agent.store, is_brief=bool(asked.parameters.get("brief")))
 
+    def services(self, asked: Asked) -> list[dict[str, Any]]:
+        return list(self._agent.services.describe())
+
+    def ingresses(self, asked: Asked) -> list[dict[str, Any]]:
+        return list(self._agent.services.describe_ingresses())
+
     def metrics(self, asked: Asked) -> tuple[bytes, str]:
         return figures.exposition(self._agent), figures.CONTENT_TYPE
 
@@ -174,8 +180,9 @@ class Answers:
             "uptime_seconds": time.time() - self._agent.started_at,
             "pods": len(self._agent.keepers()),
             "terminated_pods": self._agent.terminated_pods,
+            "ingress_ports": list(self._agent.ingress_ports),
             "podman_error": self._agent.podman_watch.podman_error,
-            "thread_errors": self._agent.thread_errors,
+            "thread_errors": self._agent.threads.errors,
             "probes": self._agent.probe_threads.number,
             "probe_latest_seconds": self._agent.probe_threads.latest_seconds,
             "threads": threading.active_count(),
@@ -229,6 +236,8 @@ ROUTES = (
     Route("GET", "pods", Answers.pods),
     Route("GET", "pods/POD", Answers.pod),
     Route("GET", "workloads", Answers.workloads),
+    Route("GET", "services", Answers.services),
+    Route("GET", "ingresses", Answers.ingresses),
     Route("GET", "pods/POD/CONTAINER/logs", Answers.logs, can_follow=True),
     Route("GET", "pods/POD/CONTAINER/exec", Answers.way_to_execute),
     Route("POST", "pods/POD/CONTAINER/exec", Answers.execute, only_reads=False, lasting="exec"),

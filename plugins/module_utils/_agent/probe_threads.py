@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Callable
 
 from .._host.kernel import netns
 from .._host.podman.client import Podman
+from .._reconcile.backoff import SECOND_ATTEMPT_SECONDS
 from .._reconcile.pod.step import DueProbe
-from .._reconcile.probe_worker import SECOND_ATTEMPT_SECONDS
 from .thread_pool import ThreadPool
 
 if TYPE_CHECKING:

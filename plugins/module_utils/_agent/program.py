@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import fcntl
 import os
 import re
@@ -15,46 +17,66 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Callable, NoReturn
 
 from .._errors import HostError, PodwrightError
 from .._host.store import Store
 from .._runs import kinds
 from . import client as agent_client
-from .agent import TERMINATED_PODS, Agent
+from .agent import INGRESS_PORTS, TERMINATED_PODS, Agent
 from .systemd import host_goes_down
 
-_USAGE = f"""usage: podwrightd run | start | restart [--terminated-pods=N]
+_USAGE = f"""usage: podwrightd run | start | restart [OPTION]...
        podwrightd stop [--pods]
        podwrightd status
 
   run      keep the pods of this user until SIGTERM; SIGUSR1 ends the pods as well
-  start    the same in the background, where there is no systemd to do it; anew where it runs with another N
+  start    the same in the background, where there is no systemd to do it; anew where it runs with other options
   stop     end the agent; its pods go on, unless --pods ends them with their hooks
   restart  stop and start
   status   say whether it runs
 
-  N pods that have ended are kept, of more the oldest are removed; {TERMINATED_PODS} unless given, 0 for all
+  --terminated-pods=N       how many pods that have ended are kept, of more the oldest are removed; {TERMINATED_PODS}
+                            unless given, 0 for all
+  --ingress-http-port=N     where Ingresses are served; {INGRESS_PORTS[0]} unless given
+  --ingress-https-port=N    and those with certificates; {INGRESS_PORTS[1]} unless given
 """
-_TERMINATED_OPTION = "--terminated-pods="
+_ARENA_MAX, _ARENAS = -8, 2
 _START_SECONDS = 30
 _STOP_SECONDS = 3600
+
+
+@dataclass(frozen=True)
+class Options:
+    """What an agent is started with."""
+
+    terminated_pods: int = TERMINATED_PODS
+    ingress_http_port: int = INGRESS_PORTS[0]
+    ingress_https_port: int = INGRESS_PORTS[1]
+
+    def words(self) -> list[str]:
+        """The options as words of a command line."""
+        return [f"--{name.replace('_', '-')}={number}" for name, number in vars(self).items()]
+
+
+_BOUNDS = {"terminated_pods": (0, 999_999_999), "ingress_http_port": (1, 65535), "ingress_https_port": (1, 65535)}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The agent as a program, with its own arguments unless others are given; returns its exit status."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    command, options = (arguments[0] if arguments else ""), list(arguments[1:])
-    terminated_pods = _terminated_pods(options)
+    command, words = (arguments[0] if arguments else ""), list(arguments[1:])
+    options = _read_options(words)
     commands: Mapping[str, Callable[[], int]] = {
-        "run": lambda: _run(terminated_pods),
-        "start": lambda: _start(terminated_pods),
-        "stop": lambda: _stop("--pods" in options),
-        "restart": lambda: _stop(False) or _start(terminated_pods),
+        "run": lambda: _run(options or Options()),
+        "start": lambda: _start(options or Options()),
+        "stop": lambda: _stop("--pods" in words),
+        "restart": lambda: _stop(False) or _start(options or Options()),
         "status": _status,
     }
-    allowed = {"stop": [["--pods"]], "status": []}.get(command, [options] if terminated_pods >= 0 else [])
-    if command not in commands or options not in ([], *allowed):
+    allowed = {"stop": [["--pods"]], "status": []}.get(command, [words] if options else [])
+    if command not in commands or words not in ([], *allowed):
         sys.stderr.write(_USAGE)
         return 2
     try:
@@ -64,19 +86,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
 
 
-def _terminated_pods(options: Sequence[str]) -> int:
-    """How many ended pods to keep, by the options; -1 if these are malformed."""
-    if not options:
-        return TERMINATED_PODS
-    name, number = options[0][: len(_TERMINATED_OPTION)], options[0][len(_TERMINATED_OPTION) :]
-    is_well = len(options) == 1 and name == _TERMINATED_OPTION and re.fullmatch("[0-9]{1,9}", number)
-    return int(number) if is_well else -1
+def _read_options(words: Sequence[str]) -> Options | None:
+    """The options in these words; None where these are malformed."""
+    found: dict[str, int] = {}
+    for word in words:
+        name, _equals, number = word.removeprefix("--").replace("-", "_").partition("=")
+        first, last = _BOUNDS.get(name, (1, 0))
+        is_number = re.fullmatch("[0-9]{1,9}", number) is not None
+        if not word.startswith("--") or name in found or not is_number or not first <= int(number) <= last:
+            return None
+        found[name] = int(number)
+    options = replace(Options(), **found)
+    return options if options.ingress_http_port != options.ingress_https_port else None
 
 
-def _run(terminated_pods: int) -> NoReturn:
+def _run(options: Options) -> NoReturn:
     take_open_files()
+    share_arenas()
     kinds.load()
-    agent = Agent(terminated_pods=terminated_pods)
+    ports = options.ingress_http_port, options.ingress_https_port
+    agent = Agent(terminated_pods=options.terminated_pods, ingress_ports=ports)
     signal.signal(signal.SIGTERM, lambda number, frame: agent.end(host_goes_down()))
     signal.signal(signal.SIGINT, lambda number, frame: agent.end())
     signal.signal(signal.SIGUSR1, lambda number, frame: agent.end(is_to_stop_pods=True))
@@ -91,10 +120,21 @@ def take_open_files() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def _start(terminated_pods: int) -> int:
+def share_arenas() -> None:
+    """Have all threads allocate from a few arenas. glibc would give nearly each its own, and keep what is free in it.
+
+    Source: mallopt(3). Other C libraries have no such call and no such arenas.
+    """
+    with contextlib.suppress(AttributeError):
+        ctypes.CDLL(None).mallopt(_ARENA_MAX, _ARENAS)
+
+
+def _start(options: Options) -> int:
     """Start the agent detached from this process; returns once it answers."""
     if running_agent(Store()):
-        if agent_client.AgentClient().get("/health").get("terminated_pods") == terminated_pods:
+        health = agent_client.AgentClient().get("/health")
+        ports = [options.ingress_http_port, options.ingress_https_port]
+        if (health.get("terminated_pods"), health.get("ingress_ports")) == (options.terminated_pods, ports):
             sys.stdout.write("podwrightd runs already\n")
             return 0
         _stop(False)
@@ -102,7 +142,7 @@ def _start(terminated_pods: int) -> int:
     store.ensure()
     with open(store.directory / "agent.log", "ab") as log:
         process = subprocess.Popen(
-            [sys.executable, sys.argv[0], "run", f"{_TERMINATED_OPTION}{terminated_pods}"],
+            [sys.executable, sys.argv[0], "run", *options.words()],
             cwd="/",
             stdin=subprocess.DEVNULL,
             stdout=log,

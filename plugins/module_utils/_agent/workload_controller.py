@@ -22,8 +22,8 @@ from .._host.stack_store import StackStore, stack_names
 from .._host.workload_store import KeptWorkload, Members, WorkloadStore, members_of
 from .._reconcile.operations import owner_of_secrets
 from .._reconcile.stack.secrets import with_values
-from .._runs.workload_host import WorkloadHost
-from .._runs.workload_run import WorkloadDriver
+from .._runs.workloads.driver import WorkloadDriver
+from .._runs.workloads.host import WorkloadHost
 
 if TYPE_CHECKING:
     from .agent import Agent
@@ -135,7 +135,7 @@ class WorkloadController:
             keys.add(key)
             # One that cannot be stepped is in the way of no other.
             with self._agent.telling("/".join(key), "it cannot be stepped"):
-                self._advance(stack, self._driver(podman, stack, workload, kept), members.get(key, {}))
+                self._advance(stack, self._driver(podman, stack, workload, kept), members.get(key, {}), kept)
         for driver in stack.drivers.values():
             # Nobody else may have the stack before its pods are what the records of its workloads say.
             driver.pods.finish()
@@ -143,8 +143,8 @@ class WorkloadController:
         # Jobs of CronJobs come and go.
         stack.drivers = {key: driver for key, driver in stack.drivers.items() if key in keys}
 
-    def _advance(self, stack: _Stack, driver: WorkloadDriver, members: Members) -> None:
-        was_taken = driver.advance(members)
+    def _advance(self, stack: _Stack, driver: WorkloadDriver, members: Members, kept: KeptWorkload) -> None:
+        was_taken = driver.advance(members, kept)
         is_moving = bool(driver.step and driver.step.operations)
         stack.is_busy = stack.is_busy or driver.is_busy or is_moving or not was_taken
         if driver.step and driver.step.look_at is not None:
@@ -153,25 +153,27 @@ class WorkloadController:
     def _workloads(self, spec: StackSpec) -> Iterator[tuple[w.AnyWorkload, KeptWorkload]]:
         """The declared workloads that a run has begun, then the Jobs that their CronJobs have made; no stopped ones.
 
-        Those that are made meanwhile are among them.
+        Those that are made meanwhile are among them: each record is read when it is the turn of its workload.
         """
-        kept = {key: one for key, one in self._kept(spec.name) if not one.is_stopped}
-        going = [workload for workload in spec.workloads if (workload.kind, workload.name) in kept]
-        for workload in going:
-            yield workload, kept[workload.kind, workload.name]
-        cron_jobs = {workload.name for workload in going if workload.kind == "CronJob"}
-        for _key, one in self._kept(spec.name):
-            if one.made and one.made_by in cron_jobs:
-                yield one.made, one
+        files = WorkloadStore(self._agent.store, spec.name)
+        declared = {(workload.kind, workload.name): workload for workload in spec.workloads}
+        cron_jobs = set()
+        for key, workload in declared.items():
+            kept = self._kept(files, key)
+            if kept:
+                cron_jobs |= {workload.name} if workload.kind == "CronJob" else set()
+                yield workload, kept
+        for key in [*files.names()] if cron_jobs else ():
+            kept = self._kept(files, key) if key[0] == "Job" and key not in declared else None
+            if kept and kept.made and kept.made_by in cron_jobs:
+                yield kept.made, kept
 
-    def _kept(self, stack: str) -> Iterator[tuple[tuple[str, str], KeptWorkload]]:
-        """What is kept of each workload; one whose file is damaged is told of and left alone."""
-        files = WorkloadStore(self._agent.store, stack)
-        for key in [*files.names()]:
-            with self._agent.telling("/".join(key), "its record cannot be read"):
-                one = files.read(*key)
-                if one:
-                    yield key, one
+    def _kept(self, files: WorkloadStore, key: tuple[str, str]) -> KeptWorkload | None:
+        """What is kept of a workload that is not stopped; one whose file is damaged is told of and left alone."""
+        with self._agent.telling("/".join(key), "its record cannot be read"):
+            kept = files.read(*key)
+            return None if kept and kept.is_stopped else kept
+        return None
 
     def _driver(self, podman: Podman, stack: _Stack, workload: w.AnyWorkload, kept: KeptWorkload) -> WorkloadDriver:
         key = workload.kind, workload.name

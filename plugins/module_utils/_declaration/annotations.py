@@ -14,7 +14,8 @@ from dataclasses import replace
 from typing import Any
 
 from .documents import CONFIG_METADATA
-from .fields.schema import Field, Text, Type
+from .fields.checks import dns_label
+from .fields.schema import Field, Object, Text, Type
 from .place import INVALID, Place, suggest
 
 ANNOTATIONS = "podwright.io/"
@@ -33,6 +34,12 @@ ANNOTATED_METADATA = replace(
     fields=(*CONFIG_METADATA.fields, Field("annotations", _Anything(), default={})),
     ignored=CONFIG_METADATA.ignored - {"annotations"},
 )
+LABEL_NAMED_METADATA = Object(
+    dict,
+    (Field("name", Text(dns_label), required=True), ANNOTATED_METADATA.fields[-1]),
+    ignored=ANNOTATED_METADATA.ignored,
+)
+"""The same for what is called by a DNS label and keeps no secret: its faults tell what was given."""
 
 
 def refuse_annotations(annotations: MappingT[Any, Any], at: Place) -> None:

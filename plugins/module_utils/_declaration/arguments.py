@@ -13,12 +13,11 @@ from collections.abc import Mapping as MappingT
 from typing import Any
 
 from .._errors import Fault, InvalidInput
-from .fields.checks import TEXTS, config_key, object_name, pod_name
+from .fields.checks import TEXTS, config_key, label_key, label_value, object_name, pod_name
 from .fields.pod import HOST_FIELDS, POD_FIELDS
 from .fields.schema import Boolean, Field, Integer, Mapping, Object, Text
 from .parse import ALLOCATABLE
 from .place import Note, Place, Style
-from .workloads.spec import KINDS as WORKLOAD_KINDS
 
 STATES = ("started", "stopped", "absent")
 _RESTART_ON_CHANGE = Object(
@@ -32,6 +31,7 @@ RUN_FIELDS = (
     Field("grace_period_seconds", Integer(minimum=0)),
     Field("restart_on_change", _RESTART_ON_CHANGE),
     Field("allocatable", ALLOCATABLE),
+    Field("host_labels", Mapping(Text(label_value), label_key)),
     Field("expected_images", TEXTS),
     Field("unsupported", Text(choices=("note", "refuse")), default="note"),
 )
@@ -53,24 +53,6 @@ GENERATED = Object(
     ),
 )
 """Which generated secrets are meant."""
-WORKLOAD_CHANGES = ("scale", "undo", "pause", "resume", "restart", "remove", "create_job")
-WORKLOAD_CHANGE = Object(
-    dict,
-    (
-        Field("kind", Text(choices=tuple(kind.kind for kind in WORKLOAD_KINDS)), required=True),
-        Field("name", Text(object_name), required=True),
-        Field("stack", Text(pod_name)),
-        Field("change", Text(choices=WORKLOAD_CHANGES), required=True),
-        Field("replicas", Integer(minimum=0)),
-        Field("to_revision", Integer(minimum=0)),
-        Field("job", Text(object_name)),
-        Field("change_cause", Text()),
-        Field("applied_by", Text()),
-        Field("wait", Boolean(), default=True),
-        Field("wait_timeout", Integer(minimum=1), default=300),
-    ),
-)
-"""One change of one workload: ``replicas`` for scale, ``to_revision`` for undo, ``job`` for create_job."""
 REPAIR = Object(dict, (Field("name", Text(pod_name)), Field("accept_new_secrets", Boolean(), default=False)))
 RUN = Object(dict, RUN_FIELDS)
 RUN_NAMES = frozenset(field.name for field in RUN_FIELDS)

@@ -7,10 +7,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Mapping as MappingT
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from .annotations import ANNOTATED_METADATA, ANNOTATIONS, own_annotations
+from .annotations import ANNOTATED_METADATA, ANNOTATIONS, LABEL_NAMED_METADATA, own_annotations
 from .documents import API_VERSION
 from .fields.checks import dns_label, podman_name
 from .fields.schema import Amount, Boolean, Field, Mapping, Object, Sequence, Text, Type
@@ -49,7 +50,15 @@ CLAIM = Object(
                 (
                     Field("access_modes", Sequence(Text()), default=()),
                     Field("volume_mode", Text(choices=("Filesystem",)), default="Filesystem"),
-                    Field("storage_class_name", Text()),
+                    Field("storage_class_name", Text(), default=""),
+                    Field(
+                        "selector",
+                        Object(
+                            dict,
+                            (Field("match_labels", Mapping(Text()), default={}),),
+                            ignored=frozenset({"matchExpressions"}),
+                        ),
+                    ),
                     Field("volume_name", Text(podman_name)),
                     Field(
                         "resources",
@@ -66,25 +75,18 @@ CLAIM = Object(
                     "data_source": "fill the volume with an init container",
                     "data_source_ref": "fill the volume with an init container",
                 },
-                # A host has no volumes to choose among: a claim is the one of its name.
-                ignored=frozenset({"selector"}),
             ),
             required=True,
         ),
     ),
     ignored=frozenset({"status"}),
 )
-_TEMPLATE_METADATA = Object(
-    dict,
-    (Field("name", Text(dns_label), required=True), ANNOTATED_METADATA.fields[-1]),
-    ignored=ANNOTATED_METADATA.ignored,
-)
 CLAIM_TEMPLATE = Object(
     dict,
     (
         replace(API_VERSION, required=False),
         Field("kind", Text(choices=("PersistentVolumeClaim",))),
-        Field("metadata", _TEMPLATE_METADATA, required=True),
+        Field("metadata", LABEL_NAMED_METADATA, required=True),
         CLAIM.fields[-1],
     ),
     ignored=CLAIM.ignored,
@@ -100,6 +102,16 @@ _CLAIM_ANNOTATIONS: dict[str, Type] = {
 
 
 @dataclass(frozen=True)
+class WantedVolume:
+    """What a claim says of the PersistentVolume that it is to be bound to."""
+
+    volume_name: str = ""
+    storage_class_name: str = ""
+    access_modes: tuple[str, ...] = ()
+    labels: MappingT[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Claim:
     """A claim of a document: its name there, the volume that it stands for, and where its name stands."""
 
@@ -107,6 +119,7 @@ class Claim:
     volume: NamedVolume
     name_at: Place
     is_declared: bool = True
+    wanted: WantedVolume = WantedVolume()
 
 
 def read_claim(values: Any, at: Place) -> Claim:
@@ -124,4 +137,9 @@ def read_claim(values: Any, at: Place) -> Claim:
     is_declared = own.get("declared", True) is not False
     if not is_declared and (volume.size is not None or volume.driver != "local" or volume.options):
         place.raw(f"{ANNOTATIONS}declared").fault("is false, but the size, driver or options declare it; leave it out")
-    return Claim(name, volume, at.key("metadata").key("name"), is_declared)
+    return Claim(name, volume, at.key("metadata").key("name"), is_declared, _wanted(values["spec"]))
+
+
+def _wanted(spec: Any) -> WantedVolume:
+    labels = spec["selector"]["match_labels"] if spec["selector"] else {}
+    return WantedVolume(spec["volume_name"] or "", spec["storage_class_name"], spec["access_modes"], labels)

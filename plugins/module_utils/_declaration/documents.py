@@ -10,6 +10,7 @@ What a cluster writes into exported documents is passed over.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from collections.abc import Mapping as MappingT
 from collections.abc import Sequence as SequenceT
 from typing import Any
@@ -24,7 +25,7 @@ from .fields.schema import Field, Object, Text
 from .noted_kinds import is_noted, note_document
 from .place import INVALID, Note, Place, Style, shown, suggest
 
-_SPEC_IGNORED = frozenset({"automountServiceAccountToken", "enableServiceLinks"})
+_SPEC_IGNORED = frozenset({"enableServiceLinks"})
 METADATA_IGNORED = frozenset(
     {
         "creationTimestamp",
@@ -79,23 +80,28 @@ _OTHER_KINDS = {
         ("Deployment", "ReplicaSet", "ReplicationController", "StatefulSet", "DaemonSet", "Job", "CronJob"),
         "give it to the module stack, or its template as a Pod",
     ),
-    "Service": "publish ports with hostPort",
-    "Ingress": "publish ports with hostPort, and run a reverse proxy as a pod",
+    "Service": "give it to the module stack, or publish ports with hostPort",
+    "Ingress": "give it to the module stack with its Services, or publish ports with hostPort",
     "PersistentVolumeClaim": "named volumes are made when a pod claims them",
     "PersistentVolume": "named volumes are made when a pod claims them",
     "PodTemplate": "give its template as a Pod",
     "EndpointSlice": "give the addresses in hostAliases of the Pods",
     "RuntimeClass": "set the OCI runtime in the host's containers.conf",
     "Kustomization": "give the folder that it is in, which is built, or what kubectl kustomize makes of it",
-    **dict.fromkeys(
-        ("IngressClass", "Gateway", "HTTPRoute"), "publish ports with hostPort, and run a reverse proxy as a pod"
-    ),
+    **dict.fromkeys(("Gateway", "HTTPRoute"), "give an Ingress to the module stack"),
 }
 
 UNNAMED = "definition"
 """What faults call documents that come from no file."""
 Reading = tuple[Any, Place]
 """The values of one document (or what was built from them) and where it stands."""
+
+
+def with_spec(read: SequenceT[Reading]) -> Iterator[Reading]:
+    """Those whose metadata and spec could be read at all; of the others the faults are noted."""
+    for values, at in read:
+        if values is not INVALID and values["spec"] is not INVALID and values["metadata"] is not INVALID:
+            yield values, at
 
 
 def documents_in(definition: Any) -> list[Any]:

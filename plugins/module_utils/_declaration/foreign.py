@@ -6,8 +6,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+from .._errors import Fault
+from .place import Note
 
 Document = Mapping[Any, Any]
 
@@ -19,11 +22,32 @@ _KUSTOMIZATION_KEYS = frozenset(
 _PIPELINE_KEYS = frozenset({"stages", "script", "before_script", "include", "steps", "pipeline"})
 
 
-def reason(document: Document) -> str:
+def reason(document: Any) -> str:
     """Why a document without a kind is no declaration; empty if it has a kind, or only lacks one."""
-    if document.get("kind") is not None:
+    if not isinstance(document, Mapping) or document.get("kind") is not None:
         return ""
     return next((words for is_met, words in _KINDS if is_met(document)), "")
+
+
+def set_apart(
+    documents: Sequence[tuple[str, Any]],
+    faults: list[Fault],
+    notes: list[Note] | None,
+    reason_against: Callable[[Any], str],
+) -> list[tuple[str, Any]]:
+    """Those of a folder's documents, each with its name, that may declare something.
+
+    ``reason_against`` says why one is no declaration, or nothing. Such a one is passed over with a note where there
+    are ``notes`` and something else is declared; else it is a fault. So are native options, which are meant.
+    """
+    reasons = [(name, document, reason_against(document)) for name, document in documents]
+    kept = [(name, document) for name, document, why in reasons if not why]
+    for name, document, why in reasons:
+        if why and (notes is None or not kept or (isinstance(document, Mapping) and _is_native(document))):
+            faults.append(Fault(name, why))
+        elif why and notes is not None:
+            notes.append(Note(name, f"is passed over: it {why.partition(';')[0]}"))
+    return kept
 
 
 def is_compose_file(document: Document) -> bool:

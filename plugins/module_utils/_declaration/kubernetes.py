@@ -16,15 +16,17 @@ from dataclasses import replace
 from .._errors import Fault, InvalidInput
 from . import spec as s
 from .document_parts import Document, annotations_of, claim, complete_pod_spec, v1_document
+from .ingresses.parse import to_document as ingress_document
 from .place import Style, spell
-from .stack.spec import StackSpec
+from .services.parse import to_document as service_document
+from .stack.spec import StackSpec, reference
 from .volume_spec import NamedVolume
 from .workloads.documents import to_document
 from .workloads.spec import AnyWorkload, template_of
 
 
 def to_documents(stack: StackSpec, generated: Mapping[str, Mapping[str, str]] | None = None) -> list[Document]:
-    """ConfigMaps, Secrets, PersistentVolumeClaims, Pods and workloads, of each kind in the order of the declaration.
+    """ConfigMaps, Secrets, claims, Pods, workloads, Services, Ingresses; of each kind in the order of the declaration.
 
     Claims that pods use and that no volume declares come after those of the volumes, in the order of their use. The
     stack must be one that the parser gave. Values of secrets are included: keep the result private. ``generated`` are
@@ -41,6 +43,8 @@ def to_documents(stack: StackSpec, generated: Mapping[str, Mapping[str, str]] | 
         *(claim(NamedVolume(name), is_declared=False) for name in _undeclared_claims(stack)),
         *(_pod(stack, pod) for pod in stack.pods),
         *(_workload(stack, workload) for workload in stack.workloads),
+        *map(service_document, stack.services),
+        *map(ingress_document, stack.ingresses),
     ]
 
 
@@ -107,9 +111,13 @@ def _pod(stack: StackSpec, pod: s.PodSpec) -> Document:
 
 
 def _workload(stack: StackSpec, workload: AnyWorkload) -> Document:
-    document = to_document(workload)
+    document, own = to_document(workload), {}
     if not stack.pods and workload is stack.workloads[0] and stack.networks:
+        own["stack-networks"] = s.to_options(stack.networks)
+    name = reference(workload.kind, workload.name)
+    if name in stack.depends_on:
+        own["depends-on"] = s.to_options(stack.depends_on[name])
+    if own:
         metadata = document["metadata"]
-        own = annotations_of({"stack-networks": s.to_options(stack.networks)})
-        metadata["annotations"] = {**metadata.get("annotations", {}), **own}
+        metadata["annotations"] = {**metadata.get("annotations", {}), **annotations_of(own)}
     return document

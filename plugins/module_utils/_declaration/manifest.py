@@ -67,8 +67,8 @@ def parse(text: str, source: str = "definition") -> list[Any]:
     if unreadable:
         line = text.count("\n", 0, unreadable.start()) + 1
         raise InvalidInput([Fault(source, f"line {line}: holds a control character, which YAML cannot")])
-    # By way of bytes, for libyaml takes no text of a type of Ansible's own.
-    plain = _without_byte_order_marks(text.encode().decode())
+    # libyaml takes no text of a type of Ansible's own, whose methods give back that type.
+    plain = _without_byte_order_marks(str.__str__(text))
     reader = _Reader(source)
     documents: list[Any] = []
     for part in _parts(plain):

@@ -55,6 +55,11 @@ NOTED_KINDS: Mapping[str, NotedKind] = {
         "it closes nothing that would be open here",
         "have Pods join networks of their own: by networks, or the annotation podwright.io/networks",
     ),
+    "IngressClass": NotedKind(
+        "networking.k8s.io",
+        "one front serves the Ingresses of all classes",
+        "one front serves all classes; leave it out",
+    ),
     "ResourceQuota": NotedKind(
         "",
         "what Pods may take of the host is said by allocatable",

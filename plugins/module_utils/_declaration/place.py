@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import difflib
+import functools
 import re
 from collections.abc import Iterator
 from collections.abc import Mapping as MappingT
@@ -32,7 +33,10 @@ _CAMEL_EXCEPTIONS = {
     "host_ip": "hostIP",
     "host_ipc": "hostIPC",
     "host_pid": "hostPID",
+    "client_ip": "clientIP",
     "cluster_ip": "clusterIP",
+    "external_ips": "externalIPs",
+    "load_balancer_ip": "loadBalancerIP",
     "scale_io": "scaleIO",
     "set_hostname_as_fqdn": "setHostnameAsFQDN",
 }
@@ -42,8 +46,10 @@ MAX_DIGITS = 40
 MAX_SHOWN_CHARACTERS = 60
 _MAX_KEY_CHARACTERS = 80
 _MAX_REASON_CHARACTERS = 600
+_PLAIN_KEY = re.compile(r"[-\w]{1,80}", re.ASCII)
 
 
+@functools.lru_cache(maxsize=4096)
 def spell(name: str, style: Style) -> str:
     """The spelling of the snake_case ``name`` in ``style``."""
     if style is Style.NATIVE:
@@ -137,7 +143,7 @@ class Place:
 
     def raw(self, name: str) -> Place:
         """The place of a key that is spelled the same in both styles, such as a label."""
-        plain = re.fullmatch(r"[-\w]{1,80}", name, re.ASCII) is not None
+        plain = _PLAIN_KEY.fullmatch(name) is not None
         step = name if plain else f'["{_shortened(_printable(name), _MAX_KEY_CHARACTERS)}"]'
         joined = f"{self.path}.{step}" if self.path and plain else self.path + step
         return Place(joined, self.style, self.faults, self.notes)
@@ -154,6 +160,13 @@ class Place:
         """Note what is said here and not kept. Only where there are ``notes``."""
         if self.notes is not None:
             self.notes.append(Note(self.path, _shortened(_printable(what), _MAX_REASON_CHARACTERS), is_warning))
+
+    def tell(self, what: str, is_warning: bool = False) -> None:
+        """Note what is said here and not kept, or refuse it where nothing is passed over."""
+        if self.notes is None:
+            self.fault(what)
+        else:
+            self.note(what, is_warning)
 
 
 def shown(value: object) -> str:

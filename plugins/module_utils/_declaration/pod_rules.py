@@ -13,6 +13,7 @@ from collections.abc import Sequence as SequenceT
 from dataclasses import replace
 from typing import Any
 
+from . import pull_secrets
 from . import spec as s
 from .fields.volume import PROJECTION_SOURCES
 from .place import INVALID, Place, Style, has_faults, shown, spell
@@ -49,6 +50,10 @@ def _by_name(group: Any) -> dict[str, Any] | None:
     return None if has_faults(group) else {item.name: item for item in reversed(group)}
 
 
+ANY_CONFIGURATION = Configuration(INVALID, INVALID)
+"""For what was judged once and is read again alone: nothing that it refers to is missing."""
+
+
 def check_pod(pod: s.PodSpec, at: Place, known: Configuration | None = None) -> None:
     """The rules that look at more than one field; ``at`` is where the fields of Kubernetes' PodSpec stand.
 
@@ -64,6 +69,7 @@ def check_pod(pod: s.PodSpec, at: Place, known: Configuration | None = None) -> 
     _check_host_ports(pod, at)
     _check_config_volumes(pod, known, at)
     _check_file_paths(pod, known, at)
+    _check_pull_secrets(pod, known, at)
     _check_sandbox(pod, at)
     _check_sysctls(pod, at)
     _check_pod_resources(pod, places, at)
@@ -303,6 +309,43 @@ def _paths_of(known: Configuration, kind: str, source: Any, at: Place) -> Iterat
     if kind != "downward_api" and items == ():
         name = source.secret_name if isinstance(source, s.SecretVolume) else source.name
         yield from ((key, at) for key in sorted(known.keys(kind == "secret", name) or ()))
+
+
+def _check_pull_secrets(pod: s.PodSpec, known: Configuration, at: Place) -> None:
+    """Those that are there hold credentials; images are pulled without those that are not, as by the kubelet.
+
+    A run warns of these (`unkept`); documents, of which nobody has seen that a host lacks something, get a note.
+    """
+    for number, reference in enumerate(pod.image_pull_secrets):
+        place = at.key("image_pull_secrets").index(number).key("name")
+        keys = known.keys(True, reference.name)
+        if keys is INVALID:
+            continue
+        if keys is None and at.style is Style.NATIVE:
+            continue
+        if keys is None:
+            place.tell(
+                f"no secret is called {reference.name!r}, so that images are pulled without it; give it in secrets, "
+                f"with the key {pull_secrets.KEYS[0]}, or leave it out"
+            )
+        elif pull_secrets.KEYS[0] not in keys and pull_secrets.KEYS[1] not in keys:
+            place.fault(
+                f"{reference.name!r} has no key {pull_secrets.KEYS[0]}, which has the credentials of registries"
+            )
+        else:
+            _check_credentials(known.secret(reference.name), place)
+
+
+def _check_credentials(secret: s.Secret | None, at: Place) -> None:
+    for key in pull_secrets.KEYS:
+        text, encoded = (part.get(key) for part in (secret.string_data, secret.data)) if secret else (None, None)
+        if text is None and isinstance(encoded, str):
+            text = base64.b64decode(encoded).decode(errors="replace")
+        if isinstance(text, str):
+            try:
+                pull_secrets.registries_in(key, text)
+            except ValueError as error:
+                at.fault(f"{key} of {secret.name if secret else ''!r} {error}")
 
 
 def published_ports(pod: s.PodSpec, at: Place) -> Iterator[tuple[Place, s.ContainerPort]]:

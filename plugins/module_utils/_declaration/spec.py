@@ -14,10 +14,12 @@ than data and what follows from it alone.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
-from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass, replace
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
 from typing import Any, Literal, TypeVar
 
+from .affinity import Affinity
 from .image_reference import PullPolicy
 from .place import Style, spell
 from .quantity import Quantity
@@ -39,8 +41,6 @@ HostPathType = Literal[
 ]
 
 POD_NAME_LIMIT = 63
-NODE_LABELS = ("kubernetes.io/arch", "kubernetes.io/hostname", "beta.kubernetes.io/arch")
-"""The labels that a host has by itself, so that a pod can select by them."""
 
 
 @dataclass(frozen=True)
@@ -495,6 +495,13 @@ class ReadinessGate:
 
 
 @dataclass(frozen=True)
+class LocalObjectReference:
+    """The name of an object beside the pod."""
+
+    name: str
+
+
+@dataclass(frozen=True)
 class Infra:
     """The infra (pause) container; None leaves Podman's own."""
 
@@ -559,6 +566,8 @@ class PodSpec:
     resources: ResourceRequirements | None = None
     readiness_gates: tuple[ReadinessGate, ...] = ()
     node_selector: Mapping[str, str] = field(default_factory=dict)
+    affinity: Affinity | None = None
+    image_pull_secrets: tuple[LocalObjectReference, ...] = ()
     networks: tuple[str, ...] = ()
     infra: Infra = Infra()
     log_size_max: Quantity = DEFAULT_LOG_SIZE_MAX
@@ -648,17 +657,26 @@ def to_kubernetes(pod: PodSpec) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": body}
 
 
-def _default(row: Field[Any]) -> Any:
-    return row.default if row.default_factory is MISSING else row.default_factory()
+@functools.cache
+def _rows(kind: Any, style: Style) -> tuple[tuple[str, str, Any], ...]:
+    """Name, spelling and default of each field of a class; the defaults are for comparison only."""
+    return tuple(
+        (row.name, spell(row.name, style), row.default if row.default_factory is MISSING else row.default_factory())
+        for row in fields(kind)
+    )
+
+
+_PLAIN_TYPES = frozenset({str, int, bool, float, type(None)})
 
 
 def _plain(value: Any, style: Style) -> Any:
+    if type(value) in _PLAIN_TYPES:
+        return value
     if isinstance(value, Quantity):
         return value.canonical()
     if is_dataclass(value) and not isinstance(value, type):
-        pairs = ((f.name, getattr(value, f.name), _default(f)) for f in fields(value))
-        given = ((name, item) for name, item, default in pairs if item is not None and item != default)
-        return {spell(name, style): _plain(item, style) for name, item in given}
+        pairs = ((name, getattr(value, attribute), default) for attribute, name, default in _rows(type(value), style))
+        return {name: _plain(item, style) for name, item, default in pairs if item is not None and item != default}
     if isinstance(value, Mapping):
         return {key: _plain(item, style) for key, item in value.items()}
     if isinstance(value, (tuple, list)):

@@ -62,6 +62,13 @@ STACK_ARGUMENTS = _stack_arguments()
 AGENT_ARGUMENTS: dict[str, Any] = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "code": {"type": "str"},
+    "service": {
+        "type": "dict",
+        "options": {
+            "arguments": {"type": "list", "elements": "str", "default": []},
+            "stop_timeout_seconds": {"type": "int", "default": 300},
+        },
+    },
 }
 STACK_INFO_ARGUMENTS: dict[str, Any] = {"name": {"type": "str"}}
 POD_INFO_ARGUMENTS: dict[str, Any] = {"name": {"type": "str"}, "labels": {"type": "dict"}}

@@ -16,6 +16,8 @@ with its own. Nobody else may be able to write that file, or to put another in i
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import functools
 import gc
 import grp
 import hashlib
@@ -71,6 +73,7 @@ def modules(*names: str) -> tuple[ModuleType, ...]:
     gc.set_threshold(_OBJECTS_PER_COLLECTION)
     digest, archive = named()
     if digest:
+        vars(dataclasses)["exec"] = _methods.make
         finder: Any = _finder(digest, archive)
         sys.meta_path.insert(0, finder)
     return tuple(map(load, names))
@@ -129,6 +132,31 @@ def sources(archive: str, digest: str) -> dict[str, bytes]:
 # --- importing -------------------------------------------------------------------------------------------------------
 
 
+class _Methods:
+    """The methods of data classes, compiled. `dataclasses` writes them as text and would compile it for each task.
+
+    That would take longer than all else of an import. The text names the code: one that is not kept is compiled.
+    """
+
+    def __init__(self) -> None:
+        self.kept: Mapping[str, bytes] = {}
+        self.compiled: dict[str, CodeType] = {}
+        """Of the texts that were not kept."""
+
+    def make(self, text: str, namespace: dict[str, Any], made: dict[str, Any]) -> None:
+        """What `exec` does, in its place in `dataclasses`."""
+        kept = self.kept.get(text)
+        code: CodeType
+        if kept is None:
+            code = self.compiled[text] = compile(text, "<string>", "exec", dont_inherit=True)
+        else:
+            code = marshal.loads(kept)
+        exec(code, namespace, made)  # noqa: S102
+
+
+_methods = _Methods()
+
+
 class _Loader(importlib.machinery.SourcelessFileLoader):
     """Loads a module from memory, so that the checked bytes are the ones that run."""
 
@@ -163,7 +191,8 @@ class _Finder:
 def _finder(digest: str, archive: str) -> _Finder:
     kept = _kept(digest)
     if kept is not None:
-        return _Finder(str(_kept_file(digest)), kept, lambda _name, code: marshal.loads(code))
+        modules_kept, _methods.kept = kept
+        return _Finder(str(_kept_file(digest)), modules_kept, lambda _name, code: marshal.loads(code))
     if not archive:
         _answer("this host has not kept the collection's code", {IS_MISSING: True})
     try:
@@ -178,7 +207,9 @@ def _answer(message: str, told: Mapping[str, Any]) -> NoReturn:
     raise SystemExit(1)
 
 
+@functools.cache
 def _compile(name: str, source: bytes) -> CodeType:
+    """Once in a process: what it was imported from is what it keeps."""
     code: CodeType = compile(source, f"{_PACKAGE}/{name}", "exec", dont_inherit=True)
     return code
 
@@ -187,12 +218,12 @@ def _compile(name: str, source: bytes) -> CodeType:
 
 
 def _kept_file(digest: str) -> Path:
-    """One file per code and interpreter: the digest of the rest, and a dict of compiled modules by path."""
+    """One file per code and interpreter: the digest of the rest; modules by their paths, and methods by their texts."""
     return default_directory().absolute() / "code" / f"{digest}-{sys.implementation.cache_tag}.modules"
 
 
-def _kept(digest: str) -> dict[str, bytes] | None:
-    """The compiled modules that are kept; None where they are not, not whole, or where others may write."""
+def _kept(digest: str) -> tuple[dict[str, bytes], dict[str, bytes]] | None:
+    """The modules and methods that are kept; None where they are not, not whole, or where others may write."""
     path = _kept_file(digest)
     try:
         if not stat.S_ISREG(path.lstat().st_mode) or not is_ours_alone(path):
@@ -241,8 +272,14 @@ def _write(digest: str, sources: Mapping[str, bytes]) -> None:
         if time.time() - other.lstat().st_mtime > _KEPT_SECONDS:
             shutil.rmtree(other) if other.is_dir() else other.unlink()
     computed = {**sources, COMPUTED_MODULE: _computed_module()}
-    content = marshal.dumps({name: marshal.dumps(_compile(name, source)) for name, source in computed.items()})
+    compiled = {name: marshal.dumps(_compile(name, source)) for name, source in computed.items()}
+    content = marshal.dumps((compiled, _methods_of_all_runs()))
     files.write(path, _checksum(digest, content) + b"\n" + content)
+
+
+def _methods_of_all_runs() -> dict[str, bytes]:
+    load("_runs.kinds").load()
+    return {text: marshal.dumps(code) for text, code in _methods.compiled.items()}
 
 
 def _computed_module() -> bytes:

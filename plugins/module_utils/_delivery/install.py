@@ -26,7 +26,7 @@ from typing import Any
 
 from .._errors import DamagedState, HostError
 from .._host import state_files
-from . import host_code
+from . import host_code, units
 
 _PROGRAMS = {"podwrightd": f"{host_code.FOLDER}._agent.program", "podwright": "podwright_cli"}
 _MANIFEST = "manifest.json"
@@ -78,7 +78,8 @@ def install(options: Mapping[str, Any], is_check: bool, is_diff: bool = False) -
         found = [path for path in (place, *(programs / name for name in _PROGRAMS)) if path.exists()]
         for path in found if not is_check else ():
             shutil.rmtree(path) if path.is_dir() else path.unlink()
-        return {**result, "changed": bool(found), "exists": bool(found) and is_check}
+        had_units = units.remove(is_check)
+        return {**result, "changed": bool(found) or had_units, "exists": bool(found) and is_check}
     wanted, (_digest, archive) = options.get("code"), host_code.named()
     if not wanted:
         raise HostError("the action plugin of this module names the code to install; run it as a task of Ansible")
@@ -96,10 +97,28 @@ def install(options: Mapping[str, Any], is_check: bool, is_diff: bool = False) -
             if not is_check:
                 state_files.make_directory(programs, 0o755)
                 state_files.write(programs / name, text.encode(), 0o755)
+    if options.get("service") and result["systemd"]:
+        result.update(_install_units(programs, options["service"], is_check, is_diff))
+        result["changed"] = result["changed"] or result["service_changed"]
     if not is_check:
         host_code.keep()
     lacking = [name for name in ("click", "rich", "yaml", "prometheus_client") if not importlib.util.find_spec(name)]
     return {**result, "lacking": lacking}
+
+
+def _install_units(programs: Path, service: Mapping[str, Any], is_check: bool, is_diff: bool) -> dict[str, Any]:
+    """Have the units as they are to be; tells whether they were, and whether systemd runs the agent."""
+    wanted = units.texts(programs / "podwrightd", service["arguments"], service["stop_timeout_seconds"])
+    changes = units.changes(wanted)
+    for name in changes if not is_check else ():
+        units.write(name, wanted[name])
+    told: dict[str, Any] = {"service_changed": bool(changes), "service_ready": units.is_ready()}
+    if is_diff and changes:
+        told["diff"] = [
+            {"before": before, "after": wanted[name], "before_header": name, "after_header": name}
+            for name, before in changes.items()
+        ]
+    return told
 
 
 def _places() -> tuple[Path, Path]:

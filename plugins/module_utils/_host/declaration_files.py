@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from .._declaration import foreign, manifest
+from .._declaration.place import Note
 from .._errors import Fault, InvalidInput, collect
 from . import kustomization
 
@@ -35,22 +36,21 @@ def content_of(path: Path) -> bytes:
         raise InvalidInput([Fault(str(path), f"cannot be read: {error.strerror}")]) from None
 
 
-def _reason_against(document: Any) -> str:
-    return foreign.reason(document) if isinstance(document, dict) else ""
-
-
 class DeclarationFiles:
     """Reads documents, each with what faults call it: its source, and a number where there are several in it.
 
-    ``content`` gives what is in a file. ``reason_against`` says why a document is no declaration, or nothing.
+    ``content`` gives what is in a file. ``reason_against`` says why a document is no declaration, or nothing; in a
+    folder such a one is passed over with one of the ``notes``, where there are any.
     """
 
     def __init__(
         self,
         content: Callable[[Path], bytes] = content_of,
-        reason_against: Callable[[Any], str] = _reason_against,
+        reason_against: Callable[[Any], str] = foreign.reason,
+        notes: list[Note] | None = None,
     ) -> None:
         self._content = content
+        self._notes = notes
         self._reason_against = reason_against
 
     def read(self, path: Path, label: str) -> list[Named]:
@@ -68,13 +68,21 @@ class DeclarationFiles:
         faults: list[Fault] = []
         documents: list[Named] = []
         for file in files:
-            documents += collect(faults, self._read_file, file, str(Path(label, file.name))) or []
+            name = str(Path(label, file.name))
+            documents += collect(faults, self._documents_in, self._content, file, name) or []
+        documents = foreign.set_apart(documents, faults, self._notes, self._reason_in_folder)
         if faults:
             raise InvalidInput(faults)
         return documents
 
     def _read_file(self, file: Path, label: str) -> list[Named]:
         return self.parse(self._content(file), label)
+
+    def _documents_in(self, content: Callable[[Path], bytes], file: Path, name: str) -> list[Named]:
+        return named(manifest.read(manifest.decode(content(file), name), name), name)
+
+    def _reason_in_folder(self, document: Any) -> str:
+        return self._reason_against(document) if isinstance(document, dict) else "is no mapping, as documents are"
 
     def parse(self, content: bytes, label: str) -> list[Named]:
         """The documents in what a file, or standard input, holds. Raises InvalidInput with every fault."""

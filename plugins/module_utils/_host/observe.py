@@ -22,7 +22,7 @@ from typing import Any
 from urllib.parse import quote
 
 from .._declaration import spec as s
-from .._errors import NameInUse, NotFound
+from .._errors import HostError, NameInUse, NotFound
 from .._reconcile.effective import host_ports
 from .._reconcile.observed import (
     ENDING,
@@ -44,8 +44,9 @@ from .._reconcile.observed import (
     read_pod,
     state_of,
 )
+from .._reconcile.placement import labels_of
 from . import probes
-from .kernel import cgroup, processes
+from .kernel import cgroup, netns, processes
 from .podman.client import Podman
 from .state_directory import default_directory
 from .store import Store
@@ -79,6 +80,11 @@ def read_node(podman_version: tuple[int, ...]) -> Node:
         can_mount=os.geteuid() != 0 or _has_capability(_CAP_SYS_ADMIN),
         can_probe_grpc=probes.can_probe_grpc(),
     )
+
+
+def read_labels(given: Mapping[str, str]) -> dict[str, str]:
+    """The labels of this host: those that it has by itself, and ``given``, which win."""
+    return labels_of(socket.gethostname(), os.uname().machine, given)
 
 
 def _has_capability(number: int) -> bool:
@@ -219,6 +225,10 @@ def _read(podman: Podman, store: Store, answers: _Answers, details: bool = False
     return read_pod(answers.pod, containers, limits, answers.asked_at)
 
 
+_BRIDGED = "eth0"
+"""What netavark calls the interface of a bridged network in a Pod; networks of other kinds have other names."""
+
+
 @dataclass(frozen=True)
 class Sandbox:
     """How to reach the pod: its address, and a process in its network (None: the host's own network)."""
@@ -227,10 +237,20 @@ class Sandbox:
     network_pid: int | None
 
 
-def observe_sandbox(podman: Podman, pod: s.PodSpec, node: Node) -> Sandbox:
-    """The running sandbox of a pod; PodmanError when there is none."""
+def observe_sandbox(podman: Podman, pod: s.PodSpec, node: Node, infra_pid: int = 0) -> Sandbox:
+    """The running sandbox of a pod; PodmanError when there is none.
+
+    ``infra_pid`` is the process of the infra container, where a look has just told it: then the kernel is asked.
+    """
     if pod.host_network:
         return Sandbox(node.ip, None)
+    # With more networks than one the kernel does not tell which of them Podman calls the first.
+    if infra_pid and len(pod.networks) < 2:
+        # Where we may not enter the namespace Podman is asked.
+        with contextlib.suppress(HostError):
+            ip = netns.address_of(infra_pid, _BRIDGED)
+            if ip:
+                return Sandbox(ip, infra_pid)
     inspected = podman.get(f"/containers/{pod.infra_name}/json")
     settings = inspected.get("NetworkSettings") or {}
     networks = (settings.get("Networks") or {}).values()
@@ -298,6 +318,19 @@ def _judge(told: Mapping[str, Any], container_id: str) -> KernelWord:
         return KernelWord(str(told["Status"]).lower(), process.started_at, process.age_seconds)
     is_its_own = processes.is_in_cgroup_of(pid, container_id)
     return KernelWord(UNWATCHED, process.started_at, process.age_seconds) if is_its_own else KernelWord(LOST)
+
+
+def is_lost(podman: Podman, inspected: Mapping[str, Any]) -> bool:
+    """Whether Podman calls a container alive of which neither the process nor the monitor is left.
+
+    ``inspected`` is from ``GET /containers/ID/json``, a moment ago.
+    """
+    state = inspected["State"]
+    if not int(state.get("Pid") or 0) or _judge(state, inspected["Id"]).state != LOST:
+        return False
+    # Otherwise the monitor has reported the end meanwhile, and is gone.
+    again = _state_in_podman(podman, inspected["Id"])
+    return (again.get("Status"), again.get("Pid")) == (state.get("Status"), state.get("Pid"))
 
 
 def _state_in_podman(podman: Podman, container_id: str) -> Mapping[str, Any]:

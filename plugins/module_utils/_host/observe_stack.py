@@ -13,10 +13,12 @@ from .._declaration.stack.spec import StackSpec
 from .._errors import DamagedState, HostError
 from .._reconcile.observed import LABEL_POD, LABEL_STACK, Usage
 from .._reconcile.operations import owner_of_secrets
-from .._reconcile.stack.observed import ObservedNetwork, ObservedStack, ObservedVolume, PresentPod
+from .._reconcile.stack.observed import ObservedNetwork, ObservedStack, ObservedVolume, PresentPod, SetClaims
 from .._reconcile.stack.record import Owned, StackRecord
 from .._reconcile.stack.secrets import KeptSecrets
+from .._reconcile.workloads.stateful_set import claims_of
 from .observe import Snapshot, depends_on_networks
+from .podman import named_volumes
 from .podman.client import Podman
 from .stack_store import StackStore, owners_of_pods, pods_recorded_for
 from .store import Store
@@ -45,8 +47,10 @@ def observe_stack(
         pods=pods,
         requests={pod: Usage(*store.recorded_requests(pod), 1) for pod in pods if stack.find(pod) is None},
         members=members,
+        ending=frozenset(pod for pod in members if made[pod].is_stopped),
         made_by={one.name: one.made_by for one in kept if one.made_by},
         stopped=frozenset((one.kind, one.name) for one in kept if one.is_stopped),
+        claims=_set_claims(podman, kept),
         networks=_networks(podman, stack, known.record),
         volumes={
             volume: ObservedVolume(volume, driver, options)
@@ -114,6 +118,18 @@ def _present_pod(snapshot: Snapshot, name: str, pod: Mapping[str, Any]) -> Prese
 
 def _labels(pod: Mapping[str, Any]) -> Mapping[str, str]:
     return pod.get("Labels") or {}
+
+
+def _set_claims(podman: Podman, kept: list[KeptWorkload]) -> dict[str, SetClaims]:
+    sets = [one for one in kept if one.kind == "StatefulSet" and one.record.claim_templates]
+    claims = named_volumes.claims(podman) if sets else frozenset()
+    return {
+        one.name: SetClaims(
+            tuple(volume for volume, _number in claims_of(one.name, one.record.claim_templates, claims)),
+            one.record.deletes_claims,
+        )
+        for one in sets
+    }
 
 
 def _networks(podman: Podman, stack: StackSpec, record: StackRecord) -> dict[str, ObservedNetwork]:

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from .._declaration.set_claims import ClaimsBefore, claims_of_sets
 from .._declaration.stack.options import to_options
 from .._declaration.stack.parse import parse_options
 from .._declaration.stack.spec import StackSpec, pod_with_configuration
@@ -135,6 +136,13 @@ class StackStore:
         path = self.directory / name
         state_files.make_directory(path.parent)
         state_files.write_object(path, data)
+
+
+def claims_before(store: Store, name: str) -> ClaimsBefore:
+    """What the claims of a stack's StatefulSets stand for, by the revision that was applied last."""
+    files = StackStore(store, name)
+    current = files.read().current
+    return claims_of_sets(files.revision(current).stack.workloads) if current else {}
 
 
 def verify_revision(store: Store, name: str) -> bool:

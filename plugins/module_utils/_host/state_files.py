@@ -187,6 +187,16 @@ def make_directory(path: Path, mode: int = 0o700) -> None:
         raise NotADirectoryError(errno.ENOTDIR, "there is something else than a folder", str(path))
 
 
+LOG_BYTES = 1 << 20
+
+
+def trim_log(path: Path) -> None:
+    """Empty a log once it has more than `LOG_BYTES`: whoever appends to it goes on at its beginning."""
+    with contextlib.suppress(OSError):
+        if path.stat().st_size > LOG_BYTES:
+            os.truncate(path, 0)
+
+
 def put_aside(path: Path) -> Path:
     """Rename what is at ``path`` to a free name beside it, so that nothing is lost, and return that name."""
     aside = path.with_name(f"{path.name}.damaged-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}")

@@ -140,9 +140,10 @@ class Store(PodLocks, GeneratedSecrets, VolumeFiles, ContainerFiles):
 
     def sweep(self, pod: str, containers: Collection[str]) -> None:
         """Remove what a killed run left behind, as the pod's only writer; ``containers`` are those that stay known."""
-        for path in (self._pod(pod) / "containers").glob("*"):
-            if path.name not in containers:
-                remove_tree(path)
+        folder = self._pod(pod) / "containers"
+        for name in _names(folder):
+            if name not in containers:
+                remove_tree(folder / name)
         self.sub_path_mounts.release_others(pod, containers)
         for path in self._temporaries(pod):
             # The pod's keeper writes its status at any time.
@@ -175,9 +176,24 @@ class Store(PodLocks, GeneratedSecrets, VolumeFiles, ContainerFiles):
 
     def _temporaries(self, pod: str) -> Iterator[Path]:
         """Files and directories that were to be given their names once they were whole."""
-        yield from (self.directory / "secrets").glob(f".{pod}.json.*")
-        for place in ("", "digests", "empty", "containers/*", f"containers/*/{START_FILES}"):
-            yield from self._pod(pod).glob(f"{place}/.*" if place else ".*")
+        yield from (path for path in _hidden(self.directory / "secrets") if path.name.startswith(f".{pod}.json."))
+        folder = self._pod(pod)
+        containers = folder / "containers"
+        own = [containers / name for name in _names(containers)]
+        for place in (folder, folder / "digests", folder / "empty", *own, *(each / START_FILES for each in own)):
+            yield from _hidden(place)
+
+
+def _names(folder: Path) -> list[str]:
+    """What is in a folder; nothing where it is none. For folders that are looked at in every run: glob is slow."""
+    try:
+        return os.listdir(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def _hidden(folder: Path) -> list[Path]:
+    return [folder / name for name in _names(folder) if name.startswith(".")]
 
 
 def _read_key(path: Path) -> bytes:

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .._declaration.pod_rules import ANY_CONFIGURATION
 from .._declaration.workloads import spec as w
 from .._declaration.workloads.documents import to_options
 from .._declaration.workloads.fields import OPTIONS
@@ -25,6 +26,7 @@ from .._errors import DamagedState, HostError
 from .._reconcile.context import Settings
 from .._reconcile.rendering.materials import digest
 from .._reconcile.workloads.records import RECORDS, read_record, to_plain
+from .._reconcile.workloads.revisions import begins_as
 from . import state_files
 from .pod_files import remove_tree
 from .state.records import UNFIT, Record, read_settings, refuse_newer, write_settings
@@ -63,6 +65,10 @@ class KeptWorkload:
     """When there was a record of it for the first time; 0 where that is not known."""
 
 
+_PARSED: dict[str, tuple[bytes, KeptWorkload]] = {}
+"""Of each file of a workload that was read its content, and what that says: a run asks several times."""
+
+
 class WorkloadStore:
     """The records of the workloads of one stack. Reading makes nothing."""
 
@@ -73,9 +79,18 @@ class WorkloadStore:
         """None where there is none. Raises DamagedState, or NewerState."""
         path = self._path(kind, name)
         remedy = "move it away: the workload's revisions are then forgotten, its pods are kept"
-        data = state_files.read_object(path, remedy)
-        if data is None:
+        content = state_files.read(path, remedy)
+        if content is None:
+            _PARSED.pop(str(path), None)
             return None
+        known = _PARSED.get(str(path))
+        if known is None or known[0] != content:
+            known = _PARSED[str(path)] = (content, self._parse(kind, name, content, remedy))
+        return known[1]
+
+    def _parse(self, kind: str, name: str, content: bytes, remedy: str) -> KeptWorkload:
+        path = self._path(kind, name)
+        data = state_files.parse_object(path, content, remedy)
         try:
             refuse_newer(path, data["version"], RECORD_VERSION)
             made = data.get("made")
@@ -114,6 +129,7 @@ class WorkloadStore:
     def remove(self, kind: str, name: str) -> None:
         """Remove its record and its status. Does nothing where there is none."""
         remove_tree(self._path(kind, name))
+        _PARSED.pop(str(self._path(kind, name)), None)
         self.remove_status(kind, name)
 
     def read_status(self, kind: str, name: str) -> dict[str, Any] | None:
@@ -160,10 +176,15 @@ def has_settled(store: Store, stack: str, workload: w.AnyWorkload) -> bool:
     return kept is not None and kept.settled == mark_of(store, workload)
 
 
-def members_of(store: Store, stack: str) -> dict[tuple[str, str], dict[str, Record]]:
-    """The pods on record of each workload of a stack, by its kind and name. Damaged records are left to others."""
+def members_of(store: Store, stack: str, workload: str = "") -> dict[tuple[str, str], dict[str, Record]]:
+    """The pods on record of each workload of a stack, by its kind and name. Damaged records are left to others.
+
+    ``workload`` asks only for those of this name, which spares reading the records of most others.
+    """
     found: dict[tuple[str, str], dict[str, Record]] = {}
     for name in store.recorded_pods():
+        if not begins_as(name, workload):
+            continue
         with contextlib.suppress(DamagedState):
             record = store.read_record(name)
             owner = record.settings.owner if record else None
@@ -180,7 +201,7 @@ def pods_made_for(store: Store, stack: str) -> dict[str, Record]:
 
 
 def _read_job(options: dict[str, Any]) -> w.Job:
-    (job,) = parse_workloads({_OPTION_OF["Job"]: [options]})
+    (job,) = parse_workloads({_OPTION_OF["Job"]: [options]}, known=ANY_CONFIGURATION)
     if not isinstance(job, w.Job):
         raise TypeError("it is no Job")
     return job

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from .._declaration.image_reference import ImageReference, parse, with_default_tag
-from .._errors import Fault, InvalidInput
+from .._errors import Fault, InvalidInput, collect
 
 SOURCES = ("pull", "build", "load", "bootstrap")
 
@@ -26,6 +26,21 @@ class Request:
     refresh: bool
     source: str
     options: Mapping[str, Any]
+
+
+def read_requests(params: Mapping[str, Any]) -> list[Request]:
+    """Judge the options of one image, or of all ``images``; InvalidInput with every fault."""
+    if params.get("images") is None:
+        return [read_request(params)]
+    requests: list[Request | None] = []
+    faults: list[Fault] = []
+    for index, item in enumerate(params["images"]):
+        found: list[Fault] = []
+        requests.append(collect(found, read_request, {"state": "present", **item}))
+        faults += [Fault(f"images[{index}].{fault.path}", fault.reason) for fault in found]
+    if faults:
+        raise InvalidInput(faults)
+    return [request for request in requests if request]
 
 
 def read_request(params: Mapping[str, Any]) -> Request:

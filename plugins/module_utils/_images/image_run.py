@@ -32,7 +32,7 @@ from .._host.private_directory import private_directory
 from .._host.state_directory import default_directory
 from .build_context import SENT_CONTAINERFILE, BuildContext, base_images, read_build_context
 from .image_archive import ArchivedImage, archive_blocks, choose_image, read_archive
-from .image_request import Request, read_request
+from .image_request import Request, read_requests
 from .image_store import (
     DIGEST_CHARACTERS,
     RECIPE_LABEL,
@@ -74,8 +74,36 @@ class Operation:
 
 def handle(params: Mapping[str, Any], check_mode: bool, diff: bool) -> dict[str, Any]:
     """Carry out one task of the module `image` and return its result; in check mode only say what would be done."""
-    request = read_request(params)
-    with connect() as podman, contextlib.ExitStack() as stack:
+    requests = read_requests(params)
+    with connect() as podman:
+        done = [carry_out(podman, request, check_mode) for request in requests]
+    result: dict[str, Any] = {
+        "changed": any(each.changed for each in done),
+        "actions": [action for each in done for action in each.actions],
+    }
+    if params.get("images") is None:
+        result["image"] = done[0].image
+    else:
+        result["images"] = [each.image for each in done]
+    if diff:
+        diffs = [each.diff for each in done]
+        result["diff"] = diffs[0] if params.get("images") is None else diffs
+    return result
+
+
+@dataclass(frozen=True)
+class Done:
+    """What was done for one image, or in check mode would be. ``image`` is None where there is none."""
+
+    changed: bool
+    actions: list[str]
+    image: dict[str, Any] | None
+    diff: dict[str, Any]
+
+
+def carry_out(podman: Podman, request: Request, check_mode: bool) -> Done:
+    """Have one image as the request says; in check mode only look."""
+    with contextlib.ExitStack() as stack:
         if not check_mode:
             stack.enter_context(locked(request.name))
         before = find_image(podman, request.name)
@@ -87,15 +115,9 @@ def handle(params: Mapping[str, Any], check_mode: bool, diff: bool) -> dict[str,
                 operation.run()
             after = find_image(podman, request.name)
             changed = facts(before) != facts(after)
-    result: dict[str, Any] = {
-        "changed": changed,
-        "image": after.result() if after else None,
-        "actions": [operation.text for operation in operations],
-    }
-    if diff:
-        expected = expected_facts(request, before, changed) if check_mode else facts(after)
-        result["diff"] = {"before": facts(before), "after": expected, "before_header": request.name}
-    return result
+    expected = expected_facts(request, before, changed) if check_mode else facts(after)
+    diff = {"before": facts(before), "after": expected, "before_header": request.name}
+    return Done(changed, [operation.text for operation in operations], after.result() if after else None, diff)
 
 
 def plan(podman: Podman, request: Request, present: Image | None) -> list[Operation]:

@@ -37,15 +37,6 @@ _HOST_PATH_KINDS = {
     "BlockDevice": "block-device",
 }
 
-_ARCHITECTURES = {
-    "x86_64": "amd64",
-    "i686": "386",
-    "aarch64": "arm64",
-    "armv7l": "arm",
-    "armv6l": "arm",
-    "loongarch64": "loong64",
-}
-"""Kubernetes' names where they are not those of the kernel."""
 _DEFAULT = ("podman",)
 """What a pod joins that names no network."""
 
@@ -81,18 +72,6 @@ def refuse_probes(pod: s.PodSpec, node: Node) -> list[Fault]:
         for container in pod.all_containers
         for kind in ("startup", "readiness")
         if is_grpc(probe_of(container, kind))  # type: ignore[arg-type]
-    ]
-
-
-def refuse_placement(pod: s.PodSpec, node: Node, place: PodPlace) -> list[Fault]:
-    """Each label that a new or changed pod selects by and this host does not have."""
-    architecture = _ARCHITECTURES.get(node.machine, node.machine)
-    facts = {label: node.hostname.lower() if label.endswith("hostname") else architecture for label in s.NODE_LABELS}
-    at = place.spec.key("node_selector")
-    return [
-        Fault(at.raw(label).path, f"is {wanted}, and this host is {facts[label]}; choose its hosts by the inventory")
-        for label, wanted in sorted(pod.node_selector.items())
-        if facts[label] != wanted
     ]
 
 

@@ -15,7 +15,7 @@ from typing import Optional
 
 from .._declaration.resources import Role
 from .._declaration.spec import Container, RestartPolicy
-from .observed import ENDING, LOST, STUCK, UNWATCHED, ObservedContainer
+from .observed import ENDING, LOST, STUCK, UNKNOWN_EXIT_CODE, UNWATCHED, ObservedContainer
 from .restart_policy import should_restart, state_after
 from .status import (
     CRASH_LOOP_BACK_OFF,
@@ -33,7 +33,6 @@ from .status import (
 # What Podman reports of a container that its runtime could not start, after the manner of `podman run`.
 _CANNOT_RUN_CODES = range(125, 129)
 _HIGHEST_SIGNAL = 64
-_UNKNOWN_EXIT_CODE = 137
 
 ALIVE = ("running", "paused", "stopping", STUCK, ENDING)
 """The states in which the processes of a container exist, or their end is about to be told."""
@@ -200,7 +199,7 @@ def _state_of_missing(context: ContainerContext) -> ContainerState:
 
 def _lost(previous: ContainerStatus) -> Terminated:
     return _infer_end(
-        previous, _UNKNOWN_EXIT_CODE, STATUS_UNKNOWN, "The container was running and is gone; its end was not seen"
+        previous, UNKNOWN_EXIT_CODE, STATUS_UNKNOWN, "The container was running and is gone; its end was not seen"
     )
 
 

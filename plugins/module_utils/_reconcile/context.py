@@ -48,6 +48,8 @@ class Settings:
     """The pod's stack, empty for none. It is part of no digest, so that another stack may take the pod over."""
     allocatable: Mapping[str, int] = field(default_factory=dict)
     """Overrides of what the host can hold: cpu (millicores), memory (bytes), pods."""
+    host_labels: Mapping[str, str] = field(default_factory=dict)
+    """Those that the host has beside its own, for what says which hosts it is for."""
     owner: Owner | None = None
     """The workload whose pod it is; None for a pod that is declared itself."""
 
@@ -56,7 +58,9 @@ def read_settings(options: Mapping[str, Any], stack: str = "") -> Settings:
     """How pods are to be applied, from the options of a module. Raises InvalidInput."""
     given = options.get("restart_on_change") or {}
     restarts = RestartOnChange(**{way: bool(value) for way, value in given.items() if value is not None})
-    return Settings(restarts, stack, parse_allocatable(options.get("allocatable") or {}))
+    return Settings(
+        restarts, stack, parse_allocatable(options.get("allocatable") or {}), dict(options.get("host_labels") or {})
+    )
 
 
 @dataclass(frozen=True)

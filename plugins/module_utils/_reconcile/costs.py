@@ -194,6 +194,8 @@ POD_FIELDS: tuple[PodField, ...] = (
     PodField("log_size_max", Cost.NOTHING),
     PodField("min_ready_seconds", Cost.NOTHING),
     PodField("node_selector", Cost.NOTHING),
+    PodField("affinity", Cost.NOTHING),
+    PodField("image_pull_secrets", Cost.NOTHING),
     PodField("config_maps", Cost.NOTHING),
     PodField("secrets", Cost.NOTHING),
 )

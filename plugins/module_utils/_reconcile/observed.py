@@ -29,6 +29,9 @@ _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 _ERROR_LENGTH = 2048
 """How much is shown of why the runtime could not start a container, in characters."""
 
+UNKNOWN_EXIT_CODE = 137
+"""What stands for the exit code of a container of which nobody knows how it ended, as the kubelet has it."""
+
 ENDING = "ending"
 LOST = "lost"
 UNWATCHED = "unwatched"
@@ -311,18 +314,21 @@ def state_of(listed: Mapping[str, Any]) -> str:
     return str(listed.get("State", "unknown")).lower()
 
 
-def read_ended(name: str, inspected: Mapping[str, Any]) -> ObservedContainer | None:
-    """A container of that declared name that has ended, from ``GET /containers/ID/json``; None for any other."""
+def read_ended(name: str, inspected: Mapping[str, Any], is_lost: bool = False) -> ObservedContainer | None:
+    """A container of that declared name that has ended, from ``GET /containers/ID/json``; None for any other.
+
+    ``is_lost``: its process is gone, and nobody has told Podman how it ended.
+    """
     state = inspected["State"]
     found = ObservedContainer(
         id=inspected["Id"],
         podman_name=inspected.get("Name", ""),
         name=name,
         role="",
-        state=str(state["Status"]).lower(),
+        state="exited" if is_lost else str(state["Status"]).lower(),
         image=inspected.get("ImageName", ""),
         image_id=strip_digest(inspected.get("Image", "")),
-        exit_code=int(state["ExitCode"]),
+        exit_code=UNKNOWN_EXIT_CODE if is_lost else int(state["ExitCode"]),
         started_at=read_time(state.get("StartedAt")),
         finished_at=read_time(state.get("FinishedAt")),
         restart_count=inspected.get("RestartCount"),

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from .._declaration.spec import Handler, Secret
-from .._declaration.stack.spec import Network
 from .._declaration.volume_spec import NamedVolume
 from .observed import LiveLimits
 from .probe_worker import MINIMUM_STOP_SECONDS
-from .stack.record import StackRecord
+
+if TYPE_CHECKING:
+    # A run on a pod has no use for stacks, and would wait for their code.
+    from .._declaration.stack.spec import Network
+    from .stack.record import StackRecord
 
 INFRA = "infra"
 """The name of a pod's infra container in stops; the declaration has no such container."""

@@ -31,10 +31,26 @@ def warnings(context: Context, observed: Observed, plan: Plan) -> tuple[str, ...
     pod, node = context.pod, context.node
     sentences = _strangers(observed)
     if plan:
-        sentences += [*_volumes(pod), *_limits(pod, node, plan), *_secrets(context), *_grpc(pod, node)]
+        sentences += [
+            *_volumes(pod),
+            *_limits(pod, node, plan),
+            *_secrets(context),
+            *_grpc(pod, node),
+            *_pull_secrets(pod),
+        ]
     if plan and not node.has_agent:
         sentences += [*_probes(pod, node), *_hooks(pod, node), *_deadline(pod)]
     return tuple(f"pod {pod.name}: {sentence}" for sentence in sentences)
+
+
+def _pull_secrets(pod: s.PodSpec) -> Iterator[str]:
+    there = {secret.name for secret in pod.secrets}
+    missing = [reference.name for reference in pod.image_pull_secrets if reference.name not in there]
+    if missing:
+        yield (
+            f"pull-secrets: images are pulled without {', '.join(missing)}, since no such secret is given; give it in "
+            "secrets, with the key .dockerconfigjson, or leave it out"
+        )
 
 
 def _strangers(observed: Observed) -> list[str]:

@@ -11,6 +11,7 @@ plan starts from there.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import itertools
 import time
@@ -20,14 +21,17 @@ from dataclasses import dataclass, field
 from typing import Any, Callable
 
 from .._declaration import spec as s
-from .._errors import HostError, PodwrightError, Timeout, is_out_of_space
+from .._declaration.pull_secrets import Credentials, credentials_for
+from .._errors import HostError, ImageError, PodwrightError, Timeout, is_out_of_space
+from .._host.observe import is_lost
 from .._host.podman.client import Podman
 from .._host.podman.image_pull import pull
 from .._reconcile import operations as op
-from .._reconcile.observed import ObservedContainer, ObservedPod, read_ended
+from .._reconcile.backoff import CONTAINER_BACKOFF, Backoff
+from .._reconcile.observed import LOST, ObservedContainer, ObservedPod, read_ended
+from .._reconcile.pod.causes import BROKEN
 from .._reconcile.pod.plan import remake
 from .._reconcile.pod.step import Memory, restarts_due
-from .._reconcile.probe_worker import CONTAINER_BACKOFF, Backoff
 from .._reconcile.rendering.limits import words_of_end
 from .._reconcile.restart_policy import is_restarted
 from .._reconcile.status import INIT_ERROR
@@ -67,6 +71,9 @@ class Executor(Execution):
         self._unwritten = []
 
     def _run_group(self, number: int, group: Sequence[op.Operation]) -> None:
+        if not self.has_left and any(map(_ends_in_time, group)):
+            self.has_left = True
+            self.leave(self.pod.name, self.pause)
         if len(group) == 1:
             self._run_one(number, group[0], self.podman)
             return
@@ -131,9 +138,10 @@ class Executor(Execution):
             self.on_done(operation)
 
     def _await_exit(self, container: s.Container, podman: Podman) -> ObservedContainer:
-        """The container once it has ended."""
+        """The container once it has ended, whether Podman knows of it or not."""
         for pause in pauses():
-            found = read_ended(container.name, podman.get(f"/containers/{self.podman_name(container)}/json"))
+            inspected = podman.get(f"/containers/{self.podman_name(container)}/json")
+            found = read_ended(container.name, inspected, is_lost(podman, inspected))
             if found is not None:
                 return found
             if time.monotonic() > self.deadline:
@@ -150,8 +158,19 @@ class Executor(Execution):
         watch.await_started(self.declared(operation.container), functools.partial(self._restart_ended, podman))
 
     def _restart_ended(self, podman: Podman, observed: ObservedPod | None) -> bool:
-        """Start sidecars again that have ended, with the back-off between, where Podman does not do so by itself."""
-        if observed is None or not self.context.node.has_agent:
+        """Start sidecars again that have ended, with the back-off between, where Podman does not do so by itself.
+
+        One that Podman does not know the end of is made anew at once.
+        """
+        if observed is None:
+            return False
+        lost = [found for found in observed.members if found.role == "sidecar" and found.state == LOST]
+        for found in lost:
+            self._restart(self.declared(found.name), found.id, BROKEN[LOST], podman)
+        return self._restart_due(podman, observed) or bool(lost)
+
+    def _restart_due(self, podman: Podman, observed: ObservedPod) -> bool:
+        if not self.context.node.has_agent:
             return False
         memory, has_restarted = Memory(self.pod, backoff=self._backoff), False
         for name in restarts_due(memory, observed, time.time())[1]:
@@ -162,6 +181,11 @@ class Executor(Execution):
                 self._backoff = memory.restarted(found, time.time()).backoff
                 has_restarted = True
         return has_restarted
+
+
+def _ends_in_time(operation: op.Operation) -> bool:
+    """Whether it ends a container, and not at once whatever it does."""
+    return isinstance(operation, op.StopContainer) and operation.grace_seconds > 0
 
 
 def _batches(steps: Sequence[op.Operation]) -> Iterator[list[op.Operation]]:
@@ -176,8 +200,21 @@ def _batches(steps: Sequence[op.Operation]) -> Iterator[list[op.Operation]]:
 
 
 def _pull(execution: Execution, operation: op.PullImage, podman: Podman) -> None:
-    pull(podman, operation.image, {})
+    """Ask for the image as each of those whom the pod may ask as; without any, as this host does by itself."""
+    names = {reference.name for reference in execution.pod.image_pull_secrets}
+    held = {name: items for name, items in execution.context.materials.secrets.items() if name in names}
+    *others, last = credentials_for(operation.image, held) or (None,)
+    for one in others:
+        with contextlib.suppress(ImageError):
+            pull(podman, operation.image, _as(one))
+            break
+    else:
+        pull(podman, operation.image, _as(last))
     execution.forget_image(operation.image)
+
+
+def _as(credentials: Credentials | None) -> dict[str, str]:
+    return {"username": credentials.username, "password": credentials.password} if credentials else {}
 
 
 _PERFORMERS: dict[type, Callable[[Any, Any, Podman], None]] = {

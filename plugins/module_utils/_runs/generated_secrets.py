@@ -21,8 +21,9 @@ from .._host.store import Store
 from .._reconcile.context import Settings
 from .._reconcile.operations import STACK_OWNER, owner_of_secrets, show_owner
 from .._reconcile.stack.request import StackRequest
-from . import pod_run, request, stack_run
+from . import pod_run, request
 from .agent import Agent
+from .stack import run as stack_run
 
 
 def run_secret_info(

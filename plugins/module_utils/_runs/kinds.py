@@ -27,12 +27,12 @@ class Kind:
 KINDS: Mapping[str, Kind] = {
     "run_pod": Kind("pod_run"),
     "run_pod_info": Kind("pod_info", only_reads=True),
-    "run_stack": Kind("stack_run"),
-    "run_stack_info": Kind("stack_info", only_reads=True),
+    "run_stack": Kind("stack.run"),
+    "run_stack_info": Kind("stack.info", only_reads=True),
     "run_secret_info": Kind("generated_secrets", only_reads=True),
     "run_secret_rotation": Kind("generated_secrets"),
     "run_secret_removal": Kind("generated_secrets"),
-    "run_workload_change": Kind("workload_change"),
+    "run_workload_change": Kind("workloads.change"),
     "run_repair": Kind("repair"),
 }
 

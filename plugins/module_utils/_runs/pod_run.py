@@ -2,9 +2,9 @@
 # Copyright: (c) 2026, podwright.pods contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The whole run: read the request, observe, plan, execute, wait, tell. Modules hand their options to it.
+"""The whole run on a Pod: what is predicted (`prediction`) is executed, waited for and told.
 
-Check mode is one line of this module: the plan is told and not executed.
+Modules hand their options to it. Check mode is one line of this module: the prediction is told.
 """
 
 from __future__ import annotations
@@ -17,25 +17,21 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any, Callable
 
-from .._declaration import spec as s
-from .._errors import DamagedState, PodwrightError
-from .._host.observe import Snapshot, observe, observe_image, read_node
+from .._errors import ContainerFailed, PodwrightError
+from .._host.observe import observe, observe_image
 from .._host.podman import service as podman_service
-from .._host.podman.client import Podman
-from .._host.state.records import Record
 from .._host.store import Store
-from .._reconcile import unkept
-from .._reconcile.observed import Observed, ObservedPod
-from .._reconcile.operations import Operation, Plan, PullImage, RotateSecret, rotation
-from .._reconcile.pod.plan import plan_pod, plan_started
-from .._reconcile.pod.view import Desired, PodView
-from .._reconcile.rendering import materials as m
-from .._reconcile.status import Failure
+from .._reconcile.observed import ObservedPod
+from .._reconcile.operations import Operation, Plan, PullImage, RotateSecret
+from .._reconcile.pod.plan import plan_started
+from .._reconcile.pod.view import Desired
 from . import report
-from .agent import Agent
+from .agent import Agent, Sight
 from .desired import desire
 from .execute import Executor, OperationFailed
 from .hurry import Hurry
+from .operations.execution import introduce_nothing, leave_nothing
+from .prediction import Prediction
 from .readiness import Readiness
 from .request import ROLLBACK_SECONDS, Request, read_request
 from .run_failure import RunFailed, explanation
@@ -54,7 +50,7 @@ def run_request(request: Request, agent: Agent | None = None) -> dict[str, Any]:
     store = Store()
     if request.is_check:
         with podman_service.connect_to_predict() as podman:
-            return Run(podman, store, request, agent=agent).result()
+            return Prediction(podman, store, request, agent=agent).result()
     store.ensure()
     with podman_service.connect() as podman, contextlib.ExitStack() as locks:
         hurry = Hurry(podman, store, [request.name], request.grace_period_seconds)
@@ -75,134 +71,14 @@ def only_run(
 
 
 @dataclass
-class Run:
-    """One run on one pod: what it found, what it decided, what it did."""
+class Run(Prediction):
+    """One run on one pod: what it decided, and what it did."""
 
-    podman: Podman
-    store: Store
-    request: Request
-    correction: Callable[[Observed], Observed] = lambda observed: observed
-    """Puts right what was observed: adds what other pods of a stack are about to take or to leave, say."""
-    snapshot: Snapshot | None = None
-    """What was seen of all pods of a stack at once."""
-    is_planned_elsewhere: bool = False
-    """Whether a stack's plan brings the plan of this pod, by `take`."""
-    agent: Agent | None = None
-    changes: Mapping[str, int] | None = None
-    """The agent's, from before the snapshot."""
-    find_backing_off: Callable[[ObservedPod | None], frozenset[str]] = lambda pod: frozenset()
-    """Of a pod as it was just seen, the containers that have ended and are not to be started again yet."""
-    pinned_images: Mapping[str, str] = field(default_factory=dict)
     pause: Callable[[float], None] = time.sleep
     done: list[Operation] = field(default_factory=list)
     executor: Executor = field(init=False)
     is_verified: bool = False
     """Whether the pod was seen ready after all was done."""
-    renewed: Mapping[str, Mapping[str, str]] = field(init=False, repr=False)
-    """New values of generated secrets, by secret and key."""
-    kept_values: Mapping[str, Mapping[str, str]] = field(init=False, repr=False)
-    """What was generated for the pod before."""
-
-    def __post_init__(self) -> None:
-        secrets = self.request.pod.secrets if self.request.pod else ()
-        self.renewed = self.store.renewals(self.request.name, secrets, self.request.rotate)
-        self.kept_values = self.store.kept_values(self.request.name) if self.renewed else {}
-        if self.changes is None:
-            self.changes = self.agent.changes() if self.agent else {}
-        self._look()
-        if not self.is_planned_elsewhere:
-            self._decide()
-
-    def _look(self) -> None:
-        """See what there is."""
-        node = self.snapshot.node if self.snapshot else read_node(self.podman.api_version)
-        # What a host without Podman lacks yet it may be about to get, as in a prediction of its first playbook.
-        can_probe_grpc = node.can_probe_grpc or isinstance(self.podman, podman_service.EmptyHost)
-        self.node = replace(node, has_agent=self.agent is not None, can_probe_grpc=can_probe_grpc)
-        self.record = self._read_record()
-        recorded = self.record.applied.pod if self.record else None
-        previous = self.record.previous.pod if self.record and self.record.previous else None
-        pod = self.request.pod or recorded or s.PodSpec(self.request.name, ())
-        images = {**self.request.images_expected(pod), **self.pinned_images}
-        self.desired = replace(
-            desire(self.store, pod, self.request, self.node, recorded, images, self.renewed),
-            previous=previous,
-            was_stopped=bool(self.record and self.record.is_stopped),
-        )
-        wanted = pod if self.request.state == "started" else None
-        # The details are for the status, so that an unchanged pod is looked at once.
-        details = not self.request.is_check and self.snapshot is None
-        observed = observe(self.podman, self.store, self.request.name, wanted, details, self.snapshot)
-        self.observed = self.correction(observed)
-        self.desired = replace(
-            self.desired,
-            place=self.request.place,
-            backing_off=self.find_backing_off(self.observed.pod),
-            failure=self._failure(),
-        )
-
-    def _decide(self) -> None:
-        plan, name = self._plan(), self.request.name
-        declared = {secret.name: secret for secret in self.desired.pod.secrets}
-        renewals = (
-            rotation(name, name, declared[each], values, self.request.rotate) for each, values in self.renewed.items()
-        )
-        self._take(replace(plan, operations=(*renewals, *plan.operations)))
-
-    def take(self, plan: Plan, observed: Observed, correction: Callable[[Observed], Observed]) -> None:
-        """Use a plan from a stack's planner; ``correction`` is for the case that the pod is observed once more."""
-        self.correction, self.observed = correction, observed
-        self._take(plan)
-
-    def _take(self, plan: Plan) -> None:
-        self.plan = plan
-        self.warnings = list(self._warnings(self.desired.pod))
-
-    @property
-    def view(self) -> PodView:
-        """The observed facts, for a planner."""
-        return PodView(self.desired, self.observed, self.store.knows(self.request.name))
-
-    def _plan(self) -> Plan:
-        request = self.request
-        return plan_pod(request.state, self.view, request.absent_cause, request.grace_period_seconds)
-
-    def _read_record(self) -> Record | None:
-        """None for a damaged one too where the pod is to go: a removal takes what it finds."""
-        try:
-            return self.store.read_record(self.request.name)
-        except DamagedState:
-            if self.request.state != "absent":
-                raise
-            return None
-
-    def _failure(self) -> Failure | None:
-        if self.record is None or self.record.is_stopped or self.request.state != "started":
-            return None
-        return report.failure_of(self.store, self.record.applied.pod, self.observed.pod, self.node)
-
-    def _warnings(self, pod: s.PodSpec) -> Iterator[str]:
-        if isinstance(self.podman, podman_service.EmptyHost):
-            # What a pod lacks for want of a part of Podman's is not known before Podman is.
-            yield f"predicted for a host without pods, since {self.podman.reason}"
-        elif self.request.state == "started":
-            yield from unkept.warnings(self.desired.context, self.observed, self.plan)
-
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        return m.secret_values(self.desired.context.materials)
-
-    def result(self) -> dict[str, Any]:
-        """The result of check mode: the plan, and nothing else done."""
-        recorded = self.desired.recorded
-        return report.changes(
-            self.plan,
-            self.desired.pod if self.request.state == "started" else None,
-            recorded,
-            self.warnings,
-            self.desired.context.materials,
-            self.desired.context.key,
-        )
 
     def carry_out(self) -> dict[str, Any]:
         """Execute the plan and wait; on failure go back to what ran before, where that is asked for and known."""
@@ -212,11 +88,13 @@ class Run:
     def execute(self) -> None:
         """Carry out the plan. Raises RunFailed."""
         self.executor = self._executor(self.desired)
+        if not self.plan and self.observed.pod:
+            self.executor.infra_pid = self.observed.pod.infra_pid
         if self.agent and not self.plan:
             # Its keeper is not to be disturbed for nothing.
             return
         # Going back, which is part of telling, takes the pod's turn anew, and lets its keeper act while it waits.
-        with self._telling_of_failures(), self._acting():
+        with self._telling_of_failures(), self._acting(self.request.wait_timeout_seconds):
             self._look_again_if_changed()
             self._sweep()
             self.executor.run(self.plan)
@@ -246,20 +124,32 @@ class Run:
             result["pod"]["status"] = self._status(self.executor, waiter)
         return result
 
+    def look(self) -> Sight:
+        """See how the pod is after `execute`, without waiting for anything."""
+        watch = self.watch()
+        seen = None if self.plan else self.observed.pod
+        watch.is_proven = seen is not None and self._was_verified
+        return self.sight(watch, seen)
+
     def watch(self) -> Watch:
         """What looks at the pod from now on, after `execute`."""
         return self._readiness(self.executor, self.desired).watch()
 
-    def status(self, watch: Watch) -> Mapping[str, Any]:
-        """The pod's status in Kubernetes' shape, as of the watch's last look."""
-        return self._status(self.executor, watch)
+    def sight(self, watch: Watch, seen: ObservedPod | None = None) -> Sight:
+        """The pod by one more look of the watch; ``seen``: as it was observed just now, where it was."""
+        is_available = False
+        with contextlib.suppress(ContainerFailed):
+            watch.look(seen)
+        with contextlib.suppress(ContainerFailed):
+            is_available = watch.is_ready()
+        return Sight(self._status(self.executor, watch), is_available)
 
-    def _acting(self) -> AbstractContextManager[None]:
+    def _acting(self, timeout_seconds: float) -> AbstractContextManager[None]:
         if self.agent is None:
             return contextlib.nullcontext()
         name, request = self.request.name, self.request
         hurry = Hurry(self.podman, self.store, [name], request.grace_period_seconds)
-        return self.agent.acting(name, request.wait_timeout_seconds, hurry)
+        return self.agent.acting(name, timeout_seconds, hurry)
 
     def _keep_settings(self) -> None:
         """Whoever keeps the pod alive goes by them."""
@@ -303,6 +193,8 @@ class Run:
             pause=self.pause,
             watch=functools.partial(self.agent.watch, self.podman, desired.pod) if self.agent else None,
             on_back_off=self._note_back_off,
+            leave=self.agent.services.leave if self.agent else leave_nothing,
+            introduce=self.agent.services.introduce if self.agent else introduce_nothing,
         )
 
     def _note(self, operation: Operation) -> None:
@@ -325,10 +217,13 @@ class Run:
         if self.request.state != "started":
             return None
         readiness = self._readiness(executor, desired)
-        is_proven = seen is not None and bool(self.record and self.record.is_verified)
-        watch = readiness.reach(seen, is_proven, is_to_complete)
+        watch = readiness.reach(seen, seen is not None and self._was_verified, is_to_complete)
         self.is_verified = readiness.is_verified and desired.pod == self.desired.pod
         return watch
+
+    @property
+    def _was_verified(self) -> bool:
+        return bool(self.record and self.record.is_verified)
 
     def _readiness(self, executor: Executor, desired: Desired) -> Readiness:
         return Readiness(self.podman, self.store, self.request, executor, desired, self.agent)
@@ -379,7 +274,8 @@ class Run:
             desired = desire(self.store, previous.pod, self.request, self.node, self.desired.pod, images)
             executor = self._executor(desired)
             executor.deadline = max(executor.deadline, time.monotonic() + ROLLBACK_SECONDS)
-            with self._acting():
+            # The pod's keeper may be about to start again what has just failed.
+            with self._acting(max(self.request.wait_timeout_seconds, ROLLBACK_SECONDS)):
                 executor.run(plan_started(desired, observe(self.podman, self.store, previous.pod.name, previous.pod)))
             self._settle(executor, desired)
         except PodwrightError as error:

@@ -24,7 +24,7 @@ from .._host.observe import observe_pod
 from .._host.podman.client import Podman
 from .._host.podman.container_output import shown_log
 from .._host.store import Store
-from .._reconcile import probe_worker
+from .._reconcile import backoff
 from .._reconcile.observed import ObservedContainer, ObservedPod, read_ended, read_time
 from .._reconcile.pod.step import min_ready_seconds_of
 from .._reconcile.pod_status import final_failure
@@ -203,7 +203,7 @@ class Watch(abc.ABC):
     def _pause_seconds(self) -> float:
         """How long until the next look: ever longer, but no longer than until something is due."""
         now, shortest = time.monotonic(), _POLL_SECONDS[0]
-        pause = probe_worker.poll_pause_seconds((now - self._began_at) * self.pause_factor, *_POLL_SECONDS)
+        pause = backoff.poll_pause_seconds((now - self._began_at) * self.pause_factor, *_POLL_SECONDS)
         due_at = self.due_at_seconds
         left = [self._deadline - now] + ([] if due_at is None else [due_at - time.time()])
         return max(min(pause, *left), shortest)

@@ -21,7 +21,7 @@ from ..._reconcile import operations as op
 from ..._reconcile.context import Context, Settings
 from ..._reconcile.pod import step as pod_step
 from ..._reconcile.pod.plan import plan_stopped
-from ..._reconcile.pod.step import Ending
+from ..._reconcile.pod.step import Ending, is_pod_available
 from ..._reconcile.pod.stops import stop_of
 from ..._reconcile.rendering import materials as m
 from ..._reconcile.workloads.steps import Event
@@ -58,7 +58,7 @@ class PodActions:
     def is_due(self, record: Record) -> bool:
         """Whether there is something to do.
 
-        Whether there is something to do. Nothing of a stopped pod may run, even if a killed run left some of it.
+        Nothing of a stopped pod may run, even if a killed run left some of it.
         """
         step = self._keeper.prober.step
         if not self.is_settled:
@@ -145,6 +145,24 @@ class PodActions:
         executor.run(op.Plan((stop,)))
         self._keeper.recorder.tell_of_hooks(executor, found.name)
 
+    def verify(self, record: Record) -> None:
+        """Write down that the pod was seen ready as it is declared, where no run waits to do so."""
+        keeper, store = self._keeper, self._agent.store
+        pod, observed = record.applied.pod, keeper.observer.pod
+        is_news = not (record.is_verified or record.is_stopped or keeper.observer.has_failed)
+        if (
+            not (is_news and self.is_settled)
+            or observed is None
+            or not is_pod_available(pod, keeper.prober.step.available, observed)
+        ):
+            return
+        with keeper.turn.if_free() as was_elsewhere:
+            if was_elsewhere:
+                keeper.begin_anew()
+            elif was_elsewhere is not None and store.read_record(keeper.name) == record:
+                store.write_record(keeper.name, record.verified(observed.image_ids))
+                keeper.observer.must_look = True
+
     def stop_all(self, podman: Podman) -> None:
         """End all containers with their hooks, as before the host goes down; the record says that they are to run."""
         record = self._agent.store.read_record(self._keeper.name)
@@ -160,7 +178,17 @@ class PodActions:
         store, node = self._agent.store, self._agent.node
         context = Context(record.applied.pod, m.Materials(), node, store.key(), record.settings)
         deadline = time.monotonic() + GATE_SECONDS
-        return Executor(podman, store, context, m.Facts(), deadline, on_done=self._agent.done, pause=self._keeper.pause)
+        return Executor(
+            podman,
+            store,
+            context,
+            m.Facts(),
+            deadline,
+            on_done=self._agent.done,
+            pause=self._keeper.pause,
+            leave=self._agent.services.leave,
+            introduce=self._agent.services.introduce,
+        )
 
 
 class _OwnRun:
@@ -170,6 +198,7 @@ class _OwnRun:
         self._keeper = keeper
         self._agent = agent
         self._record = record
+        self.services = agent.services
 
     def done(self, operation: op.Operation) -> None:
         self._agent.done(operation)
@@ -189,6 +218,9 @@ class _OwnRun:
 
     def tell_of_workload(self, workload: AnyWorkload, event: Event) -> None:
         self._agent.tell_of_workload(workload, event)
+
+    def forget_workload(self, kind: str, name: str) -> None:
+        self._agent.forget_workload(kind, name)
 
     def failed(self, pod: str, error: RunFailed) -> None:
         """The keeper reports it, unless it ended the run itself."""

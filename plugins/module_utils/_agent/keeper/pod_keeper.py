@@ -19,8 +19,7 @@ from typing import TYPE_CHECKING
 
 from ..._host.podman.client import Podman
 from ..._host.state.records import Record
-from ..._reconcile.pod.step import is_pod_available
-from ..._reconcile.probe_worker import SECOND_ATTEMPT_SECONDS, Attempts
+from ..._reconcile.backoff import SECOND_ATTEMPT_SECONDS, Attempts
 from ..._reconcile.status import DEADLINE_EXCEEDED, DEADLINE_MESSAGE
 from ..._runs import report
 from ..._runs.prober import Prober
@@ -97,6 +96,11 @@ class PodKeeper:
         return self._thread.is_alive()
 
     @property
+    def record(self) -> Record | None:
+        """What is on record of the pod as of the last turn; None before the first."""
+        return self._record
+
+    @property
     def has_ended(self) -> bool:
         """Whether the pod has come to its end, and was not stopped on purpose."""
         record = self._record
@@ -113,9 +117,10 @@ class PodKeeper:
 
     def changed(self) -> None:
         """Somebody else has changed the pod: what was in the way may be gone."""
-        self._inbox.put(self._begin_anew)
+        self._inbox.put(self.begin_anew)
 
-    def _begin_anew(self) -> bool:
+    def begin_anew(self) -> bool:
+        """Forget what was seen and what has failed. For the thread of the keeper itself."""
         self.observer.must_look, self.actions.is_settled = True, False
         self._turns = Attempts()
         self.retries.begin_anew()
@@ -195,7 +200,7 @@ class PodKeeper:
         self._has_to_wait = False
         if self.actions.is_due(record) and self.retries.may_act:
             self._act_in_turn(podman, record)
-        self._verify(record)
+        self.actions.verify(record)
         return True
 
     def _see(self, podman: Podman, record: Record) -> None:
@@ -216,24 +221,6 @@ class PodKeeper:
         if self.observer.look(podman, record):
             self.actions.is_settled = False
             self.recorder.tell_of_broken(before, self.observer.pod)
-
-    def _verify(self, record: Record) -> None:
-        """Write down that the pod was seen ready as it is declared, where no run waits to do so."""
-        pod, observed = record.applied.pod, self.observer.pod
-        is_news = not (record.is_verified or record.is_stopped or self.observer.has_failed)
-        if (
-            not (is_news and self.actions.is_settled)
-            or observed is None
-            or not is_pod_available(pod, self.prober.step.available, observed)
-        ):
-            return
-        store = self._agent.store
-        with self.turn.if_free() as was_elsewhere:
-            if was_elsewhere:
-                self._begin_anew()
-            elif was_elsewhere is not None and store.read_record(self.name) == record:
-                store.write_record(self.name, record.verified(observed.image_ids))
-                self.observer.must_look = True
 
     def _note_failure(self, record: Record) -> None:
         """Note that a pod has failed for good; it stays so until it starts over."""
@@ -276,6 +263,7 @@ class PodKeeper:
             )
             self.view = view_of(self.observer, self.prober, status)
             self._is_written = self.recorder.write_status(status)
+            self._agent.services.wake()
         with self._turned:
             self._turned.notify_all()
 
@@ -291,7 +279,7 @@ class PodKeeper:
         with self.turn.if_free() as was_elsewhere:
             self._has_to_wait = was_elsewhere is None
             if was_elsewhere:
-                self._begin_anew()
+                self.begin_anew()
             elif was_elsewhere is not None and self._agent.store.read_record(self.name) != record:
                 self.observer.must_look = True
             elif was_elsewhere is not None and not self._agent.is_stopping_pods:

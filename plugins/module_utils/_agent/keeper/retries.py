@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 
 from ..._host.state.records import Record
 from ..._reconcile import operations as op
-from ..._reconcile.probe_worker import IMAGE_PULL_BACKOFF, Attempts
+from ..._reconcile.backoff import IMAGE_PULL_BACKOFF, Attempts
 from ..._reconcile.status import Waiting
 from ..._runs.execute import OperationFailed
 from ..._runs.run_failure import RunFailed

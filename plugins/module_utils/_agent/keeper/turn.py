@@ -34,9 +34,11 @@ class Turn:
     an init container of the keeper's.
     """
 
-    def __init__(self, store: Store, pod: str) -> None:
+    def __init__(self, store: Store, pod: str, note_change: Callable[[], None] = lambda: None) -> None:
+        """``note_change`` is called by whoever learns first that another process has had the turn: nobody else does."""
         self._store = store
         self._pod = pod
+        self._note_change = note_change
         self._reserved = threading.Lock()
         self._mutex = threading.Lock()
         self._claims = 0
@@ -72,6 +74,8 @@ class Turn:
             self._count(-1)
         try:
             with self._store.lock(self._pod, timeout_seconds, while_waiting) as was_elsewhere:
+                if was_elsewhere:
+                    self._note_change()
                 yield was_elsewhere
         finally:
             self._mutex.release()
@@ -85,6 +89,8 @@ class Turn:
                 yield None
                 return
             with self._store.lock_if_free(self._pod) as was_elsewhere:
+                if was_elsewhere:
+                    self._note_change()
                 yield was_elsewhere
         finally:
             if is_ours:

@@ -10,6 +10,7 @@ A check gives the reason why a value is refused, or None.
 from __future__ import annotations
 
 import ipaddress
+import posixpath
 import re
 
 from .. import image_reference
@@ -19,7 +20,8 @@ from ..quantity import Quantity
 from .schema import Check, Integer, Sequence, Text
 
 
-def _matches(pattern: str, limit: int, what: str) -> Check:
+def _matches(pattern: str, limit: int, what: str, is_lower: bool = False) -> Check:
+    """A check for names; where they are in lower case, its reason has one that a free-form name can be changed to."""
     compiled = re.compile(pattern)
 
     def check(text: str) -> str | None:
@@ -27,7 +29,10 @@ def _matches(pattern: str, limit: int, what: str) -> Check:
             return f"is empty; expected {what}"
         if len(text) > limit:
             return f"has {len(text)} characters, at most {limit} are allowed"
-        return None if compiled.fullmatch(text) else f"{shown(text)} is not {what}"
+        if compiled.fullmatch(text):
+            return None
+        plain = re.sub("[^a-z0-9]+", "-", text.lower()).strip("-") if is_lower else ""
+        return f"{shown(text)} is not {what}" + (f"; write {plain}" if plain and compiled.fullmatch(plain) else "")
 
     return check
 
@@ -35,11 +40,16 @@ def _matches(pattern: str, limit: int, what: str) -> Check:
 _LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _QUALIFIED = r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?"
 
-dns_label = _matches(_LABEL, 63, "a DNS label (lower-case letters, digits and '-', such as web-1)")
+dns_label = _matches(_LABEL, 63, "a DNS label (lower-case letters, digits and '-', such as web-1)", is_lower=True)
 pod_name = _matches(
-    rf"{_LABEL}(\.{_LABEL})*", s.POD_NAME_LIMIT, "a name (lower-case letters, digits, '-' and '.', such as web-1)"
+    rf"{_LABEL}(\.{_LABEL})*",
+    s.POD_NAME_LIMIT,
+    "a name (lower-case letters, digits, '-' and '.', such as web-1)",
+    is_lower=True,
 )
-object_name = _matches(rf"{_LABEL}(\.{_LABEL})*", 253, "a name (lower-case letters, digits, '-' and '.')")
+object_name = _matches(
+    rf"{_LABEL}(\.{_LABEL})*", 253, "a name (lower-case letters, digits, '-' and '.')", is_lower=True
+)
 podman_name = _matches(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*", 253, "a Podman name (letters, digits, '_', '.' and '-')")
 env_name = _matches(r"[-._a-zA-Z][-._a-zA-Z0-9]*", 4096, "the name of an environment variable")
 config_key = _matches(
@@ -119,6 +129,15 @@ def absolute_path(text: str) -> str | None:
     if ".." in text.split("/"):
         return f"{shown(text)} holds '..'"
     return _length(text)
+
+
+def host_path(text: str) -> str | None:
+    """A path of the host. Some programs take one that starts from where they were called."""
+    reason = absolute_path(text)
+    rest = posixpath.normpath(text).lstrip("./~")
+    if reason is None or text.startswith("/") or not rest:
+        return reason
+    return f"{reason}, and a host has no folder that it could start from; write it in full, such as /srv/{rest}"
 
 
 def mount_path(text: str) -> str | None:

@@ -10,8 +10,9 @@ from collections.abc import Mapping as MappingT
 from typing import Any, get_args
 
 from .. import spec as s
-from ..place import INVALID, Place, shown
+from ..place import INVALID, Place
 from ..quantity import Quantity
+from .affinity import AFFINITY
 from .checks import (
     SECONDS,
     TEXTS,
@@ -78,11 +79,6 @@ _PLACEMENT = "place pods with the inventory: hosts, groups and --limit"
 NO_API = "there is no API server on a plain host; leave it out"
 
 _SYSTEM_LABELS = ("kubernetes.io/os", "beta.kubernetes.io/os")
-_NODE_LABELS = (*s.NODE_LABELS, *_SYSTEM_LABELS)
-
-
-def _node_label(key: str) -> str | None:
-    return None if key in _NODE_LABELS else f"is not supported; {_PLACEMENT}"
 
 
 class _NodeSelector(Mapping):
@@ -92,10 +88,8 @@ class _NodeSelector(Mapping):
         selector = super().parse(value, at)
         if selector is INVALID:
             return selector
-        for key in selector:
-            if key in _SYSTEM_LABELS and selector[key] not in ("linux", INVALID):
-                at.raw(key).fault(f"{shown(selector[key])} is not supported; {WINDOWS}")
-        return {key: wanted for key, wanted in selector.items() if key not in _SYSTEM_LABELS}
+        says_nothing = dict.fromkeys(_SYSTEM_LABELS, "linux").items()
+        return {key: wanted for key, wanted in selector.items() if (key, wanted) not in says_nothing}
 
 
 SPEC_FIELDS = (
@@ -116,7 +110,13 @@ SPEC_FIELDS = (
     Field("dns_config", _DNS_CONFIG),
     Field("security_context", POD_SECURITY_CONTEXT),
     Field("resources", RESOURCES),
-    Field("node_selector", _NodeSelector(Text(label_value), _node_label), default={}),
+    Field("node_selector", _NodeSelector(Text(label_value), label_key), default={}),
+    Field("affinity", AFFINITY),
+    Field(
+        "image_pull_secrets",
+        Sequence(Object(s.LocalObjectReference, (Field("name", Text(object_name), required=True),)), unique_by="name"),
+        default=(),
+    ),
     Field(
         "readiness_gates",
         Sequence(Object(s.ReadinessGate, (Field("condition_type", Text(label_key), required=True),))),
@@ -139,7 +139,6 @@ HOST_FIELDS = (
 """What is given beside a Kubernetes document as well: it says how this host keeps the pod."""
 
 SPEC_UNSUPPORTED = {
-    "affinity": _PLACEMENT,
     "node_name": _PLACEMENT,
     "scheduler_name": _PLACEMENT,
     "scheduling_gates": _PLACEMENT,
@@ -148,9 +147,9 @@ SPEC_UNSUPPORTED = {
     "priority": "one host evicts nothing; give memory requests instead",
     "priority_class_name": "one host evicts nothing; give memory requests instead",
     "preemption_policy": "one host evicts nothing; give memory requests instead",
-    "image_pull_secrets": "log in with podman login, or pull with the image module",
     "runtime_class_name": "set the OCI runtime in the host's containers.conf",
     "overhead": "it is added by runtime classes, which a plain host has not; leave it out",
+    "automount_service_account_token": NO_API,
     "service_account": NO_API,
     "service_account_name": NO_API,
     "ephemeral_containers": "use podman exec, or add a sidecar",
@@ -162,6 +161,7 @@ SPEC_UNSUPPORTED = {
 _NO_EVICTION = "one host evicts nothing"
 _NO_TOKEN = "there is no API server on a plain host that the Pod could ask"
 SPEC_NOTED = {
+    "automount_service_account_token": _NO_TOKEN,
     "preemption_policy": _NO_EVICTION,
     "priority": _NO_EVICTION,
     "priority_class_name": _NO_EVICTION,
@@ -173,6 +173,7 @@ SPEC_NOTED = {
 """Those of `SPEC_UNSUPPORTED` that documents may say, since a Pod runs as well without."""
 # What the API server fills in by itself, and what says no more than "a Linux host".
 SPEC_HARMLESS: MappingT[str, tuple[object, ...]] = {
+    "automount_service_account_token": (False,),
     "host_users": (True,),
     "os": ({"name": "linux"},),
     "preemption_policy": ("PreemptLowerPriority",),

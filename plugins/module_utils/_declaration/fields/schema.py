@@ -321,7 +321,7 @@ class Sequence(Type):
         for number, item in enumerate(items):
             key = getattr(item, self.unique_by) if self.unique_by else item
             place = at.index(number).key(self.unique_by) if self.unique_by else at.index(number)
-            if key is INVALID:
+            if key is INVALID or key is None:
                 continue
             if key in seen:
                 place.fault(f"{shown(key)} is already used by {seen[key].path}")

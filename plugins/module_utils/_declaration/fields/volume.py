@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 from .. import spec as s
 from ..place import INVALID, Place, shown
-from .checks import absolute_path, config_key, dns_label, object_name, podman_name, projected_path, whole_bytes
+from .checks import config_key, dns_label, host_path, object_name, podman_name, projected_path, whole_bytes
 from .downward import FIELD_REF, RESOURCE_FIELD_REF, check_downward_file
 from .schema import Amount, Boolean, Field, FileMode, Object, Sequence, Text
 
@@ -60,6 +60,13 @@ _OTHER_VOLUMES = (
     "gce_persistent_disk glusterfs iscsi nfs photon_persistent_disk portworx_volume quobyte rbd "
     "scale_io storageos vsphere_volume"
 )
+HOST_PATH = Object(
+    s.HostPathVolume,
+    (
+        Field("path", Text(host_path), required=True),
+        Field("type", Text(choices=get_args(s.HostPathType)), default=""),
+    ),
+)
 _VOLUME_SOURCES = tuple(name for name in s.Volume.__dataclass_fields__ if name != "name")
 
 
@@ -98,16 +105,7 @@ VOLUME = Object(
                 ),
             ),
         ),
-        Field(
-            "host_path",
-            Object(
-                s.HostPathVolume,
-                (
-                    Field("path", Text(absolute_path), required=True),
-                    Field("type", Text(choices=get_args(s.HostPathType)), default=""),
-                ),
-            ),
-        ),
+        Field("host_path", HOST_PATH),
         Field(
             "persistent_volume_claim",
             Object(

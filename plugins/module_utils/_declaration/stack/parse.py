@@ -11,11 +11,11 @@ reported at once. What Kubernetes has no field for, documents say in annotations
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as MappingT
 from collections.abc import Sequence as SequenceT
 from dataclasses import dataclass, replace
-from typing import Any, cast, get_args
+from typing import Any, Callable, cast, get_args
 
 from ..._errors import Fault, InvalidInput
 from .. import parse
@@ -27,8 +27,14 @@ from ..fields.checks import ip_address, pod_name, podman_name
 from ..fields.config import check_config_map, check_secret
 from ..fields.pod import HOST_FIELDS, METADATA_FIELDS, SPEC_FIELDS, SPEC_HARMLESS, SPEC_UNSUPPORTED
 from ..fields.schema import Boolean, Field, Mapping, Object, Sequence, Text, Type
+from ..ingresses.fields import INGRESS, INGRESS_DOCUMENT
+from ..ingresses.parse import check_ingresses, document_ingresses, native_ingresses
+from ..persistent_volumes import PERSISTENT_VOLUME, Claimed, bind, with_claimed
 from ..place import INVALID, Note, Place, Style, shown, spell
 from ..pod_rules import Configuration, check_pod, podman_names, ports_meet, published_ports
+from ..services.fields import SERVICE, SERVICE_DOCUMENT
+from ..services.parse import ServiceAt, check_services, document_services, host_port_places, native_services
+from ..set_claims import ClaimsBefore, template_claims
 from ..workloads.parse import (
     WORKLOAD_DOCUMENTS,
     WORKLOAD_FIELDS,
@@ -40,7 +46,7 @@ from ..workloads.parse import (
 from ..workloads.rules import check_pod_names
 from ..workloads.spec import KINDS, template_of
 from .order import cycle
-from .spec import Condition, Dependency, Network, StackSpec
+from .spec import Condition, Dependency, Network, StackSpec, reference
 
 _OWN_HOST_FIELDS = ("infra", "networks", "log_size_max", "min_ready_seconds")
 """Those of `fields.pod.HOST_FIELDS` that each pod has for itself."""
@@ -58,12 +64,33 @@ _POD = Object(
     },
     harmless=SPEC_HARMLESS,
 )
+_KIND_NAMES = tuple(kind.kind for kind in KINDS)
+
+
+def _workload_reference(text: str) -> str | None:
+    kind, slash, name = text.partition("/")
+    if slash and kind in _KIND_NAMES:
+        return pod_name(name)
+    return f"{shown(text)} is not a kind and a name such as Deployment/web; kinds are: {', '.join(_KIND_NAMES)}"
+
+
+def _check_dependency(dependency: Dependency, at: Place) -> None:
+    if dependency.pod is None and dependency.workload is None:
+        at.key("pod").fault("is required, or workload in its place")
+    elif dependency.pod is not None and dependency.workload is not None:
+        at.key("workload").fault("is given beside pod; make it an item of its own")
+    elif dependency.workload is not None and dependency.condition == "started":
+        at.key("condition").fault("is for pods: a workload is ready once it is as declared, a Job once it is complete")
+
+
 _DEPENDENCY = Object(
     Dependency,
     (
-        Field("pod", Text(pod_name), required=True),
+        Field("pod", Text(pod_name)),
         Field("condition", Text(choices=get_args(Condition)), default="ready"),
+        Field("workload", Text(_workload_reference)),
     ),
+    check=_check_dependency,
 )
 
 
@@ -103,6 +130,8 @@ STACK_FIELDS = (
     Field("name", Text(pod_name), required=True),
     Field("pods", Sequence(_POD), default=()),
     *WORKLOAD_FIELDS,
+    Field("services", Sequence(SERVICE), default=()),
+    Field("ingresses", Sequence(INGRESS), default=()),
     Field("depends_on", Mapping(Sequence(_DEPENDENCY, unique_by="pod")), default={}),
     *_CONFIGURATION_FIELDS,
     Field("volumes", Sequence(VOLUME, unique_by="name"), default=()),
@@ -121,7 +150,10 @@ _KINDS = {
     **DOCUMENTS,
     "Secret": replace(DOCUMENTS["Secret"], fields=_SECRET_FIELDS),
     "PersistentVolumeClaim": CLAIM,
+    "PersistentVolume": PERSISTENT_VOLUME,
     **WORKLOAD_DOCUMENTS,
+    "Service": SERVICE_DOCUMENT,
+    "Ingress": INGRESS_DOCUMENT,
 }
 
 
@@ -133,12 +165,15 @@ def _secret_annotations() -> dict[str, Type]:
 
 # Doubles are found among all networks of all documents.
 _STACK_NETWORKS = Field("stack_networks", Sequence(_NETWORK), default=())
+_DEPENDS_ON = Field("depends_on", Sequence(_DEPENDENCY, unique_by="pod"))
 _POD_ANNOTATIONS: dict[str, Type] = {
     **{field.name.replace("_", "-"): field.type for field in HOST_FIELDS if field.name in _OWN_HOST_FIELDS},
-    "depends-on": Sequence(_DEPENDENCY, unique_by="pod"),
+    "depends-on": _DEPENDS_ON.type,
     "stack-networks": _STACK_NETWORKS.type,
 }
 _SECRET_ANNOTATIONS = _secret_annotations()
+_OF_STACK = (_STACK_NETWORKS, _DEPENDS_ON)
+"""What annotations of workloads say that is none of theirs alone."""
 
 
 @dataclass(frozen=True)
@@ -160,29 +195,40 @@ def parse_options(
     documents: SequenceT[Any] = (),
     source: str | SequenceT[str] = "definition",
     notes: list[Note] | None = None,
+    claims_before: Callable[[str], ClaimsBefore] | None = None,
 ) -> StackSpec:
     """The stack that options and Kubernetes documents describe together. Raises InvalidInput with every fault.
 
     ``source`` is what faults call the documents, or each of them. ``notes`` gets what documents say and no host keeps,
-    which is a fault where it is None.
+    which is a fault where it is None. ``claims_before`` tells what the claims of the stack of a name stand for by now;
+    documents alone do not.
     """
     faults: list[Fault] = []
     at = Place("", Style.NATIVE, faults)
     values = _STACK.parse(options, at)
     read = read_documents(documents, source, faults, _KINDS, notes)
     claims = [read_claim(claim, place) for claim, place in read["PersistentVolumeClaim"]]
-    volume_names = {claim.name: claim.volume.name for claim in claims if claim.name != claim.volume.name}
-    pods = [*_native_pods(values["pods"], at.key("pods")), *_document_pods(read["Pod"], volume_names)]
-    workloads = _in_order([*native_workloads(values, at), *document_workloads(read, volume_names, (_STACK_NETWORKS,))])
+    templates = template_claims(read["StatefulSet"])
+    is_asked = templates and claims_before and values["name"] is not INVALID
+    before = claims_before(values["name"]) if is_asked and claims_before else {}
+    claimed = bind(read["PersistentVolume"], claims, templates, before)
+    pods = [*_native_pods(values["pods"], at.key("pods")), *_document_pods(read["Pod"], claimed)]
+    workloads = _in_order([*native_workloads(values, at), *document_workloads(read, claimed, _OF_STACK)])
+    services = [*native_services(values["services"], at.key("services")), *document_services(read["Service"])]
+    ingresses = [*native_ingresses(values["ingresses"], at.key("ingresses")), *document_ingresses(read["Ingress"])]
     stack = StackSpec(
         name=values["name"],
         pods=tuple(given.pod for given in pods),
-        depends_on=_depends_on(values["depends_on"], pods),
+        depends_on=_depends_on(values["depends_on"], _annotated_dependencies(pods, workloads)),
         config_maps=_config_maps(read["ConfigMap"], values["config_maps"], at.key("config_maps")),
         secrets=_secrets(read["Secret"], values["secrets"], at.key("secrets")),
-        volumes=_volumes(claims, values["volumes"], at.key("volumes")),
+        volumes=_volumes(
+            [one for one in claims if not _has_folder(one, claimed)], values["volumes"], at.key("volumes")
+        ),
         networks=_networks(pods, workloads, values["networks"], at.key("networks")),
         workloads=tuple(given.workload for given in workloads),
+        services=tuple(given.service for given in services),
+        ingresses=tuple(given.ingress for given in ingresses),
     )
     known = Configuration(stack.config_maps, stack.secrets)
     for given in pods:
@@ -190,8 +236,13 @@ def parse_options(
     check_workloads(workloads, known)
     _check_names(pods)
     check_pod_names([(given.workload, given.place.name) for given in workloads], stack.pods)
-    _check_host_ports([*map(_pod_publisher, pods), *map(_workload_publisher, workloads)])
-    _check_dependencies(stack, pods, at.key("depends_on"), is_sound=not faults)
+    publishers = [*map(_pod_publisher, pods), *map(_workload_publisher, workloads)]
+    _check_host_ports(publishers)
+    check_services(services, [publisher.pod for publisher in publishers])
+    _check_ports_of_services(services, publishers, stack.name)
+    check_ingresses(ingresses, stack.services, stack.secrets)
+    annotated_at = {name: place for name, (_given, place) in _annotated_dependencies(pods, workloads).items()}
+    _check_dependencies(stack, annotated_at, at.key("depends_on"), is_sound=not faults)
     if faults:
         raise InvalidInput(faults)
     return stack
@@ -218,14 +269,18 @@ def _native_pods(read: Any, at: Place) -> Iterator[_PodAt]:
             yield _PodAt(s.PodSpec(**values), place.key("name"), place)
 
 
-def _document_pods(read: SequenceT[Reading], names: MappingT[str, str]) -> Iterator[_PodAt]:
+def _document_pods(read: SequenceT[Reading], claimed: MappingT[str, Claimed]) -> Iterator[_PodAt]:
     for values, at in read:
         if values is not INVALID:
-            yield _document_pod(values, at, names)
+            yield _document_pod(values, at, claimed)
 
 
-def _document_pod(values: Any, at: Place, names: MappingT[str, str]) -> _PodAt:
-    """A pod as its document has it, with what its annotations say; ``names`` are the volumes of claims called other."""
+def _has_folder(claim: Claim, claimed: MappingT[str, Claimed]) -> bool:
+    return claim.name in claimed and claimed[claim.name].folder is not None
+
+
+def _document_pod(values: Any, at: Place, claimed: MappingT[str, Claimed]) -> _PodAt:
+    """A pod as its document has it, with what its annotations say and what its claims stand for."""
     place = at.key("metadata").key("annotations")
     own = own_annotations(values["metadata"]["annotations"], _POD_ANNOTATIONS, place)
     host = {field.name: own.get(field.name.replace("_", "-"), field.default) for field in HOST_FIELDS}
@@ -236,18 +291,11 @@ def _document_pod(values: Any, at: Place, names: MappingT[str, str]) -> _PodAt:
     if pod.annotations is not INVALID:
         kept = {key: text for key, text in pod.annotations.items() if not key.startswith(ANNOTATIONS)}
         pod = replace(pod, annotations=kept)
-    if names and pod.volumes is not INVALID:
-        pod = replace(pod, volumes=tuple(_with_volume_name(volume, names) for volume in pod.volumes))
+    parts = {name: getattr(pod, name) for name in ("volumes", "affinity", "containers", "init_containers")}
+    pod = replace(pod, **with_claimed(parts, claimed))
     depends_on = (own["depends-on"], place.raw(f"{ANNOTATIONS}depends-on")) if "depends-on" in own else None
     networks = own.get("stack-networks", ()), place.raw(f"{ANNOTATIONS}stack-networks")
     return _PodAt(pod, at.key("metadata").key("name"), at.key("spec"), depends_on, networks)
-
-
-def _with_volume_name(volume: s.Volume, names: MappingT[str, str]) -> s.Volume:
-    claim = volume.persistent_volume_claim
-    if not claim or claim.claim_name not in names:
-        return volume
-    return replace(volume, persistent_volume_claim=replace(claim, claim_name=names[claim.claim_name]))
 
 
 def _in_order(workloads: SequenceT[WorkloadAt]) -> list[WorkloadAt]:
@@ -256,18 +304,25 @@ def _in_order(workloads: SequenceT[WorkloadAt]) -> list[WorkloadAt]:
     return sorted(workloads, key=lambda given: kinds.index(given.workload.kind))
 
 
-def _depends_on(given: Any, pods: SequenceT[_PodAt]) -> Any:
+def _annotated_dependencies(pods: SequenceT[_PodAt], workloads: SequenceT[WorkloadAt]) -> dict[str, Reading]:
+    """What annotations say of dependencies, by the pod or workload that they are of."""
+    found = {one.pod.name: one.dependencies for one in pods if one.dependencies is not None}
+    for one in workloads:
+        reading = one.shared.get(_DEPENDS_ON.name)
+        if reading and reading[0] is not None:
+            found[reference(one.workload.kind, one.workload.name)] = reading
+    return found
+
+
+def _depends_on(given: Any, annotated: MappingT[str, Reading]) -> Any:
     """The dependencies of the options and of annotations together; INVALID where the options are."""
     if given is INVALID:
         return given
     joined = dict(given)
-    for one in pods:
-        if one.dependencies is None:
-            continue
-        dependencies, place = one.dependencies
-        if one.pod.name in given:
-            place.fault(f"depends_on says already what {shown(one.pod.name)} depends on; leave one of them out")
-        joined.setdefault(one.pod.name, dependencies)
+    for name, (dependencies, place) in annotated.items():
+        if name in given:
+            place.fault(f"depends_on says already what {shown(name)} depends on; leave one of them out")
+        joined.setdefault(name, dependencies)
     return joined
 
 
@@ -363,25 +418,55 @@ def _check_host_ports(publishers: SequenceT[_Publisher]) -> None:
             taken.setdefault((port.host_port, port.protocol), []).append((publisher, port))
 
 
-def _check_dependencies(stack: StackSpec, pods: SequenceT[_PodAt], at: Place, is_sound: bool) -> None:
+def _check_ports_of_services(services: SequenceT[ServiceAt], publishers: SequenceT[_Publisher], stack: str) -> None:
+    """A port of the host that a Service takes is taken at all addresses."""
+    taken = {
+        port.host_port: publisher.words
+        for publisher in publishers
+        for _place, port in published_ports(publisher.pod, publisher.spec_at)
+        if port.protocol == "TCP"
+    }
+    for given in services if stack is not INVALID else ():
+        if given.service.ports is INVALID or any(port is INVALID for port in given.service.ports):
+            continue
+        for place, number in host_port_places(given, stack):
+            if number in taken:
+                place.fault(f"{number}/TCP of the host is already used by {taken[number]}")
+            taken.setdefault(number, f"service {given.service.name}")
+
+
+def _check_dependencies(stack: StackSpec, annotated: MappingT[str, Place], at: Place, is_sound: bool) -> None:
     if not is_sound or not isinstance(stack.depends_on, dict):
         return
-    annotated = {given.pod.name: given.dependencies[1] for given in pods if given.dependencies is not None}
-    by_name = {pod.name: pod for pod in stack.pods}
-    declared = ", ".join(by_name) or "none"
+    pods = {pod.name: pod for pod in stack.pods}
+    references = {reference(workload.kind, workload.name) for workload in stack.workloads}
     for name, dependencies in stack.depends_on.items():
-        if name not in by_name:
-            at.raw(name).fault(f"no pod is called {shown(name)}; declared are: {declared}")
+        if name not in pods and name not in references:
+            at.raw(name).fault(_unknown(name, [*pods, *sorted(references)] if "/" in name else pods))
         for number, dependency in enumerate(dependencies):
             place = annotated.get(name, at.raw(name)).index(number)
-            other = by_name.get(dependency.pod)
-            if other is None:
-                place.key("pod").fault(f"no pod is called {shown(dependency.pod)}; declared are: {declared}")
+            other = pods.get(dependency.pod or "")
+            if dependency.workload is not None:
+                _check_workload_dependency(dependency, references, place)
+            elif other is None:
+                place.key("pod").fault(_unknown(dependency.on, pods))
             elif dependency.condition == "completed" and other.restart_policy == "Always":
                 policy = spell("restart_policy", place.style)
                 place.key("condition").fault(f"pod {other.name} never completes: its {policy} is Always")
     if at.faults:
         return
-    found = cycle({name: [d.pod for d in group] for name, group in stack.depends_on.items()})
+    found = cycle({name: [dependency.on for dependency in group] for name, group in stack.depends_on.items()})
     if found:
         annotated.get(found[0], at).fault(f"the pods wait for one another: {' -> '.join(found)}")
+
+
+def _unknown(name: str, known: Iterable[str]) -> str:
+    what = "workload" if "/" in name else "pod"
+    return f"no {what} is called {shown(name)}; declared are: {', '.join(known) or 'none'}"
+
+
+def _check_workload_dependency(dependency: Dependency, known: Iterable[str], at: Place) -> None:
+    if dependency.on not in known:
+        at.key("workload").fault(_unknown(dependency.on, sorted(known)))
+    elif dependency.condition == "completed" and not dependency.on.startswith("Job/"):
+        at.key("condition").fault(f"{dependency.on} never completes: only a Job does")

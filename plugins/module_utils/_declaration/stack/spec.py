@@ -14,6 +14,8 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from .. import spec as s
+from ..ingresses.spec import Ingress
+from ..services.spec import Service
 from ..volume_spec import NamedVolume
 from ..workloads.spec import AnyWorkload
 
@@ -22,10 +24,19 @@ Condition = Literal["started", "ready", "completed"]
 
 @dataclass(frozen=True)
 class Dependency:
-    """What has to be true of another pod before a pod is changed: its containers started, it is ready, or has ended."""
+    """What has to be true of another pod before a pod is changed: its containers started, it is ready, or has ended.
 
-    pod: str
+    Or of a ``workload``, such as ``Deployment/web``: it is as declared, or a Job is complete.
+    """
+
+    pod: str | None = None
     condition: Condition = "ready"
+    workload: str | None = None
+
+    @property
+    def on(self) -> str:
+        """The pod or workload, as `StackSpec.depends_on` names them."""
+        return self.pod or self.workload or ""
 
 
 @dataclass(frozen=True)
@@ -44,6 +55,7 @@ class StackSpec:
     """Everything that is declared. The pods come without configuration: `pod_with_configuration` adds what one uses.
 
     ``workloads`` are in the order of their kinds (`workloads.spec.KINDS`), those of a kind as they were declared.
+    ``depends_on`` has what waits for others by its name, that of a workload as `reference` gives it.
     """
 
     name: str
@@ -54,12 +66,23 @@ class StackSpec:
     volumes: tuple[NamedVolume, ...] = ()
     networks: tuple[Network, ...] = ()
     workloads: tuple[AnyWorkload, ...] = ()
+    services: tuple[Service, ...] = ()
+    ingresses: tuple[Ingress, ...] = ()
 
     def find(self, name: str) -> s.PodSpec | None:
         return next((pod for pod in self.pods if pod.name == name), None)
 
     def dependencies_of(self, name: str) -> tuple[Dependency, ...]:
         return self.depends_on.get(name, ())
+
+    @property
+    def cron_jobs(self) -> frozenset[str]:
+        return frozenset(workload.name for workload in self.workloads if workload.kind == "CronJob")
+
+
+def reference(kind: str, name: str) -> str:
+    """What a workload is called where pods are meant as well: ``Deployment/web``."""
+    return f"{kind}/{name}"
 
 
 def pod_with_configuration(stack: StackSpec, pod: s.PodSpec) -> s.PodSpec:
@@ -75,7 +98,7 @@ def pod_with_configuration(stack: StackSpec, pod: s.PodSpec) -> s.PodSpec:
 def referenced(pod: s.PodSpec) -> tuple[set[str], set[str]]:
     """The names of the ConfigMaps and of the Secrets that a pod refers to."""
     config_maps: set[str] = set()
-    secrets: set[str] = set()
+    secrets = {reference.name for reference in pod.image_pull_secrets}
     for container in pod.all_containers:
         for source in container.env_from:
             config_maps |= {source.config_map_ref.name} if source.config_map_ref else set()

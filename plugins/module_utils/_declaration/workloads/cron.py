@@ -6,6 +6,11 @@
 
 The grammar is Kubernetes' own (https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/): lists, ranges and
 steps of numbers, names of months and days, ``*`` and ``?``. Where both days are given, either of them counts.
+
+It is read here and not by croniter, which pallets-eco keeps: a schedule is judged before anything is touched, on every
+control node and host, and would need croniter, python-dateutil and pytz on each. Its grammar is another one as well
+(six fields, ``L``, ``#``, ``H``, 7 for Sunday), and so are its times where clocks change. What is read here is held to
+the tables of github.com/robfig/cron, which Kubernetes uses, clock changes in both directions among them.
 """
 
 from __future__ import annotations

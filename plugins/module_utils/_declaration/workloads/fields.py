@@ -16,9 +16,10 @@ from typing import Any, cast, get_args
 
 from .. import spec as s
 from ..documents import METADATA_IGNORED, SPEC
-from ..fields.checks import dns_label, label_key, label_value, pod_name
+from ..fields.checks import dns_label, label_key, label_value, object_name, pod_name
 from ..fields.pod import HOST_FIELDS, METADATA_FIELDS, SPEC_FIELDS, SPEC_HARMLESS, SPEC_UNSUPPORTED
 from ..fields.schema import MAX_INT32, Boolean, Check, Field, Integer, Mapping, Object, Sequence, Text, Type
+from ..fields.volume import HOST_PATH
 from ..place import Place, shown
 from . import cron
 from . import spec as w
@@ -134,6 +135,8 @@ _SELECTOR = Object(
 _SECONDS_READY = Field("min_ready_seconds", COUNT, default=0)
 _HISTORY = Field("revision_history_limit", COUNT, default=10)
 _REPLICAS = Field("replicas", COUNT, default=1)
+_OWN_DEADLINE = Field("progress_deadline_seconds", Integer(minimum=1), default=600)
+"""Of what has none in Kubernetes. It begins after ``min_ready_seconds``: no document is refused for want of it."""
 
 
 def _strategy(build: Any, part: Any) -> Any:
@@ -299,6 +302,8 @@ KIND_HARMLESS: MappingT[str, MappingT[str, tuple[object, ...]]] = {
 
 OWN_FIELDS: MappingT[str, tuple[Field, ...]] = {
     "Deployment": (Field("shares_volumes", Boolean(), default=False),),
+    "StatefulSet": (_OWN_DEADLINE, Field("claim_folders", Mapping(HOST_PATH), default={})),
+    "DaemonSet": (_OWN_DEADLINE,),
     "CronJob": (Field("catch_up", Text(choices=get_args(w.CatchUp)), default="latest"),),
 }
 """What Kubernetes has no field for: options of their own here, annotations in documents."""
@@ -320,3 +325,22 @@ OPTIONS = {
     "cron_jobs": "CronJob",
 }
 """The options of a stack that hold workloads, and the kinds of what they hold."""
+
+CHANGES = ("scale", "undo", "pause", "resume", "restart", "remove", "create_job")
+CHANGE = Object(
+    dict,
+    (
+        Field("kind", Text(choices=tuple(kind.kind for kind in w.KINDS)), required=True),
+        Field("name", Text(object_name), required=True),
+        Field("stack", Text(pod_name)),
+        Field("change", Text(choices=CHANGES), required=True),
+        Field("replicas", Integer(minimum=0)),
+        Field("to_revision", Integer(minimum=0)),
+        Field("job", Text(object_name)),
+        Field("change_cause", Text()),
+        Field("applied_by", Text()),
+        Field("wait", Boolean(), default=True),
+        Field("wait_timeout", Integer(minimum=1), default=300),
+    ),
+)
+"""One change of one workload: ``replicas`` for scale, ``to_revision`` for undo, ``job`` for create_job."""

@@ -23,6 +23,7 @@ from ..claims import CLAIM_TEMPLATE, VOLUME_TEMPLATE, read_claim
 from ..documents import DOCUMENTS, METADATA_IGNORED, Reading, read_documents
 from ..fields.pod import METADATA_FIELDS, SPEC_FIELDS
 from ..fields.schema import Field, Object, Sequence, Text
+from ..persistent_volumes import Claimed, with_claimed, with_folders_of_set
 from ..place import INVALID, Place, Style
 from ..pod_rules import Configuration
 from ..volume_spec import NamedVolume
@@ -184,12 +185,12 @@ WORKLOAD_DOCUMENTS: MappingT[str, Object] = {kind: _document(kind) for kind in _
 
 
 def document_workloads(
-    read: MappingT[str, SequenceT[Reading]], volumes: MappingT[str, str], shared: SequenceT[Field] = ()
+    read: MappingT[str, SequenceT[Reading]], volumes: MappingT[str, Claimed], shared: SequenceT[Field] = ()
 ) -> Iterator[WorkloadAt]:
     """The workloads among documents that were read by `WORKLOAD_DOCUMENTS`.
 
-    ``volumes`` are the named volumes of claims that are called otherwise than these. ``shared`` is what annotations of
-    any of them may say of the whole stack.
+    ``volumes`` are what claims stand for that are more than named volumes of their names. ``shared`` is what
+    annotations of any of them may say of the whole stack.
     """
     for kind in WORKLOAD_DOCUMENTS:
         for values, at in read.get(kind, ()):
@@ -198,7 +199,7 @@ def document_workloads(
 
 
 def _document_workload(
-    kind: str, values: Any, at: Place, volumes: MappingT[str, str], shared: SequenceT[Field]
+    kind: str, values: Any, at: Place, volumes: MappingT[str, Claimed], shared: SequenceT[Field]
 ) -> WorkloadAt:
     metadata_at, spec_at = at.key("metadata"), at.key("spec")
     outer = spec_at.key("job_template").key("spec") if kind == _HAS_JOBS else spec_at
@@ -215,6 +216,8 @@ def _document_workload(
     given = {**metadata, **_or_invalid(values["spec"], (*tables.SPECS[kind], *_document_parts(kind)))}
     _take_own(given, (*tables.OWN_FIELDS.get(kind, ()), *shared), metadata_at)
     _flatten(kind, given, spec_at, volumes)
+    if kind == _HAS_CLAIMS:
+        given = with_folders_of_set(given, volumes)
     annotations_at = metadata_at.key("annotations")
     of_stack = {
         field.name: (given[field.name], annotations_at.raw(ANNOTATIONS + field.name.replace("_", "-")))
@@ -223,7 +226,7 @@ def _document_workload(
     return WorkloadAt(_built(kind, given), place, of_stack)
 
 
-def _flatten(kind: str, given: dict[str, Any], at: Place, volumes: MappingT[str, str]) -> None:
+def _flatten(kind: str, given: dict[str, Any], at: Place, volumes: MappingT[str, Claimed]) -> None:
     """Brings the templates of a document into the form of native options, in place."""
     if kind == _HAS_JOBS:
         job = given["job_template"]
@@ -248,19 +251,10 @@ def _flatten(kind: str, given: dict[str, Any], at: Place, volumes: MappingT[str,
 _NO_METADATA: MappingT[str, Any] = {"labels": {}, "annotations": {}}
 
 
-def _flat_template(template: Any, at: Place, volumes: MappingT[str, str]) -> dict[str, Any]:
+def _flat_template(template: Any, at: Place, volumes: MappingT[str, Claimed]) -> dict[str, Any]:
     flat = {**(template["metadata"] or _NO_METADATA), **_or_invalid(template["spec"], SPEC_FIELDS)}
     _take_own(flat, tables.TEMPLATE_HOST_FIELDS, at.key("metadata"), flat["host_network"])
-    if volumes and flat["volumes"] is not INVALID:
-        flat["volumes"] = tuple(_with_volume_name(volume, volumes) for volume in flat["volumes"])
-    return flat
-
-
-def _with_volume_name(volume: s.Volume, names: MappingT[str, str]) -> s.Volume:
-    claim = volume.persistent_volume_claim
-    if not claim or claim.claim_name not in names:
-        return volume
-    return replace(volume, persistent_volume_claim=replace(claim, claim_name=names[claim.claim_name]))
+    return with_claimed(flat, volumes)
 
 
 def _take_own(

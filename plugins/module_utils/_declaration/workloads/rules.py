@@ -214,6 +214,37 @@ def _check_claims(workload: w.StatefulSet, place: WorkloadPlace) -> None:
             at.fault(f"{shown(claim.name)} is already used by {twin.path}")
 
 
+def _check_claim_folders(workload: w.StatefulSet, place: WorkloadPlace) -> None:
+    """Each folder is of one claim, and the claims of a template are all folders or all named volumes."""
+    ordinals = workload.ordinals
+    if INVALID in (workload.name, workload.replicas, ordinals, ordinals.start, workload.volume_claim_templates):
+        return
+    folders, at = workload.claim_folders, place.spec.key("claim_folders")
+    names = [template.name for template in workload.volume_claim_templates]
+    users: dict[str, str] = {}
+    for claim, folder in folders.items():
+        if all(workload.ordinal_of(name, claim) is None for name in names):
+            known = workload.claim_name(names[0], ordinals.start) if names else ""
+            at.raw(claim).fault(f"is no claim of its pods; they are called {known} and so on" if known else _NO_CLAIMS)
+        user = claim if folder is INVALID else users.setdefault(folder.path, claim)
+        if user != claim:
+            at.raw(claim).key("path").fault(f"is the folder of {user} already; give each claim one of its own")
+    for number, name in enumerate(names):
+        missing = next((n for n in workload.ordinal_range if workload.claim_name(name, n) not in folders), None)
+        if missing is not None and any(workload.ordinal_of(name, claim) is not None for claim in folders):
+            place.claims.index(number).fault(
+                f"{workload.claim_name(name, missing)} has no folder, and others of its claims have; "
+                f"{_GIVE_FOLDER[place.claims.style]}"
+            )
+
+
+_NO_CLAIMS = "has no claim: there are no volume_claim_templates"
+_GIVE_FOLDER = {
+    Style.NATIVE: "give it one in claim_folders, or declare a PersistentVolume that fits it",
+    Style.KUBERNETES: "declare a PersistentVolume that fits it",
+}
+
+
 def _check_set_name(workload: w.StatefulSet, place: WorkloadPlace) -> None:
     """The names of the pods are those of hosts too."""
     if INVALID in (workload.name, workload.replicas, workload.ordinals, workload.ordinals.start):
@@ -337,7 +368,7 @@ _RULES: dict[str, tuple[Rule, ...]] = {
     "Deployment": (*_KEPT, _check_host_ports, _check_rolling_update, _check_deadline),
     "ReplicaSet": (*_KEPT, _check_host_ports),
     "ReplicationController": (*_KEPT, _check_host_ports),
-    "StatefulSet": (*_KEPT, _check_host_ports, _check_set_update, _check_claims, _check_set_name),
+    "StatefulSet": (*_KEPT, _check_host_ports, _check_set_update, _check_claims, _check_claim_folders, _check_set_name),
     "DaemonSet": (*_KEPT, _check_daemon_update),
     "Job": _JOB,
     "CronJob": _JOB,

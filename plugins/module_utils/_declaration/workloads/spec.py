@@ -11,11 +11,12 @@ names of their own. `workloads` makes these objects from input.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal, Union
 
-from ..spec import PodSpec
+from ..spec import HostPathVolume, PodSpec
 from ..volume_spec import NamedVolume
 
 IntOrPercent = Union[int, str]
@@ -180,6 +181,12 @@ class ClaimRetention:
 
 @dataclass(frozen=True)
 class StatefulSet(PodWorkload):
+    """``progress_deadline_seconds`` begin after ``min_ready_seconds``.
+
+    ``claim_folders`` are the folders of the host that claims stand for, by their names; the others are named volumes.
+    Kubernetes has PersistentVolumes for it: documents say it by these, or by an annotation.
+    """
+
     kind = "StatefulSet"
 
     selector: Selector = Selector()
@@ -192,6 +199,8 @@ class StatefulSet(PodWorkload):
     revision_history_limit: int = 10
     volume_claim_templates: tuple[NamedVolume, ...] = ()
     persistent_volume_claim_retention_policy: ClaimRetention = ClaimRetention()
+    progress_deadline_seconds: int = 600
+    claim_folders: Mapping[str, HostPathVolume] = field(default_factory=dict)
 
     @property
     def ordinal_range(self) -> range:
@@ -202,8 +211,13 @@ class StatefulSet(PodWorkload):
         return f"{self.name}-{ordinal}"
 
     def claim_name(self, template: str, ordinal: int) -> str:
-        """The named volume of one pod for a claim template."""
+        """The claim of one pod for a claim template, and the named volume that it is without a folder."""
         return f"{template}-{self.name}-{ordinal}"
+
+    def ordinal_of(self, template: str, claim: str) -> int | None:
+        """The number of the pod that has a claim of a template, whether or not it is wanted; None for another's."""
+        match = re.fullmatch(r".*-(0|[1-9][0-9]{0,8})", claim, re.ASCII)
+        return int(match[1]) if match and claim == self.claim_name(template, int(match[1])) else None
 
 
 # --- DaemonSet -------------------------------------------------------------------------------------------------------
@@ -225,7 +239,7 @@ class DaemonSetStrategy:
 
 @dataclass(frozen=True)
 class DaemonSet(PodWorkload):
-    """One pod on each host that its stack is applied to."""
+    """One pod on each host that its stack is applied to. The deadline is that of a StatefulSet."""
 
     kind = "DaemonSet"
 
@@ -233,6 +247,7 @@ class DaemonSet(PodWorkload):
     update_strategy: DaemonSetStrategy = DaemonSetStrategy()
     min_ready_seconds: int = 0
     revision_history_limit: int = 10
+    progress_deadline_seconds: int = 600
 
 
 # --- Job, CronJob ----------------------------------------------------------------------------------------------------

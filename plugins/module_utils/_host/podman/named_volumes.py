@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from ..._declaration.volume_spec import NamedVolume
-from ..._reconcile.observed import LABEL_STACK
+from ..._reconcile.observed import LABEL_POD, LABEL_STACK
 from ..kernel import held_paths
 from .client import Podman
 from .namespaces import run_in_podmans_namespaces
@@ -24,9 +24,10 @@ def create(podman: Podman, stack: str, volume: NamedVolume) -> None:
     podman.post("/volumes/create", body=body)
 
 
-def names(podman: Podman) -> frozenset[str]:
-    """All volumes that there are."""
-    return frozenset(item["Name"] for item in podman.get("/volumes/json") or [])
+def claims(podman: Podman) -> frozenset[str]:
+    """The volumes that were made for one pod alone, by its name: those of StatefulSets. Others are nobody's claims."""
+    found = ((item["Name"], (item.get("Labels") or {}).get(LABEL_POD)) for item in podman.get("/volumes/json") or [])
+    return frozenset(name for name, pod in found if pod and name.endswith(f"-{pod}"))
 
 
 def folder_of(podman: Podman, name: str) -> Path:

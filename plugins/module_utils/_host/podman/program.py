@@ -18,6 +18,8 @@ from ..._errors import HostError
 FALLBACK_PYTHON = "/usr/local/lib/podwright/python"
 """Where the role ``host`` installs podman-py for every interpreter and user of the host."""
 
+_PROGRESS_BARS = "rich.progress"
+
 # Inherited, these would make the started service talk to another Podman, or to systemd in our name.
 FOREIGN_VARIABLES = ("CONTAINER_HOST", "CONTAINER_CONNECTION", "CONTAINER_SSHKEY", "NOTIFY_SOCKET", "LISTEN_FDS")
 
@@ -25,18 +27,30 @@ FOREIGN_VARIABLES = ("CONTAINER_HOST", "CONTAINER_CONNECTION", "CONTAINER_SSHKEY
 def import_podman_py() -> Any:
     """Import podman-py from the interpreter, or else from where the role ``host`` puts it."""
     try:
-        return importlib.import_module("podman")
+        return _import_plainly()
     except ImportError:
         if FALLBACK_PYTHON not in sys.path:
             sys.path.append(FALLBACK_PYTHON)
             importlib.invalidate_caches()
     try:
-        return importlib.import_module("podman")
+        return _import_plainly()
     except ImportError as error:
         raise HostError(
             f"podman-py cannot be imported by {sys.executable} ({error}): run the role podwright.pods.host on this"
             f" host, or install the Python package podman (4.0 or newer) for that interpreter or into {FALLBACK_PYTHON}"
         ) from error
+
+
+def _import_plainly() -> Any:
+    """Import podman-py without rich, which it draws progress bars with where it is there: a quarter of the time."""
+    if "podman" in sys.modules or _PROGRESS_BARS in sys.modules:
+        return importlib.import_module("podman")
+    sys.modules[_PROGRESS_BARS] = None  # type: ignore[assignment]
+    try:
+        return importlib.import_module("podman")
+    finally:
+        # Another thread may have done so.
+        sys.modules.pop(_PROGRESS_BARS, None)
 
 
 def podman_program() -> str:

@@ -21,6 +21,7 @@ from types import FrameType, TracebackType
 from typing import Any
 
 from ..._errors import HostError, NotFound
+from .. import state_files
 from ..private_directory import private_directory
 from .client import Podman
 from .program import import_podman_py, podman_program, service_environment, user_runtime_directory
@@ -28,7 +29,6 @@ from .program import import_podman_py, podman_program, service_environment, user
 SERVICE_START_TIMEOUT_SECONDS = 20
 SERVICE_STOP_TIMEOUT_SECONDS = 10
 SERVICE_IDLE_SECONDS = 3600
-SERVICE_LOG_BYTES = 1 << 20
 SERVICE_PREFIX = "podwright-service-"
 
 
@@ -204,10 +204,7 @@ class PodmanService:
 
     def trim_log(self) -> None:
         """Empty its log once it is long: it is in memory, and nobody reads it after the start."""
-        path = self._directory / "log"
-        with contextlib.suppress(OSError):
-            if path.stat().st_size > SERVICE_LOG_BYTES:
-                os.truncate(path, 0)
+        state_files.trim_log(self._directory / "log")
 
     def _end(self) -> None:
         if self._process is not None:

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Callable
 
 from ..._errors import Busy, HostError
+from ..._reconcile.backoff import poll_pause_seconds
 from ..._reconcile.operations import STACK_OWNER
-from ..._reconcile.probe_worker import poll_pause_seconds
 from .. import state_files
 from ..podman.container_output import read_end
 from .folders import StateFolders

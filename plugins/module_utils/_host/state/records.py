@@ -165,7 +165,13 @@ def read_settings(data: Mapping[str, Any]) -> Settings:
     """What `write_settings` made."""
     restarts = RestartOnChange(**(data.get("restart_on_change") or {}))
     owner = Owner(**data["owner"]) if data.get("owner") else None
-    return Settings(restarts, data.get("stack") or "", dict(data.get("allocatable") or {}), owner)
+    return Settings(
+        restarts,
+        data.get("stack") or "",
+        dict(data.get("allocatable") or {}),
+        dict(data.get("host_labels") or {}),
+        owner,
+    )
 
 
 def write_settings(settings: Settings) -> dict[str, Any]:
@@ -175,5 +181,6 @@ def write_settings(settings: Settings) -> dict[str, Any]:
         "restart_on_change": {"environment": restarts.environment, "files": restarts.files},
         "stack": settings.stack,
         "allocatable": dict(settings.allocatable),
+        **({"host_labels": dict(settings.host_labels)} if settings.host_labels else {}),
         **({"owner": dataclasses.asdict(settings.owner)} if settings.owner else {}),
     }

@@ -17,7 +17,7 @@ from ..._declaration import image_reference
 from ..._declaration import spec as s
 from ..._declaration.parse import native_place
 from ..._errors import Fault, Refused
-from ..admission import refuse, refuse_placement, refuse_probes, refuse_removal, refuse_sandbox
+from ..admission import refuse, refuse_probes, refuse_removal, refuse_sandbox
 from ..observed import LiveLimits, Observed, ObservedContainer, ObservedPod
 from ..operations import (
     MISSING,
@@ -38,6 +38,7 @@ from ..operations import (
     UpdateLimits,
     UpdatePodLimits,
 )
+from ..placement import labels_of, refuse_placement
 from ..rendering.limits import container_limits, differences, grown, pod_limits, weighed
 from .causes import can_limit, container_cause, counts_as_restart, is_pod_over, is_sandbox_lost, replacement_cause
 from .stops import STOPPABLE, stop_all, stop_of, stop_pod, with_grace_period
@@ -77,7 +78,7 @@ def plan_started(desired: Desired, observed: Observed) -> Plan:
     faults = refuse(desired.context, desired.allocatable, observed, pinned, place)
     if desired.recorded != desired.pod:
         # The applied pod is kept alive all the same, and reported as not ready.
-        faults += [*refuse_probes(desired.pod, node), *refuse_placement(desired.pod, node, place)]
+        faults += [*refuse_probes(desired.pod, node), *_misplaced(desired)]
     cause = replacement_cause(desired, observed)
     if cause is not None:
         faults += refuse_sandbox(desired.pod, node, observed, place)
@@ -97,6 +98,16 @@ def plan_started(desired: Desired, observed: Observed) -> Plan:
         *([Record(desired.pod.name, "state is started")] if desired.was_stopped else []),
     ]
     return Plan(tuple(operations))
+
+
+def _misplaced(desired: Desired) -> list[Fault]:
+    """Why the pod is not for this host. What of a stack is for it has been judged already."""
+    node, settings = desired.context.node, desired.context.settings
+    if settings.stack:
+        return []
+    return refuse_placement(
+        desired.pod, labels_of(node.hostname, node.machine, settings.host_labels), desired.place.spec
+    )
 
 
 def plan_stopped(name: str, recorded: s.PodSpec | None, observed: Observed, was_stopped: bool = False) -> Plan:
@@ -311,6 +322,8 @@ def _record(desired: Desired, pod: ObservedPod | None) -> list[Operation]:
     name = desired.pod.name
     if desired.recorded is None:
         return [Record(name, "it is not recorded yet")]
+    if desired.recorded == desired.pod:
+        return []
     before, after = s.to_options(desired.recorded), s.to_options(desired.pod)
     changed = sorted(field for field in {*before, *after} if before.get(field) != after.get(field))
     cause = f"{', '.join(changed)} changed"

@@ -16,10 +16,9 @@ from dataclasses import dataclass, field, replace
 from typing import cast
 
 from ..._declaration import spec as s
+from ..backoff import CONTAINER_BACKOFF, Backoff, container_backoff_key
 from ..observed import ObservedContainer, ObservedPod
 from ..probe_worker import (
-    CONTAINER_BACKOFF,
-    Backoff,
     ContainerFacts,
     Outcome,
     PodFacts,
@@ -27,7 +26,6 @@ from ..probe_worker import (
     ProbeSettings,
     ProbeWorker,
     RunState,
-    container_backoff_key,
     container_ready,
     container_started,
     grace_period_seconds,

@@ -21,6 +21,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..._declaration import pull_secrets
 from ..._declaration import spec as s
 from ..._declaration.expansion import expand, references
 from ..._declaration.quantity import Quantity
@@ -361,8 +362,19 @@ def digest(value: Any, key: bytes) -> str:
     return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()[:12]
 
 
+def _credentials(materials: Materials) -> Iterator[str]:
+    """What secrets that images are pulled with have within them."""
+    for items in materials.secrets.values():
+        for key in pull_secrets.KEYS:
+            with contextlib.suppress(KeyError, ValueError):
+                for _registry, credentials in pull_secrets.registries_in(key, items[key].decode()):
+                    yield credentials.password
+                    yield base64.b64encode(f"{credentials.username}:{credentials.password}".encode()).decode()
+
+
 def secret_values(materials: Materials) -> tuple[str, ...]:
     """Every secret value as text, for code that must not print one."""
-    values = (value.decode(errors="replace") for items in materials.secrets.values() for value in items.values())
+    values = [value.decode(errors="replace") for items in materials.secrets.values() for value in items.values()]
+    values += _credentials(materials)
     # Printed text has escapes in it, so a secret is also looked for with its escapes.
     return tuple(sorted({form for value in values if value for form in (value, printable(value))}))

@@ -41,6 +41,14 @@ class PresentPod:
 
 
 @dataclass(frozen=True)
+class SetClaims:
+    """The claims of the pods that a StatefulSet has had; ``are_deleted``: they go once it is removed."""
+
+    volumes: tuple[str, ...]
+    are_deleted: bool = False
+
+
+@dataclass(frozen=True)
 class ObservedStack:
     """All that a stack's plan is made from, save for the facts of its pods (`PodView`)."""
 
@@ -59,10 +67,14 @@ class ObservedStack:
     """The requests of those of our pods that this stack does not declare."""
     members: Mapping[str, Owner] = field(default_factory=dict)
     """The pods on record that workloads of the stack have made, each with what it is to its workload."""
+    ending: frozenset[str] = frozenset()
+    """Those of them whose end was cut off."""
     made_by: Mapping[str, str] = field(default_factory=dict)
     """The CronJob that made each Job, by the Job's name."""
     stopped: frozenset[tuple[str, str]] = frozenset()
     """Kind and name of the workloads that were stopped."""
+    claims: Mapping[str, SetClaims] = field(default_factory=dict)
+    """By the name of each StatefulSet that the stack has or had."""
     networks: Mapping[str, ObservedNetwork] = field(default_factory=dict)
     """Podman's networks; empty if neither the stack nor its pods depend on networks."""
     volumes: Mapping[str, ObservedVolume] = field(default_factory=dict)

@@ -18,7 +18,8 @@ from dataclasses import dataclass, replace
 
 from ..._declaration.stack.options import to_options
 from ..._declaration.stack.order import cycle, ordered
-from ..._declaration.stack.spec import StackSpec, claimed_volumes, shared_volumes
+from ..._declaration.stack.spec import StackSpec, claimed_volumes, reference, shared_volumes
+from ..._declaration.workloads import spec as w
 from ..._errors import Fault, Refused
 from .. import operations as op
 from ..context import Owner
@@ -26,10 +27,11 @@ from ..operations import owner_of_secrets
 from ..pod.plan import plan_pod
 from ..pod.view import PodView
 from ..workloads.foresight import Rounds
+from ..workloads.stateful_set import claims_of
 from ..workloads.steps import StopWorkload
 from .admission import place_fault, refuse_circle, refuse_stack
 from .foresight import Foresight
-from .observed import ObservedStack
+from .observed import ObservedStack, SetClaims
 from .record import Owned, StackRecord
 from .request import StackRequest
 from .secrets import SettledSecrets
@@ -55,7 +57,7 @@ def plan_stack(
 
 def pods_to_observe(request: StackRequest, stack: StackSpec, found: ObservedStack) -> tuple[str, ...]:
     """The pods that are removed, then the declared ones. A pod that is to be stopped is left out if it is missing."""
-    waits = {name: [dependency.pod for dependency in group] for name, group in stack.depends_on.items()}
+    waits = {name: [dependency.on for dependency in group] for name, group in stack.depends_on.items()}
     wanted = ordered([pod.name for pod in stack.pods], waits)
     return (
         *leaving_pods(request, stack, found),
@@ -66,7 +68,8 @@ def pods_to_observe(request: StackRequest, stack: StackSpec, found: ObservedStac
 
 def kept_members(stack: StackSpec, found: ObservedStack) -> tuple[str, ...]:
     """The pods of those workloads that are still declared, and of the Jobs that their CronJobs have made."""
-    return tuple(name for name, owner in found.members.items() if _is_declared(stack, found, owner))
+    declared = (name for name, owner in found.members.items() if _is_declared(stack, found, owner))
+    return tuple(name for name in declared if name not in found.ending)
 
 
 def _is_declared(stack: StackSpec, found: ObservedStack, owner: Owner) -> bool:
@@ -126,13 +129,12 @@ class _Planner:
             raise Refused(faults)
         steps = self._first()
         steps += self._stopping_workloads()
-        steps += self._ending(self._leaving, plans, _ends(steps))
-        if self.request.state == "stopped":
-            steps += self._ending(self._order[::-1], plans, _ends(steps))
-        else:
+        is_stop = self.request.state == "stopped"
+        ending = (*self._leaving, *(self._order[::-1] if is_stop else ()))
+        steps += self._ending(ending, plans, _ends(steps))
+        if not is_stop:
             after = _ends(steps)
-            steps += self._starting(plans, after)
-            steps += self._rolling(after)
+            steps += _sorted([*self._starting(plans, after), *self._rolling(after)])
         steps += _in_sequence(self._last(), _ends(steps))
         if self.request.is_to_run:
             steps.append(self._conclusion(_ends(steps)))
@@ -159,9 +161,13 @@ class _Planner:
 
     @functools.cached_property
     def _waits(self) -> dict[str, list[str]]:
-        """The pods that each pod waits for: its dependencies, and pods that give up a host port that it needs."""
+        """What each pod and workload waits for: its dependencies, and pods that give up a host port that it needs."""
         givers = {name: self._givers(name) for name in self._wanted}
-        return {name: [*(one.pod for one in self.stack.dependencies_of(name)), *givers[name]] for name in self._wanted}
+        references = [reference(workload.kind, workload.name) for workload in self.stack.workloads]
+        return {
+            name: [*(one.on for one in self.stack.dependencies_of(name)), *givers.get(name, ())]
+            for name in (*self._wanted, *references)
+        }
 
     @property
     def _wanted(self) -> tuple[str, ...]:
@@ -239,7 +245,7 @@ class _Planner:
         networks = [name for name in declared if name in owned.networks or name not in self.found.networks]
         left = Owned(
             () if request.prune else owned.pods,
-            () if request.prune_volumes else owned.volumes,
+            () if request.prune_volumes else (*owned.volumes, *(self._left_claims if request.prune else ())),
             () if request.prune else owned.networks,
         )
         pods = tuple(name for name in self._order if self.stack.find(name))
@@ -282,10 +288,7 @@ class _Planner:
             kept = {network.name for network in self.stack.networks}
             going = [n for n in owned.networks if n in self.found.networks and n not in kept]
             last += [op.RemoveNetwork(name, cause, network) for network in going]
-            if self.request.prune_volumes:
-                volumes = self.found.volumes.keys() - {*claimed_volumes(self.stack)}
-                because = f"{cause}, and prune_volumes is set"
-                last += [op.RemoveVolume(name, because, volume) for volume in owned.volumes if volume in volumes]
+            last += [op.RemoveVolume(name, because, volume) for volume, because in self._volumes_to_go.items()]
         if is_absent and self.request.prune_volumes:
             # The data that they opened is gone as well.
             owners = [one for one in (owner_of_secrets(name), *self._leaving) if one in self.found.owners_of_secrets]
@@ -294,11 +297,43 @@ class _Planner:
             last.append(op.ForgetStack(name, "state is absent", self._remains))
         return last
 
+    @functools.cached_property
+    def _volumes_to_go(self) -> dict[str, str]:
+        """By volume why it is removed. Data goes where the task says so, or the StatefulSet that it was made for."""
+        cause = self.request.absent_cause
+        going: dict[str, str] = {}
+        if self.request.prune_volumes:
+            because = f"{cause}, and prune_volumes is set"
+            going = dict.fromkeys((*self.found.record.owned.volumes, *self._left_claims), because)
+        for claims in self._leaving_claims:
+            if claims.are_deleted:
+                going.update(dict.fromkeys(claims.volumes, f"{cause}, and whenDeleted is Delete"))
+        kept = {*claimed_volumes(self.stack), *self._declared_claims}
+        return {volume: why for volume, why in going.items() if volume in self.found.volumes and volume not in kept}
+
+    @property
+    def _leaving_claims(self) -> list[SetClaims]:
+        """Those of the StatefulSets that are declared no more."""
+        declared = {workload.name for workload in self.stack.workloads if workload.kind == "StatefulSet"}
+        return [claims for name, claims in self.found.claims.items() if name not in declared]
+
+    @property
+    def _left_claims(self) -> tuple[str, ...]:
+        """The claims that stay behind: from now on they are volumes of the stack as others."""
+        return tuple(volume for claims in self._leaving_claims if not claims.are_deleted for volume in claims.volumes)
+
+    @property
+    def _declared_claims(self) -> Iterable[str]:
+        for workload in self.stack.workloads:
+            if isinstance(workload, w.StatefulSet):
+                templates = [template.name for template in workload.volume_claim_templates]
+                yield from (claim for claim, _number in claims_of(workload.name, templates, self.found.volumes))
+
     @property
     def _remains(self) -> StackRecord:
         """The record of a removed stack: it still owns the volumes that were kept, so a later run can remove them."""
-        volumes = () if self.request.prune_volumes else self.found.record.owned.volumes
-        return StackRecord(owned=Owned(volumes=volumes))
+        volumes = (*self.found.record.owned.volumes, *self._left_claims)
+        return StackRecord(owned=Owned(volumes=() if self.request.prune_volumes else tuple(dict.fromkeys(volumes))))
 
     # --- the pods ----------------------------------------------------------------------------------------------------
 
@@ -310,23 +345,33 @@ class _Planner:
         conditions = {name: awaited_condition(self.request, self.stack, name) for name in self._order}
         steps: list[Step] = []
         for name in self._order:
-            waits = [
-                _applying(one.pod) if one.condition == "started" else _awaiting(one.pod, conditions[one.pod])
-                for one in self.stack.dependencies_of(name)
-            ]
-            waits += map(_applying, self._givers(name))
+            waits = [*self._dependencies(name), *map(_applying, self._givers(name))]
             steps.append(self._step(_applying(name), tuple(dict.fromkeys(waits)) or after, name, plans))
             if not self._is_workloads(name):
                 steps.append(AwaitStep(_awaiting(name, conditions[name]), (_applying(name),), name, conditions[name]))
         return steps
+
+    def _dependencies(self, name: str) -> Iterable[str]:
+        """The steps that a pod or workload waits for since it depends on what they bring about."""
+        for one in self.stack.dependencies_of(name):
+            if one.pod is None:
+                yield _rolling_out(*one.on.split("/"))
+            elif one.condition == "started":
+                yield _applying(one.pod)
+            else:
+                yield _awaiting(one.pod, awaited_condition(self.request, self.stack, one.pod))
 
     def _rolling(self, after: tuple[str, ...]) -> list[Step]:
         """A step for each declared workload, once the pods that it has are as they were made."""
         steps: list[Step] = []
         for kind, name in self.rollouts:
             own = [pod for pod, owner in self.found.members.items() if (owner.kind, owner.workload) == (kind, name)]
-            waits = tuple(_applying(pod) for pod in own if pod in self._wanted) or after
-            steps.append(RolloutStep(f"roll out {kind} {name}", waits, kind, name, self.rollouts[kind, name]))
+            waits = [
+                *(_applying(pod) for pod in own if pod in self._wanted),
+                *self._dependencies(reference(kind, name)),
+            ]
+            rounds = self.rollouts[kind, name]
+            steps.append(RolloutStep(_rolling_out(kind, name), tuple(waits) or after, kind, name, rounds))
         return steps
 
     def _stopping_workloads(self) -> list[Step]:
@@ -338,12 +383,24 @@ class _Planner:
         return _side_by_side((one for one in operations if (one.kind, one.pod) not in self.found.stopped), ())
 
     def _ending(self, names: Iterable[str], plans: Mapping[str, op.Plan], after: tuple[str, ...]) -> list[Step]:
-        """The pods that are stopped or removed, one after another."""
-        steps: list[Step] = []
-        for name in names:
-            verb = "remove" if self._goal(name) == "absent" else "stop"
-            steps.append(self._step(f"{verb} pod {name}", _ends(steps) or after, name, plans))
-        return steps
+        """The pods that are stopped or removed: those of workloads side by side, the others one after another.
+
+        Pods of workloads go first, those that others wait for when these are gone.
+        """
+        waits = (self.found.before or self.stack).depends_on.values()
+        awaited = {one.workload for group in waits for one in group}
+        owners = {name: self.found.members.get(name) for name in names}
+        last = [name for name, one in owners.items() if one and reference(one.kind, one.workload) in awaited]
+        first = [name for name, one in owners.items() if one and name not in last]
+        steps = [self._end(name, after, plans) for name in first]
+        for name in (name for name, one in owners.items() if one is None):
+            steps.append(self._end(name, _ends(steps) or after, plans))
+        after = _ends(steps) or after
+        return [*steps, *(self._end(name, after, plans) for name in last)]
+
+    def _end(self, name: str, after: tuple[str, ...], plans: Mapping[str, op.Plan]) -> Step:
+        verb = "remove" if self._goal(name) == "absent" else "stop"
+        return self._step(f"{verb} pod {name}", after, name, plans)
 
     def _step(self, name: str, after: tuple[str, ...], pod: str, plans: Mapping[str, op.Plan]) -> PodStep:
         return PodStep(name, after, pod, self._goal(pod), plans[pod], self._view(pod), self._is_workloads(pod))
@@ -355,6 +412,16 @@ def _applying(pod: str) -> str:
 
 def _awaiting(pod: str, condition: Condition) -> str:
     return f"look at pod {pod}" if condition == "seen" else f"await pod {pod}: {condition}"
+
+
+def _rolling_out(kind: str, workload: str) -> str:
+    return f"roll out {kind} {workload}"
+
+
+def _sorted(steps: list[Step]) -> list[Step]:
+    """Each after those that it waits for, else as they are."""
+    by_name = {step.name: step for step in steps}
+    return [by_name[name] for name in ordered([*by_name], {step.name: step.after for step in steps})]
 
 
 def _side_by_side(operations: Iterable[op.Operation], after: tuple[str, ...]) -> list[Step]:

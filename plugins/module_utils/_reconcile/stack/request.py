@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Callable
 
 from ..._declaration import arguments, parse
 from ..._declaration.documents import UNNAMED, documents_in
+from ..._declaration.set_claims import ClaimsBefore
 from ..._declaration.stack import parse as stack_parse
 from ..._declaration.stack.spec import StackSpec
 from ..._errors import Fault, InvalidInput
@@ -65,15 +66,20 @@ class StackRequest:
         return "no longer declared" if self.is_to_run else f"state is {self.state}"
 
 
-def read_request(options: Mapping[str, Any], is_check: bool) -> StackRequest:
-    """The request in a module's options. Raises InvalidInput with every fault."""
+def read_request(
+    options: Mapping[str, Any], is_check: bool, claims_before: Callable[[str], ClaimsBefore] | None = None
+) -> StackRequest:
+    """The request in a module's options. Raises InvalidInput with every fault.
+
+    ``claims_before`` tells what the claims of the stack of a name stand for by now.
+    """
     run = arguments.judged(options, arguments.STACK_RUN)
     state, stack, places = run["state"], None, {}
     if state == "started":
         declared = {row.name: options.get(row.name) for row in stack_parse.STACK_FIELDS}
         documents, names = documents_in(options.get("definition")), run["definition_names"] or ()
         source: str | list[str] = list(names) if len(names) == len(documents) else UNNAMED
-        stack = stack_parse.parse_options(declared, documents, source, arguments.notes_for(run))
+        stack = stack_parse.parse_options(declared, documents, source, arguments.notes_for(run), claims_before)
         places = stack_parse.pod_places(declared, documents, source)
     if run["revision"] is not None and state != "rolled_back":
         raise InvalidInput([Fault("revision", "is for state rolled_back only")])

@@ -5,7 +5,7 @@
 """The plan of a stack as a graph: steps that wait for one another. Each is one operation, or one pod with its own plan.
 
 Each kind of step is a class. Another thing that makes pods, such as a workload, gets a class here, a function in
-`plan` that plans it, and a branch in `stack_execute` that carries it out.
+`plan` that plans it, and a branch in `_runs.stack.execute` that carries it out.
 """
 
 from __future__ import annotations

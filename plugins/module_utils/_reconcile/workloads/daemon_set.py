@@ -5,28 +5,29 @@
 """A DaemonSet: one pod on this host, where this host is one of its own.
 
 Source: Kubernetes 1.37, pkg/controller/daemon. Which hosts have it, and how many of them are updated at a time, is the
-inventory's word.
+inventory's word. Different here: an update that makes no progress goes back by itself.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..._declaration.workloads import spec as w
 from ..operations import Operation
 from .bounds import scaled
 from .facts import WorkloadPod, by_worth, next_available_at
+from .progress import Rollout, RolloutRecord, begun, deadline, progressed, way_back
 from .replica_set import added, ended
-from .revisions import Revisions, with_latest, without_old
-from .steps import EndPod, WorkloadStep
+from .revisions import without_old
+from .steps import Conditions, EndPod, WorkloadStep, earliest
 
 _ONE = "a host of a DaemonSet has one pod"
 
 
 @dataclass(frozen=True)
-class DaemonSetRecord:
-    revisions: Revisions = ()
+class DaemonSetRecord(RolloutRecord):
+    """Nothing but what is kept of any workload that has rollouts."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class DaemonSetStatus:
     number_available: int = 0
     number_unavailable: int = 0
     updated_number_scheduled: int = 0
+    conditions: Conditions = ()
 
 
 def step(
@@ -52,15 +54,33 @@ def step(
 
     ``is_here``: this host is one that is to have it.
     """
-    revisions = with_latest(record.revisions, revision, wanted.template)
-    in_use = {revision, *(pod.revision for pod in pods)}
+    rollout = Rollout(wanted, revision, now)
+    record = begun(rollout, record)
+    record = progressed(rollout, record, pods, *_outcome(wanted, revision, pods, now, is_here))
+    back = way_back(rollout, record)
+    in_use = {revision, record.good, *(pod.revision for pod in pods)}
+    revisions = without_old(record.revisions, wanted.revision_history_limit, in_use)
+    after = replace(record, revisions=revisions, failed=back.failed)
     moves = _moved(wanted, revision, pods, now) if is_here else _gone(pods)
     return WorkloadStep(
-        DaemonSetRecord(without_old(revisions, wanted.revision_history_limit, in_use)),
-        _status(wanted, revision, pods, now, is_here),
-        (*ended(pods), *moves),
-        next_available_at(pods, wanted.min_ready_seconds, now),
+        after,
+        replace(_status(wanted, revision, pods, now, is_here), conditions=after.conditions),
+        (*ended(pods), *moves, *back.operations),
+        earliest(next_available_at(pods, wanted.min_ready_seconds, now), deadline(rollout, after.conditions)),
+        back.events,
     )
+
+
+def _outcome(
+    wanted: w.DaemonSet, revision: str, pods: Sequence[WorkloadPod], now: float, is_here: bool
+) -> tuple[bool, bool]:
+    """Whether all is as it is to be, and whether an available pod of the wanted revision has shown that it is good."""
+    if not is_here:
+        return not any(pod.is_active for pod in pods), False
+    available = [pod for pod in pods if pod.is_available(wanted.min_ready_seconds, now)]
+    is_alone = len(available) == 1 == sum(not pod.is_over for pod in pods)
+    has_proven = is_alone and available[0].revision == revision
+    return is_alone and (has_proven or wanted.update_strategy.type == "OnDelete"), has_proven
 
 
 def _gone(pods: Sequence[WorkloadPod]) -> Iterator[Operation]:

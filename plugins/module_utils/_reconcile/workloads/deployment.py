@@ -16,80 +16,36 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ..._declaration.workloads import spec as w
-from ..._declaration.workloads.spec import UNLIMITED
 from ..operations import Operation
 from .bounds import Bounds, deployment_bounds, resolve
 from .facts import WorkloadPod, next_available_at
-from .replica_set import converged
-from .revisions import Revision, Revisions, find, with_latest, without_old
-from .steps import (
-    Conditions,
-    Event,
-    UndoRollout,
-    WorkloadCondition,
-    WorkloadStep,
-    earliest,
-    find_condition,
-    with_condition,
+from .progress import (
+    PAUSED,
+    PROGRESSING,
+    RESUMED,
+    TIMED_OUT,
+    Rollout,
+    RolloutRecord,
+    WayBack,
+    begun,
+    begun_anew,
+    deadline,
+    progressed,
+    way_back,
 )
+from .replica_set import converged
+from .revisions import Revision, Revisions, find, without_old
+from .steps import Conditions, WorkloadCondition, WorkloadStep, earliest, find_condition, with_condition
 
 AVAILABLE = "Available"
-PROGRESSING = "Progressing"
-NEW_AVAILABLE = "NewReplicaSetAvailable"
-NEW_CREATED = "NewReplicaSetCreated"
-FOUND_NEW = "FoundNewReplicaSet"
-UPDATED = "ReplicaSetUpdated"
-TIMED_OUT = "ProgressDeadlineExceeded"
-PAUSED = "DeploymentPaused"
-RESUMED = "DeploymentResumed"
 
 
 @dataclass(frozen=True)
-class Progress:
-    """How far a rollout has come: pods of the new template, of others, and of the new ones that are ready or available.
+class DeploymentRecord(RolloutRecord):
+    """``replicas`` and ``surge`` are those of the step before, to tell that the Deployment was scaled."""
 
-    It is the best of all steps since the rollout began. Kubernetes compares with the step before, so that a pod that
-    crashes again and again is progress each time that it is ready (``DeploymentProgressing``).
-    """
-
-    updated: int = 0
-    old: int = UNLIMITED
-    ready: int = 0
-    available: int = 0
-
-    def with_best(self, other: Progress) -> Progress:
-        return Progress(
-            max(self.updated, other.updated),
-            min(self.old, other.old),
-            max(self.ready, other.ready),
-            max(self.available, other.available),
-        )
-
-
-@dataclass(frozen=True)
-class FailedRollout:
-    """An update that went back by itself: the digest of its template, when, and why."""
-
-    revision: str
-    at: float
-    message: str
-
-
-@dataclass(frozen=True)
-class DeploymentRecord:
-    """``replicas`` and ``surge`` are those of the step before, to tell that the Deployment was scaled.
-
-    ``good`` is the digest of the last revision whose pods have all been available. ``failed`` stands until another
-    template is rolled out.
-    """
-
-    revisions: Revisions = ()
     replicas: int | None = None
     surge: int = 0
-    progress: Progress = Progress()
-    conditions: Conditions = ()
-    good: str = ""
-    failed: FailedRollout | None = None
 
 
 @dataclass(frozen=True)
@@ -123,18 +79,20 @@ def step(
     existing = sum(not pod.is_over for pod in pods)
     bounds = deployment_bounds(wanted, existing, options.room)
     view = _View(wanted, revision, bounds, pods, now)
-    record = _settled(view, _begun(view, record))
+    record = _settled(view, begun(view.rollout, _paused(view, record)))
     status = _status(view, record)
-    progressed = _progressed(view, record, status)
-    conditions = with_condition(progressed.conditions, _available(view, status), now)
-    operations, events, failed = _undone(view, progressed, conditions, options)
-    after = replace(progressed, conditions=conditions, failed=failed)
+    is_done = is_complete(wanted, status)
+    # With no pods wanted, none has shown that it is good.
+    after = progressed(view.rollout, record, pods, is_done, has_proven=wanted.replicas > 0)
+    after = replace(after, conditions=with_condition(after.conditions, _available(view, status), now))
+    back = way_back(view.rollout, after) if options.reverts else WayBack(failed=after.failed)
+    after = replace(after, failed=back.failed)
     return WorkloadStep(
         after,
-        replace(status, conditions=conditions),
-        (*_moved(view, after), *operations),
-        earliest(next_available_at(pods, wanted.min_ready_seconds, now), _deadline(view, conditions)),
-        events,
+        replace(status, conditions=after.conditions),
+        (*_moved(view, after), *back.operations),
+        earliest(next_available_at(pods, wanted.min_ready_seconds, now), deadline(view.rollout, after.conditions)),
+        back.events,
     )
 
 
@@ -147,6 +105,10 @@ class _View:
     bounds: Bounds
     pods: Sequence[WorkloadPod]
     now: float
+
+    @property
+    def rollout(self) -> Rollout:
+        return Rollout(self.wanted, self.revision, self.now)
 
     @property
     def is_rolling(self) -> bool:
@@ -172,28 +134,6 @@ class _View:
 
 
 # --- revisions and their sizes ---------------------------------------------------------------------------------------
-
-
-def _begun(view: _View, record: DeploymentRecord) -> DeploymentRecord:
-    """The record with the wanted template as its latest revision; a paused Deployment takes no new one."""
-    record = _paused(view, record)
-    latest = record.revisions[-1] if record.revisions else None
-    if latest and latest.digest == view.revision:
-        revisions = with_latest(record.revisions, view.revision, view.wanted.template)
-        return replace(record, revisions=revisions)
-    if view.wanted.paused:
-        return record
-    is_known = find(record.revisions, view.revision) is not None
-    reason = FOUND_NEW if is_known else NEW_CREATED
-    message = f"{'Found' if is_known else 'Created'} revision {view.revision}."
-    begun = WorkloadCondition(PROGRESSING, "True", reason, message)
-    return replace(
-        record,
-        revisions=with_latest(record.revisions, view.revision, view.wanted.template),
-        conditions=with_condition(record.conditions, begun, view.now, is_update=True),
-        progress=Progress(),
-        failed=record.failed if view.revision == record.good else None,
-    )
 
 
 def _paused(view: _View, record: DeploymentRecord) -> DeploymentRecord:
@@ -222,17 +162,9 @@ def _settled(view: _View, record: DeploymentRecord) -> DeploymentRecord:
 
 
 def _rescaled(view: _View, record: DeploymentRecord) -> DeploymentRecord:
-    """The record after the Deployment was scaled: its deadline starts over."""
     latest = find(record.revisions, view.revision)
-    record = replace(
-        record,
-        revisions=_scaled(view, record.revisions, latest, (record.replicas or 0) + record.surge),
-        progress=Progress(),
-    )
-    if view.wanted.paused:
-        return record
-    condition = WorkloadCondition(PROGRESSING, "True", UPDATED, f"Revision {view.revision} is scaled.")
-    return replace(record, conditions=with_condition(record.conditions, condition, view.now, is_update=True))
+    revisions = _scaled(view, record.revisions, latest, (record.replicas or 0) + record.surge)
+    return begun_anew(view.rollout, replace(record, revisions=revisions))
 
 
 def _with_sizes(revisions: Revisions, sizes: dict[str, int]) -> Revisions:
@@ -400,70 +332,3 @@ def _available(view: _View, status: DeploymentStatus) -> WorkloadCondition:
         return WorkloadCondition(AVAILABLE, "True", "MinimumReplicasAvailable", message)
     message = "Deployment does not have minimum availability."
     return WorkloadCondition(AVAILABLE, "False", "MinimumReplicasUnavailable", message)
-
-
-def _progressed(view: _View, record: DeploymentRecord, status: DeploymentStatus) -> DeploymentRecord:
-    """The record with what is known of the rollout's progress. Source: Kubernetes' ``syncRolloutStatus``."""
-    updated = [pod for pod in view.pods if pod.is_active and pod.revision == view.revision]
-    progress = record.progress.with_best(
-        Progress(
-            len(updated),
-            status.replicas - len(updated),
-            sum(pod.is_ready for pod in updated),
-            view.available(view.revision),
-        )
-    )
-    before = find_condition(record.conditions, PROGRESSING)
-    after = replace(record, progress=progress)
-    if view.wanted.paused or before is None:
-        return after
-    if is_complete(view.wanted, status):
-        message = f"Revision {view.revision} has successfully progressed."
-        condition = WorkloadCondition(PROGRESSING, "True", NEW_AVAILABLE, message)
-        conditions = with_condition(record.conditions, condition, view.now)
-        failed = record.failed if record.failed and record.failed.revision != view.revision else None
-        # With no pods wanted, none has shown that it is good.
-        good = view.revision if view.wanted.replicas else record.good
-        return replace(after, conditions=conditions, good=good, failed=failed)
-    if before.reason == NEW_AVAILABLE:
-        # Pods that come and go after the rollout are none of its progress.
-        return after
-    if progress != record.progress:
-        message = f"Revision {view.revision} is progressing."
-        condition = WorkloadCondition(PROGRESSING, "True", UPDATED, message)
-        return replace(after, conditions=with_condition(record.conditions, condition, view.now, is_update=True))
-    deadline = _deadline(view, record.conditions)
-    if deadline is not None and deadline <= view.now:
-        message = f"Revision {view.revision} has timed out progressing."
-        condition = WorkloadCondition(PROGRESSING, "False", TIMED_OUT, message)
-        return replace(after, conditions=with_condition(record.conditions, condition, view.now))
-    return after
-
-
-def _deadline(view: _View, conditions: Conditions) -> float | None:
-    """When the rollout has made no progress for too long; None where none is under way."""
-    progressing = find_condition(conditions, PROGRESSING)
-    if progressing is None or progressing.last_update_time is None or view.wanted.paused:
-        return None
-    if progressing.reason in (NEW_AVAILABLE, TIMED_OUT):
-        return None
-    return progressing.last_update_time + view.wanted.progress_deadline_seconds
-
-
-def _undone(
-    view: _View, record: DeploymentRecord, conditions: Conditions, options: Options
-) -> tuple[tuple[Operation, ...], tuple[Event, ...], FailedRollout | None]:
-    """What takes an update back that has exceeded its deadline, and word of it."""
-    progressing = find_condition(conditions, PROGRESSING)
-    good = find(record.revisions, record.good)
-    if progressing is None or progressing.reason != TIMED_OUT or not options.reverts or view.wanted.paused:
-        return (), (), record.failed
-    if good is None or good.digest == view.revision:
-        return (), (), record.failed
-    seconds = view.wanted.progress_deadline_seconds
-    message = f"revision {view.revision} made no progress for {seconds} s; going back to revision {good.number}"
-    operation = UndoRollout(view.wanted.name, f"no progress for {seconds} s", "Deployment", good.number)
-    if record.failed and record.failed.revision == view.revision:
-        return (operation,), (), record.failed
-    failed = FailedRollout(view.revision, view.now, message)
-    return (operation,), (Event("DeploymentRollback", message, is_warning=True),), failed

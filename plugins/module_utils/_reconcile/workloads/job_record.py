@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ..probe_worker import JOB_POD_BACKOFF
+from ..backoff import JOB_POD_BACKOFF
 from .steps import Conditions, is_true
 
 COMPLETE = "Complete"

@@ -20,6 +20,7 @@ from .cron_job import CronJobJob
 from .cron_times import Due
 from .facts import WorkloadPod
 from .job_record import COMPLETE, FAILED_CONDITION, JobRecord
+from .progress import PROGRESSING, TIMED_OUT, Progress, RolloutRecord
 from .records import RECORDS
 from .revisions import find, template_digest
 from .steps import AddPod, WorkloadStep, find_condition, is_true
@@ -57,22 +58,22 @@ def wanted(workload: w.AnyWorkload, record: Any, materials: str = "") -> Wanted:
     if isinstance(workload, w.CronJob):
         return Wanted(workload, "")
     digest = template_digest(workload, materials)
-    if isinstance(workload, w.Deployment) and record.failed and record.failed.revision == digest:
+    if isinstance(record, RolloutRecord) and record.failed and record.failed.revision == digest:
         good = find(record.revisions, record.good)
         if good:
             return Wanted(replace(workload, template=good.template), good.digest)
     return Wanted(workload, digest)
 
 
-def tried_again(workload: w.AnyWorkload, record: Any) -> Any:
+def tried_again(record: Any) -> Any:
     """The record when the workload is applied anew: an update that went back or made no progress is tried again."""
-    if not isinstance(workload, w.Deployment):
+    if not isinstance(record, RolloutRecord):
         return record
-    progressing = find_condition(record.conditions, deployment.PROGRESSING)
-    if not record.failed and not (progressing and progressing.reason == deployment.TIMED_OUT):
+    progressing = find_condition(record.conditions, PROGRESSING)
+    if not record.failed and not (progressing and progressing.reason == TIMED_OUT):
         return record
     # Its clock starts over as soon as it is seen that anything is there.
-    return replace(record, failed=None, progress=deployment.Progress())
+    return replace(record, failed=None, progress=Progress())
 
 
 def stopped(record: Any) -> Any:
@@ -85,7 +86,7 @@ def stopped(record: Any) -> Any:
 
 def is_going_back(record: Any) -> bool:
     """Whether an update has failed, and the revision before it is wanted again. No Job goes back."""
-    return isinstance(record, deployment.DeploymentRecord) and record.failed is not None
+    return isinstance(record, RolloutRecord) and record.failed is not None
 
 
 def first_record(workload: w.AnyWorkload) -> Any:
@@ -172,19 +173,26 @@ def outcome(workload: w.AnyWorkload, step: WorkloadStep[Any, Any]) -> Outcome:
     return _OUTCOMES[workload.kind](workload, step)
 
 
+def _of_rollout(step: WorkloadStep[Any, Any], is_whole: bool, missing: str) -> Outcome:
+    """The outcome of what can fail by its deadline. ``is_whole``: all is as its record wants it now."""
+    if step.record.failed:
+        return Outcome(False, step.record.failed.message, missing, is_back=is_whole)
+    progressing = find_condition(step.status.conditions, PROGRESSING)
+    if progressing and progressing.reason == TIMED_OUT:
+        return Outcome(False, f"{progressing.reason}: {progressing.message}")
+    return Outcome(is_whole, missing=missing)
+
+
 def _of_deployment(workload: Any, step: WorkloadStep[Any, Any]) -> Outcome:
-    status, failed = step.status, step.record.failed
+    status = step.status
     is_whole = deployment.is_complete(workload, status) and not status.terminating_replicas
     missing = f"{status.available_replicas} of {workload.replicas} pods are available"
-    if failed:
-        return Outcome(False, failed.message, missing, is_back=is_whole)
-    progressing = find_condition(step.status.conditions, deployment.PROGRESSING)
-    if progressing and progressing.reason == deployment.TIMED_OUT:
-        return Outcome(False, f"{progressing.reason}: {progressing.message}")
+    outcome = _of_rollout(step, is_whole, missing)
+    if outcome.failure or outcome.is_there:
+        return outcome
     if workload.paused:
         return Outcome(True)
-    missing += f", {status.updated_replicas} are of its present template"
-    return Outcome(is_whole, missing=missing)
+    return replace(outcome, missing=f"{missing}, {status.updated_replicas} are of its present template")
 
 
 def _of_replicas(workload: Any, step: WorkloadStep[Any, Any]) -> Outcome:
@@ -202,7 +210,7 @@ def _of_stateful_set(workload: Any, step: WorkloadStep[Any, Any]) -> Outcome:
     is_updated = status.update_revision == status.current_revision or status.updated_replicas >= updated
     is_there = status.replicas == status.available_replicas == workload.replicas and is_updated
     missing = f"{status.available_replicas} of {workload.replicas} pods are available, "
-    return Outcome(is_there, missing=f"{missing}{status.updated_replicas} are of its present template")
+    return _of_rollout(step, is_there, f"{missing}{status.updated_replicas} are of its present template")
 
 
 def _of_daemon_set(workload: Any, step: WorkloadStep[Any, Any]) -> Outcome:
@@ -211,7 +219,7 @@ def _of_daemon_set(workload: Any, step: WorkloadStep[Any, Any]) -> Outcome:
         status.updated_number_scheduled == status.desired_number_scheduled
     )
     is_there = is_updated and status.number_available == status.desired_number_scheduled
-    return Outcome(is_there, missing="its pod is not available")
+    return _of_rollout(step, is_there, "its pod is not available")
 
 
 def _of_job(workload: Any, step: WorkloadStep[Any, Any]) -> Outcome:

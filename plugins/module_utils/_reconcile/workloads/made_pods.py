@@ -85,9 +85,14 @@ def _of_stateful_set(workload: w.PodWorkload, pod: s.PodSpec, operation: AddPod)
 def _with_claims(workload: w.StatefulSet, pod: s.PodSpec, number: int) -> tuple[s.Volume, ...]:
     """The pod's volumes, those of its claims in the place of others of their names."""
     names = [template.name for template in workload.volume_claim_templates]
-    claims = (s.PersistentVolumeClaimVolume(workload.claim_name(name, number)) for name in names)
-    own = (s.Volume(name, persistent_volume_claim=claim) for name, claim in zip(names, claims))
+    own = (_claimed(name, workload.claim_name(name, number), workload.claim_folders) for name in names)
     return (*(volume for volume in pod.volumes if volume.name not in names), *own)
+
+
+def _claimed(name: str, claim: str, folders: Mapping[str, s.HostPathVolume]) -> s.Volume:
+    if claim in folders:
+        return s.Volume(name, host_path=folders[claim])
+    return s.Volume(name, persistent_volume_claim=s.PersistentVolumeClaimVolume(claim))
 
 
 def _of_job(workload: w.PodWorkload, pod: s.PodSpec, operation: AddPod) -> s.PodSpec:

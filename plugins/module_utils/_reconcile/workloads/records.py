@@ -17,8 +17,9 @@ from ..._declaration import spec as s
 from ..._declaration.workloads.parse import read_template, template_options
 from .cron_job import CronJobRecord
 from .daemon_set import DaemonSetRecord
-from .deployment import DeploymentRecord, FailedRollout, Progress
+from .deployment import DeploymentRecord
 from .job_record import Failures, JobRecord, OpenPod
+from .progress import FailedRollout, Progress
 from .replica_set import ReplicaSetRecord
 from .revisions import Revision
 from .stateful_set import StatefulSetRecord
@@ -88,17 +89,18 @@ def _by_index(read_item: Read) -> Read:
     return read
 
 
+_ROLLOUT: Mapping[str, Read] = {
+    "revisions": _many(Revision),
+    "progress": _one(Progress),
+    "conditions": _many(WorkloadCondition),
+    "failed": _one(FailedRollout),
+}
 _READERS: Mapping[type[Any], Mapping[str, Read]] = {
     Revision: {"template": read_template},
-    DeploymentRecord: {
-        "revisions": _many(Revision),
-        "progress": _one(Progress),
-        "conditions": _many(WorkloadCondition),
-        "failed": _one(FailedRollout),
-    },
+    DeploymentRecord: _ROLLOUT,
     ReplicaSetRecord: {"revisions": _many(Revision)},
-    StatefulSetRecord: {"revisions": _many(Revision)},
-    DaemonSetRecord: {"revisions": _many(Revision)},
+    StatefulSetRecord: {**_ROLLOUT, "claim_templates": tuple},
+    DaemonSetRecord: _ROLLOUT,
     JobRecord: {
         "open": _many(OpenPod),
         "failures": _one(Failures),

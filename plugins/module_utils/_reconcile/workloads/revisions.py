@@ -19,6 +19,8 @@ from ..rendering.materials import digest
 _LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 _DIGEST_LENGTH = 8
 MAX_NAME = s.POD_NAME_LIMIT
+_SURE_LETTERS = 20
+"""So many of a workload's name are in the names of all of its pods, however long their numbers are."""
 
 HASH_LABEL = "pod-template-hash"
 """Kubernetes' label of the template that a pod was made from, for Deployments and ReplicaSets."""
@@ -69,6 +71,11 @@ def pod_name(workload: str, revision: str, *numbers: int) -> str:
     """The name of a pod. One that is too long loses letters of the workload's name, which the digest covers."""
     rest = "".join(f"-{part}" for part in (revision, *numbers))
     return workload[: MAX_NAME - len(rest)].rstrip("-.") + rest
+
+
+def begins_as(pod: str, workload: str) -> bool:
+    """Whether a pod can be one of a workload, by their names."""
+    return pod.startswith(workload[:_SURE_LETTERS].rstrip("-."))
 
 
 def find(revisions: Revisions, digest_: str) -> Revision | None:

@@ -5,31 +5,39 @@
 """A StatefulSet: pods with numbers, names and claims of their own, brought up and replaced in order.
 
 Source: Kubernetes 1.37, pkg/controller/statefulset. Different here: a pod that is not available and of another revision
-than is wanted is replaced at once, so that a broken revision can be corrected (kubernetes/kubernetes 67250).
+than is wanted is replaced at once, so that a broken revision can be corrected (kubernetes/kubernetes 67250); and an
+update that makes no progress goes back by itself.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from ..._declaration.workloads import spec as w
 from ..operations import Operation
 from .bounds import scaled
 from .facts import WorkloadPod, next_available_at
+from .progress import Rollout, RolloutRecord, begun, begun_anew, deadline, progressed, way_back
 from .replica_set import ended
-from .revisions import Revisions, find, with_latest, without_old
-from .steps import AddPod, EndPod, RemoveClaim, WorkloadStep
+from .revisions import find, without_old
+from .steps import AddPod, Conditions, EndPod, RemoveClaim, WorkloadStep, earliest
 
 
 @dataclass(frozen=True)
-class StatefulSetRecord:
-    """``current`` is the digest of the revision that all pods have had last; those below a partition keep it."""
+class StatefulSetRecord(RolloutRecord):
+    """``current`` is the digest of the revision that all pods have had last; those below a partition keep it.
 
-    revisions: Revisions = ()
+    ``replicas`` are those of the step before, to tell that the set was scaled. ``claim_templates`` are the names of its
+    claims, and ``deletes_claims`` whether they go with the set: once it is removed nothing else tells of them.
+    """
+
     current: str = ""
+    replicas: int | None = None
+    claim_templates: tuple[str, ...] = ()
+    deletes_claims: bool = False
 
 
 @dataclass(frozen=True)
@@ -41,6 +49,7 @@ class StatefulSetStatus:
     updated_replicas: int = 0
     current_revision: str = ""
     update_revision: str = ""
+    conditions: Conditions = ()
 
 
 def step(
@@ -55,19 +64,34 @@ def step(
 
     ``claims`` are the named volumes that there are; those of pods that are no longer wanted go where the set says so.
     """
-    revisions = with_latest(record.revisions, revision, wanted.template)
-    current = record.current if find(revisions, record.current) else revision
+    rollout = Rollout(wanted, revision, now)
+    record = begun(rollout, record)
+    if record.replicas not in (None, wanted.replicas):
+        record = begun_anew(rollout, record)
+    current = record.current if find(record.revisions, record.current) else revision
     view = _View(wanted, revision, current, pods, now)
     if view.is_up_to_date:
         current = revision
-    in_use = {revision, current, *(pod.revision for pod in pods)}
-    record = StatefulSetRecord(without_old(revisions, wanted.revision_history_limit, in_use), current)
-    operations: list[Operation] = [*ended(pods), *_kept(view), *_released(view, claims)]
-    return WorkloadStep(
+    has_proven = view.is_up_to_date and wanted.replicas > 0
+    record = progressed(rollout, record, pods, view.is_rolled_out, has_proven)
+    back = way_back(rollout, record)
+    in_use = {revision, current, record.good, *(pod.revision for pod in pods)}
+    after = replace(
         record,
-        _status(view, current),
+        revisions=without_old(record.revisions, wanted.revision_history_limit, in_use),
+        failed=back.failed,
+        current=current,
+        replicas=wanted.replicas,
+        claim_templates=_claim_templates(wanted),
+        deletes_claims=wanted.persistent_volume_claim_retention_policy.when_deleted == "Delete",
+    )
+    operations: list[Operation] = [*ended(pods), *_kept(view), *_released(view, claims), *back.operations]
+    return WorkloadStep(
+        after,
+        replace(_status(view, current), conditions=after.conditions),
         tuple(operations),
-        next_available_at(pods, wanted.min_ready_seconds, now),
+        earliest(next_available_at(pods, wanted.min_ready_seconds, now), deadline(rollout, after.conditions)),
+        back.events,
     )
 
 
@@ -126,6 +150,15 @@ class _View:
     def is_up_to_date(self) -> bool:
         """Whether all pods are there, of the wanted revision, and available."""
         return all(self.is_updated(number) and self.is_available(number) for number in self.numbers)
+
+    @property
+    def is_rolled_out(self) -> bool:
+        """Whether all pods are there and available, those that a rollout replaces of the wanted revision."""
+        is_on_delete = self.wanted.update_strategy.type == "OnDelete"
+        return all(
+            self.is_available(number) and (is_on_delete or number < self.first_updated or self.is_updated(number))
+            for number in self.numbers
+        ) and all(number in self.numbers for number in self.by_number)
 
     def revision_of_new(self, number: int) -> str:
         """What a pod is made from that is not there.
@@ -208,16 +241,20 @@ def _released(view: _View, claims: frozenset[str]) -> Iterator[RemoveClaim]:
     """The claims of pods that are no longer wanted and are gone."""
     if view.wanted.persistent_volume_claim_retention_policy.when_scaled != "Delete":
         return
-    for claim, number in claims_of(view.wanted, claims):
+    for claim, number in claims_of(view.wanted.name, _claim_templates(view.wanted), claims):
         if number not in view.numbers and number not in view.by_number:
             yield RemoveClaim(claim, "whenScaled is Delete, and its pod is no longer wanted")
 
 
-def claims_of(wanted: w.StatefulSet, claims: frozenset[str]) -> Iterator[tuple[str, int]]:
-    """Those of the named volumes that are claims of the set's pods, each with the number of its pod."""
-    templates = "|".join(re.escape(template.name) for template in wanted.volume_claim_templates)
-    pattern = re.compile(rf"(?:{templates})-{re.escape(wanted.name)}-(0|[1-9][0-9]*)")
-    for claim in sorted(claims) if templates else ():
+def _claim_templates(wanted: w.StatefulSet) -> tuple[str, ...]:
+    return tuple(template.name for template in wanted.volume_claim_templates)
+
+
+def claims_of(name: str, templates: Sequence[str], claims: Iterable[str]) -> Iterator[tuple[str, int]]:
+    """Those of the named volumes that are claims of the pods of a set of this name, each with the number of its pod."""
+    alternatives = "|".join(map(re.escape, templates))
+    pattern = re.compile(rf"(?:{alternatives})-{re.escape(name)}-(0|[1-9][0-9]*)")
+    for claim in sorted(claims) if alternatives else ():
         match = pattern.fullmatch(claim)
         if match:
             yield claim, int(match[1])

@@ -29,6 +29,14 @@ START_SECONDS = 120
 _POLL_SECONDS = (0.02, 0.25)
 
 
+def leave_nothing(pod: str, pause: Callable[[float], None]) -> None:
+    """How a pod leaves that stands behind no Service, or whose Services nobody keeps."""
+
+
+def introduce_nothing(pod: str, podman: Podman) -> None:
+    """What is told a pod of Services where nobody keeps them."""
+
+
 @dataclass
 class Execution:
     """The Pod as declared, what is known of its host, and until when (monotonic seconds) starts and gates may take.
@@ -46,8 +54,15 @@ class Execution:
     """Waits so many seconds while a gate is closed; may raise a PodwrightError to end the execution."""
     on_back_off: Callable[[str], None] = lambda container: None
     """Told of an init container that has failed and waits for its next attempt."""
+    leave: Callable[[str, Callable[[float], None]], None] = leave_nothing
+    """Takes the pod out of its Services before the first of its containers is ended, and waits for its sessions."""
+    has_left: bool = False
+    introduce: Callable[[str, Podman], None] = introduce_nothing
+    """Tells the pod the names of Services, once its sandbox has started."""
     watch: Callable[[float], Watch] | None = None
     """Waits for the pod's gates by its keeper's view until a deadline; None where nobody keeps the pod."""
+    infra_pid: int = 0
+    """The process of the infra container, as it was just seen; 0 where it was not."""
     warnings: list[str] = field(default_factory=list)
     _sandbox: Sandbox | None = None
     _images: dict[str, ObservedImage] = field(default_factory=dict)
@@ -85,12 +100,12 @@ class Execution:
     def sandbox(self) -> Sandbox:
         """How the Pod is reached, asked for once."""
         if self._sandbox is None:
-            self._sandbox = observe_sandbox(self.podman, self.pod, self.context.node)
+            self._sandbox = observe_sandbox(self.podman, self.pod, self.context.node, self.infra_pid)
         return self._sandbox
 
     def forget_sandbox(self) -> None:
         """Look at the sandbox anew: it was just started."""
-        self._sandbox = None
+        self._sandbox, self.infra_pid = None, 0
 
     def facts_in_sandbox(self) -> Facts:
         """The facts of the run with the address that the Pod has got meanwhile."""

@@ -21,6 +21,7 @@ from .session import (
     Commands,
     Session,
     chosen_container,
+    chosen_pod,
     container_names,
     pass_session,
     pod_names,
@@ -32,7 +33,7 @@ from .session import (
 EXEC_SECONDS = 3600
 """How long a command may take for which the agent waits; the agent allows no more."""
 
-_POD = click.argument("pod", shell_complete=pod_names)
+_POD = click.argument("pod", metavar="POD|KIND/NAME", shell_complete=pod_names)
 _CONTAINER = click.option(
     "-c",
     "--container",
@@ -62,15 +63,15 @@ _NOW = click.option("--now", is_flag=True, help="The same as --grace-period=1.")
 @click.option("--tail", metavar="N", type=click.IntRange(min=0), help="The last N lines only.")
 @pass_session
 def logs(session: Session, pod: str, container: str | None, follow: bool, previous: bool, tail: int | None) -> None:
-    """Print the log of a container of a POD, as the container wrote it."""
-    found = session.agent.pod(pod)
+    """Print the log of a container of a POD, as the container wrote it; deploy/web stands for one of its pods."""
+    found = session.agent.pod(chosen_pod(session, pod))
     name = chosen_container(found, container)
     _check_for_log(found, name, previous)
     # As text: the client takes a 0 for nothing given.
     parameters = {"tail": None if tail is None else str(tail), "follow": follow and not previous, "previous": previous}
     if tail == 0 and not follow:
         return
-    for piece in session.agent.logs(pod, name, **parameters):
+    for piece in session.agent.logs(view.name_of(found), name, **parameters):
         sys.stdout.buffer.write(piece)
         if follow:
             sys.stdout.buffer.flush()
@@ -97,8 +98,9 @@ def _check_for_log(pod: view.Document, container: str, is_previous: bool) -> Non
 def execute(session: Session, pod: str, command: tuple[str, ...], container: str | None, stdin: bool, tty: bool) -> int:
     """Run a command in a container.
 
-    As in: podwright exec web -- ls /etc. The exit code is that of the COMMAND.
+    As in: podwright exec web -- ls /etc; deploy/web stands for one of its pods. The exit code is that of the COMMAND.
     """
+    pod = chosen_pod(session, pod)
     name = chosen_container(session.agent.pod(pod), container)
     if stdin or tty:
         flags = [flag for flag, is_given in (("-i", stdin), ("-t", tty)) if is_given]
@@ -132,9 +134,22 @@ def _execute_by_podman(flags: Sequence[str], container: str, command: Sequence[s
 @click.option("--dry-run", is_flag=True, help="Show what would be done, and do nothing.")
 @click.option("--cause", metavar="TEXT", help="Why, for the revision's record.")
 @click.option("--prune-all", is_flag=True, help="Remove all pods of the stack, if the files declare none.")
+@click.option(
+    "--host-label",
+    "host_labels",
+    metavar="KEY=VALUE",
+    multiple=True,
+    help="A label that this host has, for nodeSelector and nodeAffinity; may be repeated.",
+)
 @pass_session
 def apply(
-    session: Session, files: tuple[str, ...], stack: str | None, dry_run: bool, cause: str | None, prune_all: bool
+    session: Session,
+    files: tuple[str, ...],
+    stack: str | None,
+    dry_run: bool,
+    cause: str | None,
+    prune_all: bool,
+    host_labels: tuple[str, ...],
 ) -> None:
     """Have a stack as files declare it.
 
@@ -144,7 +159,7 @@ def apply(
     from . import declarations
 
     notes: list[Any] = []
-    options = declarations.read(files, stack or "", cause or "", prune_all, notes)
+    options = declarations.read(files, stack or "", cause or "", prune_all, notes, host_labels)
     result = run(
         session, f"{'planning' if dry_run else 'applying'} stack {options['name']}", "run_stack", options, dry_run
     )
@@ -153,6 +168,8 @@ def apply(
         say(f"warning: {warning}")
     for note in notes:
         say(f"{'warning' if note.is_warning else 'note'}: {note}")
+    for text in result.get("notes", ()):
+        say(f"note: {text}")
     session.screen.write(outcome(result, dry_run), style="bold")
 
 

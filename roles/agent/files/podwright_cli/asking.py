@@ -60,6 +60,14 @@ class Agent:
         """Those of all stacks; where it is brief without what has brought their revisions."""
         return list(self._ask("get", "/workloads", brief=is_brief and 1))
 
+    def services(self) -> list[dict[str, Any]]:
+        """Those of all stacks."""
+        return list(self._ask("get", "/services"))
+
+    def ingresses(self) -> list[dict[str, Any]]:
+        """Those of all stacks."""
+        return list(self._ask("get", "/ingresses"))
+
     def health(self) -> dict[str, Any]:
         return dict(self._ask("get", "/health"))
 

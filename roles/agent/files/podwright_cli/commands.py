@@ -17,7 +17,9 @@ from . import description, rows, view, workloads
 from .acting import apply, delete, execute, logs, repair
 from .asking import Failure
 from .generated import list_secrets, secrets
+from .ingresses import describe_ingresses, get_ingresses
 from .screen import Row, Table
+from .services import describe_services, get_endpoints, get_services
 from .session import Commands, Session, pass_session, pod_names, require_command, say, stack_names
 from .showing import (
     SELECTOR,
@@ -65,7 +67,7 @@ for command in (logs, execute, secrets, apply, delete, repair, rollout, scale, c
 @program.group(cls=Commands, invoke_without_command=True)
 @click.pass_context
 def get(ctx: click.Context) -> None:
-    """Show pods, workloads, stacks or events."""
+    """Show pods, workloads, services, ingresses, stacks or events."""
     require_command(ctx)
 
 
@@ -215,6 +217,11 @@ for kind in workloads.KINDS:
     for group in (get, describe, delete):
         group.add_command(OF_EACH_KIND[str(group.name)](kind))
 get.add_command(get_all)
+get.add_command(get_services)
+get.add_command(get_endpoints)
+get.add_command(get_ingresses)
+describe.add_command(describe_services)
+describe.add_command(describe_ingresses)
 
 
 # --- top, health, completion -----------------------------------------------------------------------------------------

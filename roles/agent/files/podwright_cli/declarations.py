@@ -23,10 +23,11 @@ def read(
     cause: str = "",
     allow_empty: bool = False,
     notes: list[Any] | None = None,
+    host_labels: tuple[str, ...] = (),
 ) -> dict[str, Any]:
     """The options of a run on a stack. Raises Failure with every fault, each with its file and its path in it.
 
-    ``notes`` gets what the files say and no host keeps.
+    ``notes`` gets what the files say and no host keeps. Each of ``host_labels`` is a KEY=VALUE.
     """
     errors = module("_errors")
     faults: list[Any] = []
@@ -34,7 +35,7 @@ def read(
     options: dict[str, Any] = {}
     native_in = ""
     for source in sources:
-        for name, document in errors.collect(faults, _documents, source) or ():
+        for name, document in errors.collect(faults, _documents, source, notes) or ():
             if not _is_native(document):
                 documents.append((name, document))
             elif native_in:
@@ -49,6 +50,9 @@ def read(
             "or use podwright delete"
         )
     options = {**options, **({"name": stack} if stack else {})}
+    if host_labels:
+        labels = options.get("host_labels")
+        options["host_labels"] = {**(labels if isinstance(labels, dict) else {}), **dict(map(_label, host_labels))}
     if not options.get("name"):
         raise Failure("which stack is it to be? give its name with --stack, or as name in the native options")
     faults = _judge(options, documents, native_in, [] if notes is None else notes)
@@ -64,6 +68,13 @@ def read(
     }
 
 
+def _label(text: str) -> tuple[str, str]:
+    key, separator, value = text.partition("=")
+    if not separator:
+        raise Failure(f"--host-label {text}: give KEY=VALUE")
+    return key, value
+
+
 def _is_native(document: Any) -> bool:
     """Whether a document holds options of a stack, and is not of another kind that merely has no ``kind`` itself."""
     if not isinstance(document, dict) or "kind" in document or "apiVersion" in document:
@@ -71,7 +82,9 @@ def _is_native(document: Any) -> bool:
     fields = {field.name for field in module("_declaration.stack.parse").STACK_FIELDS}
     known = fields | module("_declaration.arguments").STACK_RUN_NAMES
     foreign = module("_declaration.foreign")
-    return not known.isdisjoint(document) and not (foreign.is_compose_file(document) or foreign.is_workflow(document))
+    # Many a file has a name that is none of a stack's.
+    is_one = {*document} == {"name"} or not (known - {"name"}).isdisjoint(document)
+    return is_one and not (foreign.is_compose_file(document) or foreign.is_workflow(document))
 
 
 def _judge(options: dict[str, Any], documents: list[tuple[str, Any]], native_in: str, notes: list[Any]) -> list[Any]:
@@ -86,6 +99,9 @@ def _judge(options: dict[str, Any], documents: list[tuple[str, Any]], native_in:
         faults.append(errors.Fault("state", "is started, for a stack that is applied; podwright delete removes one"))
     judge = module("_declaration.stack.parse").parse_options
     taken = None if arguments.notes_for(run_options) is None else notes
+    if taken is None:
+        faults += [errors.Fault(note.path, note.reason) for note in notes]
+        notes.clear()
     errors.collect(faults, judge, declared, [document for _name, document in documents], names, taken)
     if not native_in or not names:
         return faults
@@ -95,13 +111,13 @@ def _judge(options: dict[str, Any], documents: list[tuple[str, Any]], native_in:
     ]
 
 
-def _documents(source: str) -> list[tuple[str, Any]]:
+def _documents(source: str, notes: list[Any] | None) -> list[tuple[str, Any]]:
     """Those of a file, a folder or standard input, each with what faults call it."""
     if source.startswith(("http://", "https://")):
         raise Failure(
             f"{source} is an address, and files are read; curl -fsSL {source} | podwright apply -f - reads it"
         )
-    files = module("_host.declaration_files").DeclarationFiles(reason_against=_reason_against)
+    files = module("_host.declaration_files").DeclarationFiles(reason_against=_reason_against, notes=notes)
     if source == STANDARD_INPUT:
         return list(files.parse(sys.stdin.buffer.read(), "standard input"))
     return list(files.read(Path(source), str(Path(source))))

@@ -44,7 +44,15 @@ pass_session: Callable[..., Any] = click.make_pass_decorator(Session)
 class Commands(click.Group):
     """Commands that may also be called as kubectl has them in short, and in the singular or plural."""
 
-    _SHORT = {"po": "pods", "ev": "events", **workloads.SHORT}  # noqa: RUF012
+    _SHORT = {  # noqa: RUF012
+        "po": "pods",
+        "ev": "events",
+        "svc": "services",
+        "ep": "endpoints",
+        "ing": "ingresses",
+        "ingress": "ingresses",
+        **workloads.SHORT,
+    }
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -109,8 +117,43 @@ def targets(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> 
 
 def container_names(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     """The containers of the pod that stands on the line already."""
-    pod = str(ctx.params.get("pod") or "")
-    return _beginning(incomplete, lambda agent: [c["name"] for c in view.containers_of(agent.pod(pod))], ctx)
+    word = str(ctx.params.get("pod") or "")
+
+    def names(agent: Agent) -> list[str]:
+        pod = word if "/" not in word else view.name_of(_candidates(agent, word)[0])
+        return [container["name"] for container in view.containers_of(agent.pod(pod))]
+
+    return _beginning(incomplete, names, ctx)
+
+
+def chosen_pod(session: Session, word: str) -> str:
+    """The pod that ``web``, ``pod/web`` or ``deploy/web`` stands for: of a workload's the one that serves longest.
+
+    Where there are several it is said which one was taken.
+    """
+    if "/" not in word:
+        return word
+    found = _candidates(session.agent, word)
+    if len(found) > 1:
+        say(f"found {len(found)} pods, using pod/{view.name_of(found[0])}")
+    return view.name_of(found[0])
+
+
+def _candidates(agent: Agent, word: str) -> list[dict[str, Any]]:
+    """The pods of ``deploy/web``, the best one first, or the one of ``pod/web``. Raises Failure where there is none."""
+    first, _slash, name = word.partition("/")
+    if first in ("pod", "pods", "po"):
+        return [agent.pod(name)]
+    try:
+        kind, _names = workloads.read_target([word])
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    owner = {"kind": kind.name, "name": name}
+    found = [pod for pod in agent.pods(is_brief=True) if pod.get("owner") == owner]
+    if not found:
+        present = [one for one in agent.workloads() if (one["kind"], view.name_of(one)) == (kind.name, name)]
+        raise Failure(f"{kind.singular} {name} has no pods" if present else f"there is no {kind.singular} {name}")
+    return sorted(found, key=view.fitness_for_a_look)
 
 
 def _beginning(incomplete: str, ask: Callable[[Agent], Sequence[str]], ctx: click.Context) -> list[str]:

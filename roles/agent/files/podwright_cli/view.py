@@ -70,6 +70,17 @@ def condition_of(pod: Document, kind: str) -> Document:
     return next((condition for condition in conditions if condition["type"] == kind), {})
 
 
+def fitness_for_a_look(pod: Document) -> tuple[bool, bool, str, str]:
+    """What puts that pod of a workload first whose log tells most: it runs, is ready, and has been for longest.
+
+    Source: kubectl's ``ByLogging``.
+    """
+    ready = condition_of(pod, "Ready")
+    is_running = (pod.get("status") or {}).get("phase") == "Running"
+    since = ready.get("lastTransitionTime") or ""
+    return not is_running, ready.get("status") != "True", since, name_of(pod)
+
+
 def summarize(pod: Document) -> Summary:
     spec, status = pod.get("spec") or {}, pod.get("status") or {}
     inits, statuses = spec.get("initContainers", ()), statuses_of(pod)

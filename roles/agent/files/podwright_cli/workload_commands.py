@@ -203,15 +203,30 @@ def status(session: Session, target: tuple[str, ...], stack: str | None, watch: 
 @rollout.command()
 @_TARGET
 @_STACK
+@click.option(
+    "--revision", metavar="N", type=click.IntRange(min=0), default=0, help="The template of this one; 0: all."
+)
 @pass_session
-def history(session: Session, target: tuple[str, ...], stack: str | None) -> None:
-    """Show the revisions of a workload, and what brought them."""
+def history(session: Session, target: tuple[str, ...], stack: str | None, revision: int) -> None:
+    """Show the revisions of a workload and what brought them, or the template of one."""
     kind, name = _one(target)
     found = _existing(session, kind, name, stack, is_brief=False)
     if not found["revisions"]:
         raise Failure(f"{kind.singular} {name} has no revisions")
+    if revision:
+        _show_revision(session, kind, found, revision)
+        return
     table = Table(session.screen, workload_rows.HISTORY, "CHANGE-CAUSE")
     table.show([workload_rows.of_revision(one, session.now) for one in found["revisions"]])
+
+
+def _show_revision(session: Session, kind: Kind, workload: view.Document, number: int) -> None:
+    found = next((one for one in workload["revisions"] if one["number"] == number), None)
+    if found is None:
+        known = ", ".join(str(one["number"]) for one in workload["revisions"])
+        raise Failure(f"{kind.singular} {view.name_of(workload)} has no revision {number}; there is: {known}")
+    for line in workload_description.describe_revision(workload, found, session.now):
+        write_line(session, line)
 
 
 @rollout.command()

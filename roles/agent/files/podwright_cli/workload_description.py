@@ -15,7 +15,11 @@ from .workloads import spec_of, status_of
 
 def describe(workload: Document, now: float) -> list[Line]:
     """Everything but the conditions, pods and events, which are tables."""
-    return [*_head(workload, now), *_KINDS[workload["kind"]](workload, now), *_template(workload)]
+    return [
+        *_head(workload, now),
+        *_KINDS[workload["kind"]](workload, now),
+        *_template(workload, workloads.template_of(workload)),
+    ]
 
 
 def _head(workload: Document, now: float) -> Iterator[Line]:
@@ -145,8 +149,18 @@ _KINDS: Mapping[str, Callable[[Document, float], Iterator[Line]]] = {
 }
 
 
-def _template(workload: Document) -> Iterator[Line]:
-    template = workloads.template_of(workload)
+def describe_revision(workload: Document, revision: Document, now: float) -> list[Line]:
+    """One revision of a workload, with its template."""
+    return [
+        Line("Revision", str(revision["number"])),
+        Line("Hash", revision["hash"]),
+        Line("Applied", moment(revision.get("applied_at"), now)),
+        Line("Cause", revision.get("change_cause") or "-"),
+        *_template(workload, revision["template"]),
+    ]
+
+
+def _template(workload: Document, template: Document) -> Iterator[Line]:
     pod = {"metadata": {"name": view.name_of(workload), **(template.get("metadata") or {})}, "spec": template["spec"]}
     yield Line("Template")
     yield from describe_template(pod)

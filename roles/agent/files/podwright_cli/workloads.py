@@ -175,7 +175,13 @@ def rollout_of(workload: Document) -> Rollout:
         return Rollout(f"stack {workload['stack']} is stopped", is_done=True, has_failed=True)
     if workload.get("failure"):
         return Rollout(str(workload["failure"]), is_done=True, has_failed=True)
+    if condition_of(workload, "Progressing").get("reason") == "ProgressDeadlineExceeded":
+        what, name = _ROLLOUT_WORDS[workload["kind"]], workload["metadata"]["name"]
+        return Rollout(f'{what} "{name}" exceeded its progress deadline', is_done=True, has_failed=True)
     return _ROLLOUTS[workload["kind"]](workload)
+
+
+_ROLLOUT_WORDS = {"Deployment": "deployment", "StatefulSet": "statefulset", "DaemonSet": "daemon set"}
 
 
 def _of_deployment(workload: Document) -> Rollout:
@@ -183,8 +189,6 @@ def _of_deployment(workload: Document) -> Rollout:
     waiting = f'Waiting for deployment "{name}" rollout to finish: '
     updated, available = status.get("updatedReplicas", 0), status.get("availableReplicas", 0)
     old = status.get("replicas", 0) - updated
-    if condition_of(workload, "Progressing").get("reason") == "ProgressDeadlineExceeded":
-        return Rollout(f'deployment "{name}" exceeded its progress deadline', is_done=True, has_failed=True)
     if updated < wanted:
         return Rollout(f"{waiting}{updated} out of {wanted} new replicas have been updated...")
     if old > 0:
