@@ -27,6 +27,9 @@ class Style(Enum):
     NATIVE = "native"
     KUBERNETES = "kubernetes"
 
+    # Each member is there once; that of Enum is written in Python, and a declaration asks for it at every field.
+    __hash__ = object.__hash__
+
 
 _CAMEL_EXCEPTIONS = {
     "downward_api": "downwardAPI",

@@ -26,7 +26,7 @@ from .._errors import DamagedState, HostError
 from .._reconcile.context import Settings
 from .._reconcile.rendering.materials import digest
 from .._reconcile.workloads.records import RECORDS, read_record, to_plain
-from .._reconcile.workloads.revisions import begins_as
+from .._reconcile.workloads.revisions import sure_beginning
 from . import state_files
 from .pod_files import remove_tree
 from .state.records import UNFIT, Record, read_settings, refuse_newer, write_settings
@@ -182,9 +182,7 @@ def members_of(store: Store, stack: str, workload: str = "") -> dict[tuple[str, 
     ``workload`` asks only for those of this name, which spares reading the records of most others.
     """
     found: dict[tuple[str, str], dict[str, Record]] = {}
-    for name in store.recorded_pods():
-        if not begins_as(name, workload):
-            continue
+    for name in store.recorded_pods(sure_beginning(workload)):
         with contextlib.suppress(DamagedState):
             record = store.read_record(name)
             owner = record.settings.owner if record else None

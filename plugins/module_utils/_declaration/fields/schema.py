@@ -10,6 +10,7 @@ and shown in faults, is the ``Style`` of the place. Every fault of an input is c
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Mapping as MappingT
@@ -398,12 +399,21 @@ class Object(Type):
         if not isinstance(value, MappingT):
             return at.fault(f"expected a mapping, got {kind_of(value, self.secret)}")
         self._refuse_unknown(value, at)
-        values = {field.name: self.read_field(field, value, at) for field in self.fields}
+        values = {field.name: field.default for field in self.fields}
+        for key, field in self._spelled[at.style].items():
+            # Few of the many fields are given.
+            if field.required or key in value:
+                values[field.name] = self.read_field(field, value, at)
         self._check_choice(value, at)
         result = self.build(**values)
         if self.check:
             self.check(result, at)
         return result
+
+    @functools.cached_property
+    def _spelled(self) -> MappingT[Style, MappingT[str, Field]]:
+        """The fields by their spellings in each style."""
+        return {style: {spell(field.name, style): field for field in self.fields} for style in Style}
 
     def read_field(self, field: Field, value: MappingT[Any, Any], at: Place) -> Any:
         """One field of a mapping that is this object; INVALID after its faults were noted, at its own place."""
@@ -415,7 +425,7 @@ class Object(Type):
         return field.type.parse(given, at.key(field.name))
 
     def _refuse_unknown(self, value: MappingT[Any, Any], at: Place) -> None:
-        known = {spell(field.name, at.style) for field in self.fields}
+        known = self._spelled[at.style]
         for key, item in value.items():
             if key in known or key in self.ignored:
                 continue

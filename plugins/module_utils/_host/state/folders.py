@@ -33,11 +33,12 @@ class StateFolders:
         return self._pods.joinpath(pod, "containers", container, *names)
 
 
-def folders_of_objects(directory: Path) -> tuple[str, ...]:
-    """The names of the objects that have a folder in a directory."""
+def folders_of_objects(directory: Path, beginning: str = "") -> tuple[str, ...]:
+    """The names of the objects that have a folder in a directory, as far as they begin so."""
     try:
         with os.scandir(directory) as entries:
-            found = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
+            named = (entry for entry in entries if entry.name.startswith(beginning))
+            found = [entry.name for entry in named if entry.is_dir(follow_symlinks=False)]
     except FileNotFoundError:
         return ()
     except OSError as error:

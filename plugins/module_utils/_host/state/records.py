@@ -110,9 +110,9 @@ class PodRecords(StateFolders):
             with contextlib.suppress(FileNotFoundError):
                 state_files.write_object(self._pods.joinpath(pod, "status.json"), status, is_lasting=False)
 
-    def recorded_pods(self) -> tuple[str, ...]:
-        """The pods that have a folder here. Anything else beside these is ignored."""
-        return folders_of_objects(self.directory / "pods")
+    def recorded_pods(self, beginning: str = "") -> tuple[str, ...]:
+        """The pods that have a folder here and a name that begins so. Anything else beside these is ignored."""
+        return folders_of_objects(self._pods, beginning)
 
     def recorded_requests(self, pod: str) -> tuple[int, int]:
         """A recorded pod's requests: CPU in millicores, memory in bytes. Zeros if the record cannot be read."""

@@ -73,9 +73,9 @@ def pod_name(workload: str, revision: str, *numbers: int) -> str:
     return workload[: MAX_NAME - len(rest)].rstrip("-.") + rest
 
 
-def begins_as(pod: str, workload: str) -> bool:
-    """Whether a pod can be one of a workload, by their names."""
-    return pod.startswith(workload[:_SURE_LETTERS].rstrip("-."))
+def sure_beginning(workload: str) -> str:
+    """What the names of all pods of a workload begin with; those of others may as well."""
+    return workload[:_SURE_LETTERS].rstrip("-.")
 
 
 def find(revisions: Revisions, digest_: str) -> Revision | None:

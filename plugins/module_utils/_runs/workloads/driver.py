@@ -102,7 +102,8 @@ class WorkloadDriver:
         if _is_gone(kept, aim) or self.workload.kind == "CronJob":
             return ()
         pods = [self.pods.told(name, member) for name, member in members.items()]
-        claims, room, first = {*self._claims()}, self._room(), len(pods)
+        seen = [pod for pod in pods if pod]
+        claims, room, first = {*self._claims()}, self._room(aim, seen), len(pods)
 
         def take(record: Any, pods: Sequence[WorkloadPod], now: float) -> WorkloadStep[Any, Any]:
             left = None if room is None else max(room + first - len(pods), 0)
@@ -110,7 +111,7 @@ class WorkloadDriver:
             claims.difference_update(one.pod for one in step.operations if isinstance(one, RemoveClaim))
             return step
 
-        return foresee(take, record, [pod for pod in pods if pod], time.time(), runs_to_end=self.workload.kind == "Job")
+        return foresee(take, record, seen, time.time(), runs_to_end=self.workload.kind == "Job")
 
     def present_revision(self) -> str:
         """The digest of the present template: of its pods only the files of their volumes can differ."""
@@ -152,7 +153,7 @@ class WorkloadDriver:
         pods = self.pods.seen(members)
         if pods is None:
             return False
-        step = kinds.take(aim, kept.record, pods, time.time(), self._surroundings())
+        step = kinds.take(aim, kept.record, pods, time.time(), self._surroundings(aim, pods))
         after = replace(kept, record=step.record, settings=self.host.settings, removed="", is_stopped=False)
         outcome = kinds.outcome(self.workload, step)
         if not step.operations and outcome.is_there:
@@ -180,14 +181,23 @@ class WorkloadDriver:
         is_kept = workload.persistent_volume_claim_retention_policy.when_scaled == "Retain"
         return frozenset() if is_kept else named_volumes.claims(self.host.podman)
 
-    def _room(self) -> int | None:
-        """How many more pods of a Deployment the host can hold; nothing else makes more than it keeps."""
-        return self.host.room(self.workload.template) if isinstance(self.workload, w.Deployment) else None
+    def _room(self, aim: kinds.Wanted, pods: Sequence[WorkloadPod]) -> int | None:
+        """How many more pods of a Deployment the host can hold; nothing else makes more than it keeps.
 
-    def _surroundings(self) -> kinds.Surroundings:
+        It is not asked, which means to read what all pods of the host request, where nothing is to be made.
+        """
+        workload = self.workload
+        if not isinstance(workload, w.Deployment):
+            return None
+        are_all_there = len(pods) == workload.replicas and all(
+            pod.is_active and pod.revision == aim.digest for pod in pods
+        )
+        return None if are_all_there else self.host.room(workload.template)
+
+    def _surroundings(self, aim: kinds.Wanted, pods: Sequence[WorkloadPod]) -> kinds.Surroundings:
         """For a CronJob its Jobs and its times, for a StatefulSet its claims, for a Deployment the room."""
         if not isinstance(self.workload, w.CronJob):
-            return kinds.Surroundings(claims=self._claims(), room=self._room())
+            return kinds.Surroundings(claims=self._claims(), room=self._room(aim, pods))
         kept = (self.host.files.read(kind, name) for kind, name in self.host.files.names() if kind == "Job")
         jobs = tuple(_made_job(one) for one in kept if one and one.made_by == self.workload.name)
         zone = local_zone() if self.workload.time_zone is None else ZoneInfo(self.workload.time_zone)
