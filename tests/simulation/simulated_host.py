@@ -93,6 +93,8 @@ class SimulatedHost:
         """The last agent whose API has answered."""
         self.hooks: set[tuple[str, int]] = set()
         """The runs of containers that had a hook: the container's id, and which of its starts it was."""
+        self.tried_hooks: set[tuple[str, int]] = set()
+        """Those where one was to run, whatever became of it."""
 
     def __enter__(self) -> SimulatedHost:
         shutil.rmtree(self.directory, ignore_errors=True)
@@ -207,6 +209,8 @@ class SimulatedHost:
         """A handler of a probe or a hook, on a simulated container."""
         self.scheduler.sleep(self.scheduler.random.uniform(0.001, 0.05))
         found = self.podman.find(target.container_id)
+        if found and purpose == "lifecycle":
+            self.tried_hooks.add((found.id, found.starts))
         if found is None or not found.has_process:
             return probes.Outcome("Failure", "simulated: nothing listens")
         if purpose == "lifecycle":

@@ -80,7 +80,7 @@ class Faults:
     doubles_events: float = 0.0
     delays_events: float = 0.0
     is_stale: float = 0.0
-    """A list is the one of the call before."""
+    """A list has not noticed who has ended since the one before; what calls have changed Podman knows at once."""
 
 
 @dataclass
@@ -140,6 +140,8 @@ class SimulatedPodman:
     def __init__(self, scheduler: Scheduler) -> None:
         self.scheduler = scheduler
         self.faults = Faults()
+        self.refused: set[str] = set()
+        """Paths whose every call does nothing and answers 500."""
         self.containers: dict[str, SimulatedContainer] = {}
         self.pods: dict[str, SimulatedPod] = {}
         self.volumes: dict[str, dict[str, Any]] = {}
@@ -340,8 +342,10 @@ class SimulatedPodman:
         fresh = [self.listed(container) for container in found]
         if filters:
             return fresh
-        before, self._listed = self._listed, fresh
-        return before if before and self.scheduler.random.random() < self.faults.is_stale else fresh
+        before, self._listed = {one["Id"]: one for one in self._listed}, fresh
+        if self.scheduler.random.random() >= self.faults.is_stale:
+            return fresh
+        return [_unnoticed(before.get(one["Id"], one), one) for one in fresh]
 
     def describe_pod(self, pod: SimulatedPod) -> dict[str, Any]:
         members = self.of_pod(pod.id)
@@ -354,6 +358,12 @@ class SimulatedPodman:
             "Containers": [{"Id": c.id, "Names": c.name, "Status": c.said} for c in members],
             "Status": "Running",
         }
+
+
+def _unnoticed(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
+    """How a container is listed whose end was not noticed yet."""
+    has_ended = (before["State"], now["State"]) == ("running", "exited") and before["StartedAt"] == now["StartedAt"]
+    return before if has_ended else now
 
 
 class SimulatedClient(client.Podman):
@@ -432,7 +442,7 @@ class SimulatedClient(client.Podman):
         podman.calls += 1
         self._take_time(timeout_seconds)
         chance = podman.scheduler.random.random
-        if chance() < faults.refuses:
+        if path in podman.refused or chance() < faults.refuses:
             client.raise_refusal(f"{method} {path}", 500, b'{"cause": "simulated refusal", "message": "no"}')
         words = [unquote(word) for word in path.strip("/").split("/")]
         answer = self._answer(method, words, params or {}, data)

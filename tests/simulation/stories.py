@@ -196,16 +196,49 @@ def init_container_lost_while_it_is_waited_for(stage: Stage) -> None:
 
 def sidecar_lost_while_it_is_waited_for(stage: Stage) -> None:
     """The same of a sidecar that has not started yet by its probe."""
+    _hinder_helper(stage, lambda found: stage.lose(found.name))
+
+
+def sidecar_unwatched_while_it_is_waited_for(stage: Stage) -> None:
+    """Only its monitor is gone: it is made anew, and what waits for it comes."""
+    _hinder_helper(stage, lambda found: stage.host.podman.kill_monitor(found))
+
+
+def sidecar_removed_while_it_is_waited_for(stage: Stage) -> None:
+    """Somebody removes it by hand: it is made anew."""
+    _hinder_helper(stage, lambda found: stage.host.podman.drop(found))
+
+
+def _hinder_helper(stage: Stage, hinder: Callable[[SimulatedContainer], None]) -> None:
+    """Do this to a sidecar that has not started yet by its probe; the run has to come to a good end all the same."""
     stage.host.start_agent()
     stage.host.scheduler.sleep(3)
     probe = {"exec": {"command": ["ask"]}, "period_seconds": 1, "failure_threshold": 60}
     helper = {"name": "helper", "image": IMAGE, "command": ["ready=8"], "restart_policy": "Always"}
     results = stage.begin(pod(init_containers=[{**helper, "startup_probe": probe}]))
     stage.await_that(lambda: (found := stage.host.podman.find("web-helper")) is not None and found.has_process, "it")
-    stage.lose("web-helper")
+    found = stage.host.podman.find("web-helper")
+    if found is None:
+        raise AssertionError("web/helper is not there")
+    hinder(found)
     stage.await_that(lambda: bool(results), "the end of the run")
     if isinstance(results[0], PodwrightError):
         raise AssertionError(f"the run failed: {results[0]}")
+
+
+def hook_while_the_sandbox_cannot_be_seen(stage: Stage) -> None:
+    """The sandbox has ended, and Podman does not tell of it: a hook that runs in the container is run all the same."""
+    hooked = pod()
+    hooked["containers"][0]["lifecycle"] = {"pre_stop": {"exec": {"command": ["leave"]}}}
+    stage.run(hooked)
+    main, infra = stage.main(), stage.host.podman.find("web-infra")
+    if infra is None:
+        raise AssertionError("web has no sandbox")
+    stage.host.podman.kill_process(infra)
+    stage.host.podman.refused = {"/containers/web-infra/json"}
+    stage.run({"name": "web", "state": "absent"})
+    if (main.id, main.starts) not in stage.host.hooks:
+        raise AssertionError("web/main is ended without its preStop")
 
 
 STORIES: Mapping[str, Callable[[Stage], None]] = {
@@ -220,6 +253,9 @@ STORIES: Mapping[str, Callable[[Stage], None]] = {
         update_within_a_second_and_lost,
         init_container_lost_while_it_is_waited_for,
         sidecar_lost_while_it_is_waited_for,
+        sidecar_unwatched_while_it_is_waited_for,
+        sidecar_removed_while_it_is_waited_for,
+        hook_while_the_sandbox_cannot_be_seen,
     )
 }
 

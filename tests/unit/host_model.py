@@ -342,6 +342,11 @@ def _run_post_start(host: Host, context: Context, operation: op.RunPostStart) ->
     return host.see_container(operation.container, post_start_done=True)
 
 
+def _resume_container(host: Host, context: Context, operation: op.ResumeContainer) -> Host:
+    assert host.find(operation.container).is_running
+    return host.see_container(operation.container, stopped_by_run=False)
+
+
 def _await_completion(host: Host, context: Context, operation: op.AwaitCompletion) -> Host:
     assert host.find(operation.container).has_started, "what never started never completes"
     return host.see_container(operation.container, state="exited", pid=0, exit_code=0)
@@ -412,6 +417,7 @@ _STEPS = {
     op.CreateContainer: _create_container,
     op.StartContainer: _start_container,
     op.RunPostStart: _run_post_start,
+    op.ResumeContainer: _resume_container,
     op.AwaitCompletion: _await_completion,
     op.AwaitStarted: _await_started,
     op.StopContainer: _stop_container,

@@ -23,6 +23,9 @@ STORIES = [
     "update_within_a_second_and_lost",
     "init_container_lost_while_it_is_waited_for",
     "sidecar_lost_while_it_is_waited_for",
+    "sidecar_unwatched_while_it_is_waited_for",
+    "sidecar_removed_while_it_is_waited_for",
+    "hook_while_the_sandbox_cannot_be_seen",
 ]
 IS_FULL = bool(os.environ.get("PODWRIGHT_TEST_FULL"))
 

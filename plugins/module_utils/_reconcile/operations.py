@@ -155,6 +155,12 @@ class RunPostStart(_OnContainer):
         return f"postStart hook ({self.hook.kind}) of {self.pod}/{self.container}"
 
 
+class ResumeContainer(_OnContainer):
+    """Take back that we end a container: whoever was to do so was cut off, and it is wanted as it is."""
+
+    verb = "resume"
+
+
 class AwaitCompletion(_OnContainer):
     """Wait until an init container has exited with 0, trying again as the restart policy says."""
 

@@ -17,7 +17,7 @@ import itertools
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Callable
 
 from .._declaration import spec as s
@@ -28,8 +28,8 @@ from .._host.podman.client import Podman
 from .._host.podman.image_pull import pull
 from .._reconcile import operations as op
 from .._reconcile.backoff import CONTAINER_BACKOFF, Backoff
-from .._reconcile.observed import LOST, ObservedContainer, ObservedPod, read_ended
-from .._reconcile.pod.causes import BROKEN
+from .._reconcile.observed import ObservedContainer, ObservedPod, read_ended
+from .._reconcile.pod.causes import in_vain
 from .._reconcile.pod.plan import remake
 from .._reconcile.pod.step import Memory, restarts_due
 from .._reconcile.rendering.limits import words_of_end
@@ -129,11 +129,11 @@ class Executor(Execution):
                 self.on_back_off(container.name)
             self.pause(delay)
             container_id = podman.get(f"/containers/{self.podman_name(container)}/json")["Id"]
-            self._restart(container, container_id, f"it exited with {found.exit_code}", podman)
+            self._restart(container, replace(found, id=container_id), f"it exited with {found.exit_code}", podman)
 
-    def _restart(self, container: s.Container, container_id: str, cause: str, podman: Podman) -> None:
-        """Start the same container once more while later containers wait at its gate."""
-        for operation in remake(self.pod, container, container_id, cause):
+    def _restart(self, container: s.Container, found: ObservedContainer | None, cause: str, podman: Podman) -> None:
+        """Start the same container once more while later containers wait at its gate; ``found`` None: it is gone."""
+        for operation in remake(self.pod, container, found, cause):
             self._perform(operation, podman)
             self.on_done(operation)
 
@@ -155,19 +155,22 @@ class Executor(Execution):
     def _await_started(self, operation: op.AwaitStarted, podman: Podman) -> None:
         watch = self.watch(self.deadline) if self.watch else None
         watch = watch or Waiter(podman, self.store, self.pod, self.target, self.deadline, self.pause)
-        watch.await_started(self.declared(operation.container), functools.partial(self._restart_ended, podman))
+        container = self.declared(operation.container)
+        watch.await_started(container, functools.partial(self._mend_sidecars, podman, container))
 
-    def _restart_ended(self, podman: Podman, observed: ObservedPod | None) -> bool:
-        """Start sidecars again that have ended, with the back-off between, where Podman does not do so by itself.
+    def _mend_sidecars(self, podman: Podman, last: s.Container, observed: ObservedPod | None) -> bool:
+        """Start sidecars up to the last one again that have ended, with the back-off between, where Podman does not.
 
-        One that Podman does not know the end of is made anew at once.
+        One that would never be started by waiting is made anew at once: whoever made it so, nobody else would see it.
         """
         if observed is None:
-            return False
-        lost = [found for found in observed.members if found.role == "sidecar" and found.state == LOST]
-        for found in lost:
-            self._restart(self.declared(found.name), found.id, BROKEN[LOST], podman)
-        return self._restart_due(podman, observed) or bool(lost)
+            raise HostError(f"pod {self.pod.name} was removed while its containers started")
+        begun = self.pod.init_containers[: self.pod.init_containers.index(last) + 1]
+        sidecars = [(one, observed.find(one.name)) for one in begun if self.pod.role_of(one) == "sidecar"]
+        mended = [(one, found, in_vain(found)) for one, found in sidecars if in_vain(found)]
+        for container, found, cause in mended:
+            self._restart(container, found, cause, podman)
+        return self._restart_due(podman, observed) or bool(mended)
 
     def _restart_due(self, podman: Podman, observed: ObservedPod) -> bool:
         if not self.context.node.has_agent:
@@ -177,7 +180,7 @@ class Executor(Execution):
             found = observed.find(name)
             if found is not None and found.role == "sidecar":
                 cause = f"it is not running (exit code {found.exit_code})"
-                self._restart(self.declared(name), found.id, cause, podman)
+                self._restart(self.declared(name), found, cause, podman)
                 self._backoff = memory.restarted(found, time.time()).backoff
                 has_restarted = True
         return has_restarted
@@ -230,6 +233,7 @@ _PERFORMERS: dict[type, Callable[[Any, Any, Podman], None]] = {
     op.CreateContainer: containers.create_container,
     op.StartContainer: containers.start_container,
     op.RunPostStart: containers.run_post_start,
+    op.ResumeContainer: containers.resume_container,
     op.AwaitCompletion: Executor._await_completion,
     op.AwaitStarted: Executor._await_started,
     op.StopContainer: containers.stop_container,

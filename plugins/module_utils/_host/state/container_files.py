@@ -101,6 +101,10 @@ class ContainerFiles(StateFolders):
         """Write down that we end the container of that id."""
         write_mark(self._container(pod, container, "stopped"), container_id)
 
+    def forget_stop(self, pod: str, container: str) -> None:
+        """Take it back."""
+        remove_tree(self._container(pod, container, "stopped"))
+
     def stopped(self, pod: str, container: str) -> str:
         """The id of the container that was ended by us last."""
         return read_mark(self._container(pod, container, "stopped"))

@@ -17,6 +17,7 @@ from ..rendering.limits import container_limits, differences
 from ..restart_policy import is_restarted
 from .view import Desired
 
+PAUSED = "it is paused"
 BROKEN = {
     LOST: "its process is gone, though Podman says that it runs",
     UNWATCHED: "its monitor (conmon) is gone, so Podman would not see it end",
@@ -62,7 +63,8 @@ def is_pod_over(desired: Desired, observed: Observed) -> bool:
 
 def counts_as_restart(desired: Desired, observed: Observed, container: s.Container, found: ObservedContainer) -> bool:
     """Whether what comes in a container's place is the same once more, and counts as its restart."""
-    return not found.stopped_by_run and _change_cause(desired, observed, container, found) is None
+    was_ended = found.stopped_by_run and found.has_exited
+    return not was_ended and _change_cause(desired, observed, container, found) is None
 
 
 def container_cause(
@@ -97,7 +99,7 @@ def _restart_cause(
         # Without a keeper nobody would deal with it if that stop is given up.
         return "it is being stopped"
     if found.state == "paused":
-        return "it is paused"
+        return PAUSED
     if not found.has_started:
         return "it was not started"
     if found.has_exited and found.stopped_by_run:
@@ -124,6 +126,15 @@ def _restarter_cause(context: Context, container: s.Container, found: ObservedCo
     if costs.changed_fields(costs.container_digests(other, container), found.digests):
         return None
     return "the agent restarts it from now on" if node.has_agent else "Podman restarts it from now on"
+
+
+def in_vain(found: ObservedContainer | None) -> str:
+    """Why a container that was started will not come to run by waiting; empty where it may."""
+    if found is None:
+        return MISSING
+    if found.is_broken:
+        return BROKEN[found.state]
+    return PAUSED if found.state == "paused" else ""
 
 
 def can_limit(desired: Desired) -> bool:

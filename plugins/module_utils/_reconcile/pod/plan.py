@@ -32,6 +32,7 @@ from ..operations import (
     Record,
     RemoveContainer,
     RemovePod,
+    ResumeContainer,
     RunPostStart,
     StartContainer,
     StartPod,
@@ -186,9 +187,9 @@ def _bring_up(pod: s.PodSpec, container: s.Container, cause: str) -> list[Operat
     return operations
 
 
-def remake(pod: s.PodSpec, container: s.Container, container_id: str, cause: str) -> list[Operation]:
-    """What starts a container again that has ended, without the gate that it is behind."""
-    operations: list[Operation] = [RemoveContainer(pod.name, cause, container.name, container_id, is_restart=True)]
+def remake(pod: s.PodSpec, container: s.Container, found: ObservedContainer | None, cause: str) -> list[Operation]:
+    """What makes the same container once more, without the gate that it is behind; ``found`` None: it is gone."""
+    operations = _end(pod.name, pod, found, cause, is_restart=True) if found else []
     operations += _bring_up(pod, container, cause)
     return [operation for operation in operations if not isinstance(operation, (AwaitCompletion, AwaitStarted))]
 
@@ -230,11 +231,15 @@ def _end_sidecars(desired: Desired, pod: ObservedPod) -> list[Operation]:
 
 
 def _take_down(desired: Desired, found: ObservedContainer, cause: str, is_restart: bool = False) -> list[Operation]:
-    operations: list[Operation] = []
-    if found.state in STOPPABLE:
-        operations.append(stop_of(desired.pod.name, desired.all_applied, found, cause))
-    operations.append(RemoveContainer(desired.pod.name, cause, found.name, found.id, is_restart))
-    return operations
+    return _end(desired.pod.name, desired.all_applied, found, cause, is_restart)
+
+
+def _end(
+    pod: str, applied: s.PodSpec | None, found: ObservedContainer, cause: str, is_restart: bool
+) -> list[Operation]:
+    """Stop a container that has a process, and remove it. ``applied`` has its hook and its grace period."""
+    operations: list[Operation] = [RemoveContainer(pod, cause, found.name, found.id, is_restart)]
+    return [stop_of(pod, applied, found, cause), *operations] if found.state in STOPPABLE else operations
 
 
 def _initialize(desired: Desired, container: s.Container, found: ObservedContainer | None) -> list[Operation]:
@@ -249,7 +254,10 @@ def _initialize(desired: Desired, container: s.Container, found: ObservedContain
     cause = f"it exited with {found.exit_code}" if found.has_started else "it was not started"
     if found.stopped_by_run:
         cause = "it was stopped"
-    return [*_take_down(desired, found, cause, not found.stopped_by_run), *_bring_up(desired.pod, container, cause)]
+    return [
+        *_take_down(desired, found, cause, not found.stopped_by_run),
+        *_bring_up(desired.pod, container, cause),
+    ]
 
 
 def _change_container(
@@ -260,8 +268,14 @@ def _change_container(
     cause = container_cause(desired, observed, container, found)
     if cause:
         is_restart = counts_as_restart(desired, observed, container, found)
-        return [*_take_down(desired, found, cause, is_restart), *_bring_up(desired.pod, container, cause)]
+        return [
+            *_take_down(desired, found, cause, is_restart),
+            *_bring_up(desired.pod, container, cause),
+        ]
     operations: list[Operation] = []
+    if found.state == "running" and found.stopped_by_run:
+        # Its own end, when that comes, must not count as one on purpose.
+        operations.append(ResumeContainer(desired.pod.name, "its stop was cut off", container.name))
     hook = container.lifecycle.post_start if container.lifecycle else None
     if hook and found.is_running and not found.post_start_done:
         operations.append(RunPostStart(desired.pod.name, "it has not run yet", container.name, hook))

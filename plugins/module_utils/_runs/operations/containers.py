@@ -58,7 +58,8 @@ def start_container(execution: Execution, operation: op.StartContainer, podman: 
 
 def run_post_start(execution: Execution, operation: op.RunPostStart, podman: Podman) -> None:
     container = execution.declared(operation.container)
-    outcome = hooks.run(operation.hook, execution.target(container), podman, execution.remaining_seconds())
+    target = execution.hook_target(container, operation.hook)
+    outcome = hooks.run(operation.hook, target, podman, execution.remaining_seconds())
     if outcome.result not in ("Success", "Warning"):
         logs = execution.logs(container)
         budget = TerminationBudget(execution.pod.termination_grace_period_seconds, time.monotonic())
@@ -66,6 +67,10 @@ def run_post_start(execution: Execution, operation: op.RunPostStart, podman: Pod
         raise execution.failed(container, "FailedPostStartHook", outcome.message, logs)
     container_id = podman.get(f"/containers/{execution.podman_name(container)}/json")["Id"]
     execution.store.mark_post_start(execution.pod.name, container.name, container_id)
+
+
+def resume_container(execution: Execution, operation: op.ResumeContainer, podman: Podman) -> None:
+    execution.store.forget_stop(operation.pod, operation.container)
 
 
 def stop_container(execution: Execution, operation: op.StopContainer, podman: Podman) -> None:
@@ -77,7 +82,8 @@ def stop_container(execution: Execution, operation: op.StopContainer, podman: Po
     seconds = round(budget.hook_seconds(time.monotonic()), 1)
     if operation.pre_stop and seconds > 0:
         try:
-            outcome = hooks.run(operation.pre_stop, execution.target(container), podman, seconds)
+            target = execution.hook_target(container, operation.pre_stop)
+            outcome = hooks.run(operation.pre_stop, target, podman, seconds)
             failure = "" if outcome.result in ("Success", "Warning") else outcome.message
         except PodwrightError as error:
             failure = str(error)

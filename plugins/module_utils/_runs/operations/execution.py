@@ -131,6 +131,12 @@ class Execution:
         """How probes and hooks reach the container."""
         return target_of(self.store, self.pod, container, self.sandbox())
 
+    def hook_target(self, container: s.Container, hook: s.Handler) -> Target:
+        """How a hook reaches the container. One that needs no network is not lost where the sandbox cannot be seen."""
+        needs_network = hook.exec is None and hook.sleep is None
+        sandbox = self.sandbox() if needs_network else Sandbox("", None)
+        return target_of(self.store, self.pod, container, sandbox)
+
 
 def target_of(store: Store, pod: s.PodSpec, container: s.Container, sandbox: Sandbox) -> Target:
     """How probes and hooks reach a container of a pod with this sandbox."""
