@@ -120,6 +120,8 @@ class Scenario(Play):
     # --- what must hold at every moment --------------------------------------------------------------------------
 
     def hold_change(self, what: str, pod: str) -> None:
+        if self._is_asked_for(pod):
+            self.restarts.pop(pod, None)
         if what == "create pod" and pod == shop.WEB:
             self._hold_dependency()
 
@@ -143,10 +145,6 @@ class Scenario(Play):
 
     def hold_start(self, found: SimulatedContainer) -> None:
         """Init containers have ended well before a main container starts, and a container that loops waits longer."""
-        owner, _dash, name = found.name.rpartition("-")
-        if name == "main" and self.restarts.get(owner, ("", 0))[0] != found.labels.get(LABEL_DIGESTS, ""):
-            # Something else comes in its place, if only until an update is taken back.
-            self.restarts.pop(owner, None)
         declared = self._declaration_of(found)
         if declared is None:
             return
@@ -169,8 +167,11 @@ class Scenario(Play):
         declared = self._declaration_of(found)
         if declared is None or not found.has_process or not found.has_monitor:
             return
-        _pod, container = declared
-        has_hook = container.lifecycle is not None and container.lifecycle.pre_stop is not None
+        pod, container = declared
+        record = Store().read_record(pod.name)
+        recorded = record.applied.pod.find(container.name) if record else None
+        # What was made from a declaration that is on record no more has left its hook with it.
+        has_hook = _has_pre_stop(container) and (recorded is None or _has_pre_stop(recorded))
         # One that was killed while its hook ran Podman may just have started again.
         is_young = self.host.scheduler.now - found.started_at < _NOTICED_SECONDS
         runs = {(found.id, found.starts), (found.id, found.starts - int(is_young))}
@@ -208,10 +209,7 @@ class Scenario(Play):
 
     def judge_status(self, pod: str, status: Mapping[str, Any]) -> None:
         """A status that is written down: the count of restarts of what stays the same never falls."""
-        is_behind = self.host.scheduler.now < self.behind_until
-        owner = STACK if pod in shop.PODS else pod
-        if is_behind or any(client.name == owner and not client.is_over for client in self.clients):
-            # It may be becoming something else, or go.
+        if self.host.scheduler.now < self.behind_until or self._is_asked_for(pod):
             self.restarts.pop(pod, None)
             return
         told = next(item for item in status["containerStatuses"] if item["name"] == "main")
@@ -227,6 +225,11 @@ class Scenario(Play):
         if known and known[0] == made_of and count < known[1]:
             self.accuse(f"the restarts of {pod}-main were {known[1]} and are {count}")
         self.restarts[pod] = made_of, count
+
+    def _is_asked_for(self, pod: str) -> bool:
+        """Whether a run is at work on it: it may be becoming something else, or go."""
+        owner = STACK if pod in shop.PODS else pod
+        return any(client.name == owner and not client.is_over for client in self.clients)
 
     # --- the end -------------------------------------------------------------------------------------------------
 
@@ -302,3 +305,7 @@ class Scenario(Play):
         phase = self.host.agent.keeper_of(pod).view.status.get("phase")
         if phase != "Running" and not loops(record):
             self.fail(f"{pod} runs, and its phase is {phase}")
+
+
+def _has_pre_stop(container: s.Container) -> bool:
+    return container.lifecycle is not None and container.lifecycle.pre_stop is not None
