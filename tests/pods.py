@@ -493,6 +493,7 @@ def pod_specs(draw: Draw) -> s.PodSpec:
         active_deadline_seconds=draw(maybe(seconds)),
         hostname=draw(maybe(labels_of_dns)),
         subdomain=draw(maybe(labels_of_dns)),
+        enable_service_links=draw(st.booleans()),
         host_network=host_network,
         host_pid=host_pid,
         host_ipc=host_ipc,

@@ -730,8 +730,13 @@ options:
     description: The host name inside the Pod. The default is O(name).
     type: str
   subdomain:
-    description: Kept with the Pod for the day it moves to a cluster; no DNS records are made on a host of its own.
+    description: The headless Service of the stack by whose name, after that of the Pod, other Pods find this one.
     type: str
+  enable_service_links:
+    description: >-
+        Whether containers that are made get variables of the Services of their stack, such as C(WEB_SERVICE_HOST). The
+        default is V(true).
+    type: bool
   host_network:
     description:
       - >-

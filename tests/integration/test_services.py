@@ -221,9 +221,12 @@ def test_names_lead_to_services_and_to_single_pods(fronted: AgentProcess) -> Non
     options["services"].append({"name": "peers", "selector": {"app": "db"}, "cluster_ip": "None"})
     # An application that does not know its database's name when it starts does not start.
     told = container("told", "grep -w web.default.svc.cluster.local /etc/hosts")
-    reader = {"name": "reader", "containers": [container()], "init_containers": [told]}
-    options["pods"] = [{**reader, "termination_grace_period_seconds": 2, "restart_policy": "Never"}]
+    given = container("given", 'grep -w "$WEB_SERVICE_HOST" /etc/hosts | grep -w web && test "$WEB_SERVICE_PORT" = 80')
+    reader = {"name": "reader", "containers": [container()], "init_containers": [told, given]}
+    plain = {**pod(name="plain"), "enable_service_links": False, "termination_grace_period_seconds": 2}
+    options["pods"] = [{**reader, "termination_grace_period_seconds": 2, "restart_policy": "Never"}, plain]
     run(fronted, options)
+    assert "SERVICE_HOST" not in fronted.host.podman("exec", "plain-main", "env")
     run(fronted, {"name": "else", "pods": [pod(name="other")]})
     names = ["web", "web.default.svc.cluster.local", "web.shop", "peers", "db-0.peers", "db-1.peers.default.svc"]
 

@@ -30,6 +30,7 @@ clock.install()
 
 from simulation.planted import FAULTS  # noqa: E402
 from simulation.play import outcome_of  # noqa: E402
+from simulation.rollouts import Rollouts  # noqa: E402
 from simulation.scenario import Scenario  # noqa: E402
 from simulation.simulated_host import SimulatedHost  # noqa: E402
 from simulation.stories import STORIES, failures_of  # noqa: E402
@@ -37,10 +38,14 @@ from simulation.stories import STORIES, failures_of  # noqa: E402
 BASE = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 
 
+KINDS = {"pods": Scenario, "rollouts": Rollouts}
+
+
 def main() -> int:
     """Returns 1 where something did not hold."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", default="0-19", help="FIRST-LAST, or one number")
+    parser.add_argument("--kind", choices=[*KINDS], default="pods", help="what is simulated")
     parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--seconds", type=float, default=0, help="stop after so long; 0 for all seeds")
     parser.add_argument(
@@ -78,14 +83,15 @@ def main() -> int:
                 break
             if options.cpu_seconds and time.process_time() > options.cpu_seconds:
                 break
-            verdict, log = play(seed, options.steps, Path(directory) / "host")
+            verdict, log = play(options.kind, seed, options.steps, Path(directory) / "host")
             played += 1
             if options.log:
                 print("\n".join(log))
             if verdict:
                 failed += 1
                 print(f"seed {seed}: {verdict}")
-                print(f"  to play it again: python tests/simulation --seeds {seed} --steps {options.steps} --log")
+                again = f"--kind {options.kind} --seeds {seed} --steps {options.steps} --log"
+                print(f"  to play it again: python tests/simulation {again}")
                 if not options.keep_going:
                     break
             gc.collect()
@@ -95,10 +101,10 @@ def main() -> int:
     return 1 if failed else 0
 
 
-def play(seed: int, steps: int, directory: Path) -> tuple[str, list[str]]:
+def play(kind: str, seed: int, steps: int, directory: Path) -> tuple[str, list[str]]:
     """Play one seed; what did not hold, empty for nothing, and the log."""
     with SimulatedHost(seed, directory) as host:
-        scenario = Scenario(host, steps)
+        scenario = KINDS[kind](host, steps)
         return outcome_of(scenario), scenario.log
 
 

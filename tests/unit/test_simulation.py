@@ -48,7 +48,20 @@ def test_seeds() -> None:
         told = simulate("--seeds", "0-9999", "--steps", "200", "--seconds", "600", "--jobs", str(os.cpu_count() or 1))
     else:
         told = simulate("--seeds", "0-199", "--steps", "100", "--seconds", "20")
-    # Each process has a line.
+    assert_played(told)
+
+
+def test_seeds_of_rollouts() -> None:
+    """In full 500 of them."""
+    if IS_FULL:
+        told = simulate("--kind", "rollouts", "--seeds", "0-499", "--steps", "60", "--jobs", str(os.cpu_count() or 1))
+    else:
+        told = simulate("--kind", "rollouts", "--seeds", "0-99", "--steps", "60", "--seconds", "15")
+    assert_played(told)
+
+
+def assert_played(told: str) -> None:
+    """Each process has a line, and none of them a failure."""
     ends = [line for line in told.splitlines() if " seeds of " in line]
     assert ends
     assert all(line.endswith(" 0 failed") and not line.startswith("0 seeds") for line in ends), told

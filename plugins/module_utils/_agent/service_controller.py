@@ -27,6 +27,7 @@ from .._reconcile.services.configuration import Traffic, total
 from .._reconcile.services.endpoints import DeleteServer, DrainServer, OnServer, ReadyServer
 from .._reconcile.services.fronts import Front, PodStanding, fronts_of
 from .._reconcile.services.names import named
+from .._reconcile.services.variables import service_variables
 from .keeper.view import View
 from .service_names import ServiceNames
 
@@ -134,6 +135,17 @@ class ServiceController:
             if self._written() != self._surveyed:
                 self._survey()
         self._names.introduce(pod, podman)
+
+    def variables(self, stack: str) -> Mapping[str, str]:
+        """What containers of a stack that are made now find its Services by, as `introduce` finds their names."""
+        with self._agent.telling("", "the variables of Services cannot be told"), self._lock:
+            if self._written() != self._surveyed:
+                self._survey()
+            _written, present = self._stacks.get(stack, (0, None))
+            if present:
+                given = {name: address for (owner, name), address in self._addresses.read().items() if owner == stack}
+                return service_variables(present.services, given)
+        return {}
 
     def fronts(self) -> Sequence[Front]:
         """What is served, as of the last look."""

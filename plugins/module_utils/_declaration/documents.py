@@ -25,7 +25,6 @@ from .fields.schema import Field, Object, Text
 from .noted_kinds import is_noted, note_document
 from .place import INVALID, Note, Place, Style, shown, suggest
 
-_SPEC_IGNORED = frozenset({"enableServiceLinks"})
 METADATA_IGNORED = frozenset(
     {
         "creationTimestamp",
@@ -50,7 +49,6 @@ SPEC = Object(
     unsupported=SPEC_UNSUPPORTED,
     harmless=SPEC_HARMLESS,
     noted=SPEC_NOTED,
-    ignored=_SPEC_IGNORED,
 )
 API_VERSION = Field("api_version", Text(choices=("v1",)), required=True)
 CONFIG_METADATA = Object(

@@ -555,6 +555,7 @@ class PodSpec:
     active_deadline_seconds: int | None = None
     hostname: str | None = None
     subdomain: str | None = None
+    enable_service_links: bool = True
     host_network: bool = False
     host_pid: bool = False
     host_ipc: bool = False

@@ -188,6 +188,8 @@ POD_FIELDS: tuple[PodField, ...] = (
     PodField("labels", Cost.NOTHING),
     PodField("annotations", Cost.NOTHING),
     PodField("subdomain", Cost.NOTHING),
+    # Nor does a Service that comes make those anew that are there, as in Kubernetes.
+    PodField("enable_service_links", Cost.NOTHING),
     PodField("termination_grace_period_seconds", Cost.NOTHING),
     PodField("active_deadline_seconds", Cost.NOTHING),
     PodField("readiness_gates", Cost.NOTHING),

@@ -44,6 +44,9 @@ class Services(Protocol):
     def introduce(self, pod: str, podman: Podman) -> None:
         """Tell a pod whose sandbox has just started the names of Services, before its first container starts."""
 
+    def variables(self, stack: str) -> Mapping[str, str]:
+        """What containers of a stack that are made now find its Services by, beside their names."""
+
     def serve(self) -> None:
         """Serve the Services of all stacks as they are on record now. Raises HostError where a port cannot be had."""
 

@@ -71,9 +71,9 @@ class Executor(Execution):
         self._unwritten = []
 
     def _run_group(self, number: int, group: Sequence[op.Operation]) -> None:
-        if not self.has_left and any(map(_ends_in_time, group)):
+        if self.services and not self.has_left and any(map(_ends_in_time, group)):
             self.has_left = True
-            self.leave(self.pod.name, self.pause)
+            self.services.leave(self.pod.name, self.pause)
         if len(group) == 1:
             self._run_one(number, group[0], self.podman)
             return

@@ -30,7 +30,6 @@ from .agent import Agent, Sight
 from .desired import desire
 from .execute import Executor, OperationFailed
 from .hurry import Hurry
-from .operations.execution import introduce_nothing, leave_nothing
 from .prediction import Prediction
 from .readiness import Readiness
 from .request import ROLLBACK_SECONDS, Request, read_request
@@ -193,8 +192,7 @@ class Run(Prediction):
             pause=self.pause,
             watch=functools.partial(self.agent.watch, self.podman, desired.pod) if self.agent else None,
             on_back_off=self._note_back_off,
-            leave=self.agent.services.leave if self.agent else leave_nothing,
-            introduce=self.agent.services.introduce if self.agent else introduce_nothing,
+            services=self.agent.services if self.agent else None,
         )
 
     def _note(self, operation: Operation) -> None:

@@ -186,8 +186,7 @@ class PodActions:
             deadline,
             on_done=self._agent.done,
             pause=self._keeper.pause,
-            leave=self._agent.services.leave,
-            introduce=self._agent.services.introduce,
+            services=self._agent.services,
         )
 
 

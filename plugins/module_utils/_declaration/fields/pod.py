@@ -101,6 +101,7 @@ SPEC_FIELDS = (
     Field("active_deadline_seconds", Integer(minimum=1)),
     Field("hostname", Text(dns_label)),
     Field("subdomain", Text(dns_label)),
+    Field("enable_service_links", Boolean(), default=True),
     Field("host_network", Boolean(), default=False),
     Field("host_pid", Boolean(), default=False),
     Field("host_ipc", Boolean(), default=False),

@@ -44,6 +44,8 @@ class Facts:
     node_name: str = "spec.nodeName"
     pod_uid: str = "metadata.uid"
     allocatable: Mapping[str, Quantity] = field(default_factory=dict)
+    services: Mapping[str, str] = field(default_factory=dict)
+    """The variables of Services. A name that the container gives a value itself has that value."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ def _encode(data: Mapping[str, str]) -> dict[str, bytes]:
 
 def environment(pod: s.PodSpec, container: s.Container, materials: Materials, facts: Facts) -> Environment:
     """The container's variables, as the kubelet makes them."""
-    plain: dict[str, str] = {}
+    plain: dict[str, str] = dict(facts.services)
     secret: dict[str, Hidden] = {}
 
     def put(name: str, value: str, is_secret: bool) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Callable
+from typing import TYPE_CHECKING, Callable
 
 from ..._declaration import spec as s
 from ..._errors import ContainerFailed, HostError
@@ -24,17 +24,12 @@ from ..._reconcile.observed import ObservedImage
 from ..._reconcile.rendering.materials import Facts
 from ..wait import Watch
 
+if TYPE_CHECKING:
+    from ..agent import Services
+
 # Independent of the run's own deadline: Podman goes on with a start that the run gives up.
 START_SECONDS = 120
 _POLL_SECONDS = (0.02, 0.25)
-
-
-def leave_nothing(pod: str, pause: Callable[[float], None]) -> None:
-    """How a pod leaves that stands behind no Service, or whose Services nobody keeps."""
-
-
-def introduce_nothing(pod: str, podman: Podman) -> None:
-    """What is told a pod of Services where nobody keeps them."""
 
 
 @dataclass
@@ -54,11 +49,10 @@ class Execution:
     """Waits so many seconds while a gate is closed; may raise a PodwrightError to end the execution."""
     on_back_off: Callable[[str], None] = lambda container: None
     """Told of an init container that has failed and waits for its next attempt."""
-    leave: Callable[[str, Callable[[float], None]], None] = leave_nothing
-    """Takes the pod out of its Services before the first of its containers is ended, and waits for its sessions."""
+    services: Services | None = None
+    """Takes the pod out of its Services before the first of its containers is ended, and tells it of them when it comes
+    up; None where nobody keeps any."""
     has_left: bool = False
-    introduce: Callable[[str, Podman], None] = introduce_nothing
-    """Tells the pod the names of Services, once its sandbox has started."""
     watch: Callable[[float], Watch] | None = None
     """Waits for the pod's gates by its keeper's view until a deadline; None where nobody keeps the pod."""
     infra_pid: int = 0
@@ -108,13 +102,15 @@ class Execution:
         self._sandbox, self.infra_pid = None, 0
 
     def facts_in_sandbox(self) -> Facts:
-        """The facts of the run with the address that the Pod has got meanwhile."""
+        """The facts of the run with the address that the Pod has got meanwhile, and the Services that there are."""
+        stack = self.context.settings.stack if self.pod.enable_service_links else ""
         return Facts(
             pod_ip=self.sandbox().ip,
             host_ip=self.facts.host_ip,
             node_name=self.facts.node_name,
             pod_uid=self.facts.pod_uid,
             allocatable=self.facts.allocatable,
+            services=self.services.variables(stack) if self.services and stack else {},
         )
 
     def podman_name(self, container: s.Container) -> str:

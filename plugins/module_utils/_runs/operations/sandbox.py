@@ -32,7 +32,8 @@ def start_pod(execution: Execution, operation: op.StartPod, podman: Podman) -> N
     if path and execution.context.node.can_limit and (wanted.memory_bytes or wanted.cpu_quota_us):
         cgroup.write_path(path, wanted)
     execution.forget_sandbox()
-    execution.introduce(operation.pod, podman)
+    if execution.services:
+        execution.services.introduce(operation.pod, podman)
 
 
 def remove_pod(execution: Execution, operation: op.RemovePod, podman: Podman) -> None:

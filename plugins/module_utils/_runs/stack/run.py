@@ -370,10 +370,21 @@ class StackRun:
         if good.stack == self.stack and not rotated:
             return f"It is left as it is: what was applied is revision {good.number}, the last good one."
         try:
-            StackRun(self.podman, self.store, self._way_back(good, rotated), self.agent, self.reserved).carry_out()
+            with self._joined() as reserved:
+                StackRun(self.podman, self.store, self._way_back(good, rotated), self.agent, reserved).carry_out()
         except PodwrightError as error:
             return f"Going back to revision {good.number} failed as well: {error}"
         return f"Rolled back to revision {good.number}, which is ready again."
+
+    @contextlib.contextmanager
+    def _joined(self) -> Iterator[frozenset[str]]:
+        """Reserve as well the pods that the workloads of this run have made; nobody else has the stack meanwhile."""
+        made = sorted({*pods_made_for(self.store, self.request.name)} - self.reserved)
+        hurry = Hurry(self.podman, self.store, tuple(made), self.request.grace_period_seconds)
+        with contextlib.ExitStack() as locks:
+            for pod in made:
+                locks.enter_context(only_run(self.store, self.agent, pod, ROLLBACK_SECONDS, hurry))
+            yield self.reserved | {*made}
 
     def _way_back(self, good: Revision, rotated: list[op.RotateSecret]) -> StackRequest:
         """The request for the last good revision, with the secrets as they were when this run began."""
