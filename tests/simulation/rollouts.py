@@ -17,6 +17,7 @@ from typing import Any
 from ansible_collections.podwright.pods.plugins.module_utils._declaration.stack import parse as stack_parse
 from ansible_collections.podwright.pods.plugins.module_utils._declaration.workloads.spec import Deployment
 from ansible_collections.podwright.pods.plugins.module_utils._host.stack_store import StackStore
+from ansible_collections.podwright.pods.plugins.module_utils._host.state.records import Record
 from ansible_collections.podwright.pods.plugins.module_utils._host.store import Store
 from ansible_collections.podwright.pods.plugins.module_utils._host.workload_store import members_of
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.workloads.bounds import deployment_bounds
@@ -78,6 +79,8 @@ class Rollouts(Play):
     """Since when each declaration may be the one that somebody goes by."""
     available_at: dict[str, float] = field(default_factory=dict)
     """When each container was seen well last."""
+    new: set[str] = field(default_factory=set)
+    """Pods that were put on record, and have not been made yet."""
     faulty_at: float = -_LATE_SECONDS
     """When Podman was not well last."""
 
@@ -139,7 +142,6 @@ class Rollouts(Play):
         deployment = {
             "name": DEPLOYMENT,
             "replicas": chance.choice((1, 2, 3, 4)),
-            "min_ready_seconds": chance.choice((0, 0, 2)),
             "progress_deadline_seconds": _DEADLINE_SECONDS,
             "strategy": {"rolling_update": {"max_surge": surge, "max_unavailable": unavailable}},
             "template": template,
@@ -164,7 +166,17 @@ class Rollouts(Play):
         under_way = {id(client.version) for client in self.clients if not client.is_over}
         old = [at for at, _version in self.declared_at if at <= since]
         first = old[-1] if old else 0.0
-        return [v for at, v in self.declared_at if v is not None and (at >= first or id(v) in under_way)]
+        asked = [v for at, v in self.declared_at if v is not None and (at >= first or id(v) in under_way)]
+        # A run that fails goes back to an earlier one.
+        recorded = self._recorded()
+        return [*asked, recorded] if recorded else asked
+
+    def _recorded(self) -> DeploymentVersion | None:
+        """The declaration that is on record."""
+        files = StackStore(Store(), STACK)
+        current = files.read().current
+        declared = files.revision(current).stack.workloads if current else ()
+        return next((version for version in self.versions if version.deployment in declared), None)
 
     def _unnoticed_seconds(self) -> float:
         if self.host.podman.faults != Faults():
@@ -172,18 +184,33 @@ class Rollouts(Play):
         is_faulty = self.host.scheduler.now - self.faulty_at < _LATE_SECONDS
         return _LATE_SECONDS if is_faulty else _SOON_SECONDS
 
+    def judge_record(self, pod: str, record: Record) -> None:
+        if Store().read_record(pod) is None:
+            self.new.add(pod)
+
     def hold_change(self, what: str, pod: str) -> None:
         self._look()
-        if what != "create pod":
+        if what != "create pod" or pod not in self.new:
+            # One that is mended takes no more room than it had.
             return
+        self.new.discard(pod)
         number, most = len(self._present()) + 1, max((version.most for version in self._current()), default=0)
         if self._current() and number > most:
             self.accuse(f"{pod} is made as number {number} of at most {most}")
 
     def hold_stop(self, found: SimulatedContainer) -> None:
-        """What is ended on purpose while it is available leaves as many available as are asked for."""
+        """What is ended on purpose while it is available leaves as many available as are asked for.
+
+        A pod that somebody has hurt is made anew, whatever its number.
+        """
         self._look()
-        if found.name != f"{self._pod_of(found)}-main" or not self._is_well(found):
+        members = self.host.podman.of_pod(found.pod_id)
+        is_hurt = any(c.name != f"{self._pod_of(c)}-{'infra' if c.is_infra else 'main'}" for c in members) or not all(
+            c.has_process and c.has_monitor for c in members
+        )
+        # Who restarts it, Podman or the agent, is another one from now on, and so it is made anew.
+        is_handed_over = (found.body.get("restart_policy") == "no") != self.host.agent_is_up
+        if found.is_infra or is_hurt or is_handed_over or not self._is_well(found):
             return
         others = [name for name in self._recently_well() if name != found.name]
         least = min((version.least for version in self._current()), default=0)
@@ -226,8 +253,7 @@ class Rollouts(Play):
             self.fail(f"{sorted(strays)} are there, and nobody's")
         if not record.current:
             return
-        declared = StackStore(store, STACK).revision(record.current).stack
-        version = next((one for one in self.versions if one.deployment in declared.workloads), None)
+        version = self._recorded()
         if version is None or (not version.is_good and not any(one.is_good for one in self.versions)):
             return
         if version.is_good and len(members) != version.deployment.replicas:

@@ -69,14 +69,21 @@ def test_what_killed_processes_left_is_swept(tmp_path: Path) -> None:
     """But not what is a pod's that somebody is changing."""
     store = kept(tmp_path)
     (tmp_path / ".gone.0123abcd").mkdir()
-    left = [
-        tmp_path / name for name in (".events.jsonl.0123abcd", ".key.copy.0123abcd", "pods/web/.status.json.0123abcd")
-    ]
+    (tmp_path / "stacks" / "shop" / "workloads").mkdir(parents=True)
+    names = (
+        ".events.jsonl.0123abcd",
+        ".key.copy.0123abcd",
+        "pods/web/.status.json.0123abcd",
+        "secrets/.stack@shop.json.0123abcd",
+        "stacks/shop/.record.json.0123abcd",
+        "stacks/shop/workloads/.status-Job-a.json.0123abcd",
+    )
+    left = [tmp_path / name for name in names]
     for path in left:
         path.touch()
-    with Store(tmp_path).lock("web", 0):
+    with Store(tmp_path).lock("web", 0), Store(tmp_path).lock("stack@shop", 0):
         store.sweep_all()
-    assert list(tmp_path.rglob(".*")) == left[2:]
+    assert sorted(tmp_path.rglob(".*")) == sorted(left[2:])
     store.sweep_all()
     assert not list(tmp_path.rglob(".*"))
     assert store.read_record("web") == Record(Applied(POD))

@@ -19,6 +19,7 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from .._errors import Busy, DamagedState, HostError
+from .._reconcile.operations import owner_of_secrets
 from . import state_files
 from .kernel.sub_path_mounts import SubPathMounts, runtime_directory
 from .pod_files import remove_tree
@@ -166,6 +167,11 @@ class Store(PodLocks, GeneratedSecrets, VolumeFiles, ContainerFiles):
                     remove_tree(path)
                 if not self.knows(pod):
                     self.sub_path_mounts.release(pod)
+        for folder in [*(self.directory / "stacks").glob("[!.]*")]:
+            owner = owner_of_secrets(folder.name)
+            with contextlib.suppress(Busy, HostError, OSError), self.lock(owner, 0):
+                for path in [*folder.rglob(".*"), *self._temporary_secrets(owner)]:
+                    remove_tree(path)
         for path in (self.directory / "locks").iterdir():
             if not path.name.startswith("."):
                 # Those of objects that are gone go as they are released.
@@ -176,12 +182,15 @@ class Store(PodLocks, GeneratedSecrets, VolumeFiles, ContainerFiles):
 
     def _temporaries(self, pod: str) -> Iterator[Path]:
         """Files and directories that were to be given their names once they were whole."""
-        yield from (path for path in _hidden(self.directory / "secrets") if path.name.startswith(f".{pod}.json."))
+        yield from self._temporary_secrets(pod)
         folder = self._pod(pod)
         containers = folder / "containers"
         own = [containers / name for name in _names(containers)]
         for place in (folder, folder / "digests", folder / "empty", *own, *(each / START_FILES for each in own)):
             yield from _hidden(place)
+
+    def _temporary_secrets(self, owner: str) -> Iterator[Path]:
+        return (path for path in _hidden(self.directory / "secrets") if path.name.startswith(f".{owner}.json."))
 
 
 def _names(folder: Path) -> list[str]:
