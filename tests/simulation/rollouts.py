@@ -199,18 +199,17 @@ class Rollouts(Play):
             self.accuse(f"{pod} is made as number {number} of at most {most}")
 
     def hold_stop(self, found: SimulatedContainer) -> None:
-        """What is ended on purpose while it is available leaves as many available as are asked for.
+        """A pod that is ended on purpose while it is available leaves as many available as are asked for.
 
-        A pod that somebody has hurt is made anew, whatever its number.
+        One that somebody has hurt is none, and what is stopped to be made anew in its pod is not ended.
         """
         self._look()
         members = self.host.podman.of_pod(found.pod_id)
-        is_hurt = any(c.name != f"{self._pod_of(c)}-{'infra' if c.is_infra else 'main'}" for c in members) or not all(
-            c.has_process and c.has_monitor for c in members
-        )
-        # Who restarts it, Podman or the agent, is another one from now on, and so it is made anew.
-        is_handed_over = (found.body.get("restart_policy") == "no") != self.host.agent_is_up
-        if found.is_infra or is_hurt or is_handed_over or not self._is_well(found):
+        named = {f"{self._pod_of(found)}-{name}" for name in ("infra", "main")}
+        is_whole = {c.name for c in members} == named and all(c.has_process and c.has_monitor for c in members)
+        record = Store().read_record(self._pod_of(found))
+        is_ended = record is not None and record.is_stopped
+        if found.is_infra or not is_whole or not is_ended or not self._is_well(found):
             return
         others = [name for name in self._recently_well() if name != found.name]
         least = min((version.least for version in self._current()), default=0)
