@@ -4,12 +4,14 @@
 """A stack of one Deployment: its spec changes at any moment, its pods crash, the agent is killed; its bounds hold.
 
 A pod counts as available here where its process is well. Who drives the rollout learns of an end a moment later, and
-of a lie of Podman's later still: so one that was available so recently counts as well.
+of a lie of Podman's later still: so one that was available so recently counts as well, and one that is so since a
+moment does not count yet.
 """
 
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
@@ -79,6 +81,8 @@ class Rollouts(Play):
     """Since when each declaration may be the one that somebody goes by."""
     available_at: dict[str, float] = field(default_factory=dict)
     """When each container was seen well last."""
+    available_since: dict[str, float] = field(default_factory=dict)
+    """Since when each container is well."""
     new: set[str] = field(default_factory=set)
     """Pods that were put on record, and have not been made yet."""
     faulty_at: float = -_LATE_SECONDS
@@ -209,7 +213,8 @@ class Rollouts(Play):
         is_whole = {c.name for c in members} == named and all(c.has_process and c.has_monitor for c in members)
         record = Store().read_record(self._pod_of(found))
         is_ended = record is not None and record.is_stopped
-        if found.is_infra or not is_whole or not is_ended or not self._is_well(found):
+        is_known = self.host.scheduler.now - self.available_since.get(found.name, math.inf) > self._unnoticed_seconds()
+        if found.is_infra or not is_whole or not is_ended or not is_known:
             return
         others = [name for name in self._recently_well() if name != found.name]
         least = min((version.least for version in self._current()), default=0)
@@ -222,6 +227,9 @@ class Rollouts(Play):
         for found in self.host.podman.containers.values():
             if self._is_well(found):
                 self.available_at[found.name] = now
+                self.available_since.setdefault(found.name, now)
+            else:
+                self.available_since.pop(found.name, None)
 
     def _is_well(self, found: SimulatedContainer) -> bool:
         if found.is_infra or not self.owns(found.name) or not found.has_process:
