@@ -28,7 +28,7 @@ from simulation import clock  # noqa: E402
 
 clock.install()
 
-from simulation.planted import FAULTS  # noqa: E402
+from simulation.planted import FAULTS, ROLLOUT_FAULTS  # noqa: E402
 from simulation.play import outcome_of  # noqa: E402
 from simulation.rollouts import Rollouts  # noqa: E402
 from simulation.scenario import Scenario  # noqa: E402
@@ -141,7 +141,8 @@ class _Row:
 
 def _row_of(fault: str) -> _Row:
     limits = ["--seeds", "0-999", "--steps", str(_TABLE_STEPS), "--cpu-seconds", str(_TABLE_SECONDS)]
-    command = [sys.executable, sys.argv[0], "--plant", fault, *limits]
+    kind = "rollouts" if fault in ROLLOUT_FAULTS else "pods"
+    command = [sys.executable, sys.argv[0], "--kind", kind, "--plant", fault, *limits]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     spent = re.search(r"\(([\d.]+) s of a processor\)", done.stdout)
     if spent is None:

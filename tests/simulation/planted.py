@@ -25,6 +25,7 @@ from ansible_collections.podwright.pods.plugins.module_utils._reconcile.pod impo
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.pod import step as pod_step
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.pod import stops
 from ansible_collections.podwright.pods.plugins.module_utils._reconcile.rendering import materials
+from ansible_collections.podwright.pods.plugins.module_utils._reconcile.workloads import deployment
 from ansible_collections.podwright.pods.plugins.module_utils._runs import execute, wait
 from ansible_collections.podwright.pods.plugins.module_utils._runs.operations import containers
 
@@ -169,6 +170,22 @@ def _count_no_restart_of_the_renamed() -> None:
     put(lambda *args: False, "counts_as_restart", pod_plan)
 
 
+def _ask_for_one_less() -> None:
+    """A Deployment leaves one pod less available than it may."""
+    deployment._View.least_available = property(lambda view: view.wanted.replicas - view.bounds.unavailable - 1)  # type: ignore[assignment]
+
+
+def _allow_one_more() -> None:
+    """A Deployment makes one pod more than it may."""
+    deployment._View.most = property(lambda view: view.wanted.replicas + view.bounds.surge + 1)  # type: ignore[assignment]
+
+
+ROLLOUT_FAULTS: Mapping[str, Callable[[], None]] = {
+    "one pod too few stays available": _ask_for_one_less,
+    "one pod too many is made": _allow_one_more,
+}
+"""Those that the simulation of rollouts is to find."""
+
 FAULTS: Mapping[str, Callable[[], None]] = {
     "no run or keeper takes a Pod's lock": _forget_the_lock,
     "Podman is believed over the kernel": _believe_podman,
@@ -193,4 +210,5 @@ FAULTS: Mapping[str, Callable[[], None]] = {
     "temporary files of killed runs stay": _leave_temporary_files,
     "a pod of a stack waits for no other": _wait_for_no_other_pod,
     "what is made anew after a fault counts its restarts from 0": _count_no_restart_of_the_renamed,
+    **ROLLOUT_FAULTS,
 }

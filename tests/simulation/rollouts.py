@@ -27,12 +27,12 @@ from ansible_collections.podwright.pods.plugins.module_utils._runs.stack import 
 
 from .declarations import Options
 from .play import Play, Step, Wanted
-from .simulated_podman import Faults, SimulatedContainer, SimulatedPod
+from .simulated_podman import SimulatedContainer, SimulatedPod
 
 STACK = "front"
 DEPLOYMENT = "web"
 _SOON_SECONDS = 5.0
-_LATE_SECONDS = 120.0
+_LATE_SECONDS = 60.0
 """How long an end may go unnoticed, by a Podman that is well and by one that is not."""
 _DEADLINE_SECONDS = 30
 
@@ -107,6 +107,7 @@ class Rollouts(Play):
             (6, self._scale),
             (4, self._apply_again),
             (1, self._remove),
+            (6, self._let_be),
         )
 
     def _apply_good(self, pod: str) -> bool:
@@ -125,6 +126,13 @@ class Rollouts(Play):
 
     def _remove(self, pod: str) -> bool:
         return self.begin(STACK, "absent", lambda: self._note(None))
+
+    def _let_be(self, pod: str) -> bool:
+        """Nothing happens for a while, so that a rollout gets on."""
+        seconds = self.host.scheduler.random.choice((8.0, 15.0, 40.0))
+        self.say(f"nothing for {seconds:g} s")
+        self.host.scheduler.sleep(seconds)
+        return True
 
     def _declare(self, choose: Any) -> bool:
         return self.begin(STACK, "started", lambda: self._note(choose()))
@@ -183,7 +191,8 @@ class Rollouts(Play):
         return next((version for version in self.versions if version.deployment in declared), None)
 
     def _unnoticed_seconds(self) -> float:
-        if self.host.podman.faults != Faults():
+        faults = self.host.podman.faults
+        if faults.hangs or faults.loses_events or faults.delays_events:
             self.faulty_at = self.host.scheduler.now
         is_faulty = self.host.scheduler.now - self.faulty_at < _LATE_SECONDS
         return _LATE_SECONDS if is_faulty else _SOON_SECONDS

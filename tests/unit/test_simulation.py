@@ -47,7 +47,7 @@ def test_seeds() -> None:
     if IS_FULL:
         told = simulate("--seeds", "0-9999", "--steps", "200", "--seconds", "600", "--jobs", str(os.cpu_count() or 1))
     else:
-        told = simulate("--seeds", "0-199", "--steps", "100", "--seconds", "20")
+        told = simulate("--seeds", "0-199", "--steps", "100", "--seconds", "15")
     assert_played(told)
 
 
@@ -56,7 +56,7 @@ def test_seeds_of_rollouts() -> None:
     if IS_FULL:
         told = simulate("--kind", "rollouts", "--seeds", "0-499", "--steps", "60", "--jobs", str(os.cpu_count() or 1))
     else:
-        told = simulate("--kind", "rollouts", "--seeds", "0-99", "--steps", "60", "--seconds", "15")
+        told = simulate("--kind", "rollouts", "--seeds", "0-99", "--steps", "60", "--seconds", "10")
     assert_played(told)
 
 
