@@ -81,6 +81,7 @@ def test_from_variables_and_templates(greeter: Greeter) -> None:
     assert (greeter.starts(), greeter.volumes()) == ({}, [VOLUME])
 
 
+@pytest.mark.long
 def test_a_mapping_of_the_inventory(greeter: Greeter) -> None:
     """Brought up and taken away as the playbooks do it."""
     stack = {"name": "greeter", "templates": str(HERE / "templates/greeter"), "on_failure": "keep"}

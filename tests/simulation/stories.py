@@ -201,12 +201,12 @@ def sidecar_lost_while_it_is_waited_for(stage: Stage) -> None:
 
 def sidecar_unwatched_while_it_is_waited_for(stage: Stage) -> None:
     """Only its monitor is gone: it is made anew, and what waits for it comes."""
-    _hinder_helper(stage, lambda found: stage.host.podman.kill_monitor(found))
+    _hinder_helper(stage, stage.host.podman.kill_monitor)
 
 
 def sidecar_removed_while_it_is_waited_for(stage: Stage) -> None:
     """Somebody removes it by hand: it is made anew."""
-    _hinder_helper(stage, lambda found: stage.host.podman.drop(found))
+    _hinder_helper(stage, stage.host.podman.drop)
 
 
 def _hinder_helper(stage: Stage, hinder: Callable[[SimulatedContainer], None]) -> None:

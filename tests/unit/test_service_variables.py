@@ -18,7 +18,9 @@ from ansible_collections.podwright.pods.plugins.module_utils._reconcile.services
 
 
 def variables(*services: dict[str, Any], **addresses: str) -> dict[str, str]:
-    stack = parse_options({"name": "shop", "services": [{"selector": {"app": "x"}, **one} for one in services]})
+    pods = [{"name": "a", "labels": {"app": "x"}, "containers": [{"name": "main", "image": "x"}]}]
+    declared = [{"selector": {"app": "x"}, **one} for one in services]
+    stack = parse_options({"name": "shop", "pods": pods, "services": declared})
     return service_variables(stack.services, addresses)
 
 
