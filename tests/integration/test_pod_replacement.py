@@ -117,6 +117,7 @@ NO_CONTAINER: dict[str, Options] = {
     "labels": {"labels": {"app": "shop"}},
     "annotations": {"annotations": {"example.org/a": "b"}},
     "subdomain": {"subdomain": "sub"},
+    "enable_service_links": {"enable_service_links": False},
     "termination_grace_period_seconds": {"termination_grace_period_seconds": 3},
     "active_deadline_seconds": {"active_deadline_seconds": 600},
     "min_ready_seconds": {"min_ready_seconds": 3},
