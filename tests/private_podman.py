@@ -68,6 +68,9 @@ def write_configuration(directory: Path) -> None:
     networks = directory / "networks"
     networks.mkdir()
     (networks / f"{DEFAULT_NETWORK}.json").write_text(json.dumps(default_network(octet)))
+    # netavark calls the chains of a network by its name alone, so that stores side by side share those of the default
+    # one: where one removes them another may be about to use them. So they take turns.
+    (networks / "netavark.lock").symlink_to(Path(tempfile.gettempdir()) / f"podwright-netavark-{os.geteuid()}.lock")
 
 
 def store_environment(directory: Path) -> dict[str, str]:

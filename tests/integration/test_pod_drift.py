@@ -69,7 +69,11 @@ def lose(pods: PodRuns, name: str = "web-main") -> None:
 
 def unwatch(pods: PodRuns) -> None:
     """Only what watches it is gone."""
-    os.kill(pods.host.inspect("web-main")["State"]["ConmonPid"], signal.SIGKILL)
+    inspected = pods.host.inspect("web-main")
+    monitor = inspected["State"]["ConmonPid"]
+    os.kill(monitor, signal.SIGKILL)
+    # It is there for a moment longer.
+    await_true(lambda: not processes.is_monitor(monitor, inspected["Id"]))
 
 
 def lose_while_it_stops(pods: PodRuns) -> None:

@@ -129,7 +129,7 @@ def test_process_that_ends_at_once_is_not_ready(pods: PodRuns) -> None:
     """Seen running for a moment, it has to last a second where no probe tells more."""
     main = container(script="echo cannot; sleep 0.3; exit 4")
     failure = pods.fail(pod(main), wait=True, wait_timeout=3)
-    assert failure.reason == "ContainersNotReady"
+    assert failure.reason == "ContainersNotReady", str(failure)
     assert "web/main: ContainersNotReady" in str(failure)
     assert "    cannot" in str(failure)
     never = pods.fail(pod(main, name="job", restart_policy="Never"), wait=True, wait_timeout=10)
