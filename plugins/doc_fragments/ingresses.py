@@ -60,7 +60,7 @@ options:
                     description: Where its requests go.
                     type: dict
                     required: true
-                    suboptions:
+                    suboptions: &backend
                       service:
                         description: A Service of the stack.
                         type: dict
@@ -84,27 +84,7 @@ options:
       default_backend:
         description: Where requests go that no rule is for.
         type: dict
-        suboptions:
-          service:
-            description: A Service of the stack.
-            type: dict
-            required: true
-            suboptions:
-              name:
-                description: Its name.
-                type: str
-                required: true
-              port:
-                description: Its port.
-                type: dict
-                required: true
-                suboptions:
-                  number:
-                    description: By number.
-                    type: int
-                  name:
-                    description: By name.
-                    type: str
+        suboptions: *backend
       tls:
         description: Certificates. A host that has one is redirected to HTTPS.
         type: list

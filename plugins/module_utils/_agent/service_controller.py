@@ -119,6 +119,11 @@ class ServiceController:
         fronts = (front for item in found for front in (*fronts_of(*item), *fronts_behind(*item[:2])))
         return tuple(fronts), entrance_of(stacks, *self._agent.ingress_ports)
 
+    def _survey_what_is_new(self) -> None:
+        """Survey again where a stack was recorded since: its Services get their addresses by it."""
+        if self._written() != self._surveyed:
+            self._survey()
+
     def serve(self) -> None:
         """`settle`, and try at once what could not be had a moment ago. Raises HostError."""
         with self._lock:
@@ -132,15 +137,13 @@ class ServiceController:
         the last look has seen is enough: whatever happens to a pod brings another one.
         """
         with self._agent.telling("", "the names of Services cannot be told"), self._lock:
-            if self._written() != self._surveyed:
-                self._survey()
+            self._survey_what_is_new()
         self._names.introduce(pod, podman)
 
     def variables(self, stack: str) -> Mapping[str, str]:
         """What containers of a stack that are made now find its Services by, as `introduce` finds their names."""
         with self._agent.telling("", "the variables of Services cannot be told"), self._lock:
-            if self._written() != self._surveyed:
-                self._survey()
+            self._survey_what_is_new()
             _written, present = self._stacks.get(stack, (0, None))
             if present:
                 given = {name: address for (owner, name), address in self._addresses.read().items() if owner == stack}

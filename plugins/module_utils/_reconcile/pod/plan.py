@@ -254,10 +254,7 @@ def _initialize(desired: Desired, container: s.Container, found: ObservedContain
     cause = f"it exited with {found.exit_code}" if found.has_started else "it was not started"
     if found.stopped_by_run:
         cause = "it was stopped"
-    return [
-        *_take_down(desired, found, cause, not found.stopped_by_run),
-        *_bring_up(desired.pod, container, cause),
-    ]
+    return [*_take_down(desired, found, cause, not found.stopped_by_run), *_bring_up(desired.pod, container, cause)]
 
 
 def _change_container(
@@ -268,10 +265,7 @@ def _change_container(
     cause = container_cause(desired, observed, container, found)
     if cause:
         is_restart = counts_as_restart(desired, observed, container, found)
-        return [
-            *_take_down(desired, found, cause, is_restart),
-            *_bring_up(desired.pod, container, cause),
-        ]
+        return [*_take_down(desired, found, cause, is_restart), *_bring_up(desired.pod, container, cause)]
     operations: list[Operation] = []
     if found.state == "running" and found.stopped_by_run:
         # Its own end, when that comes, must not count as one on purpose.

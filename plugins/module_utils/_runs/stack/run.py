@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Callable
 
@@ -106,9 +106,19 @@ def _locks(podman: Podman, store: Store, request: StackRequest, agent: Agent | N
         owned = (*_pods_of(store, request.name), *pods_made_for(store, request.name))
         declared = [pod.name for pod in request.stack.pods] if request.stack else []
         pods = frozenset((*owned, *declared))
-        for pod in sorted(pods):
-            locks.enter_context(only_run(store, agent, pod, request.wait_timeout_seconds, hurry))
+        locks.enter_context(_only_run_on(pods, store, agent, request.wait_timeout_seconds, hurry))
         yield pods
+
+
+@contextlib.contextmanager
+def _only_run_on(
+    pods: Collection[str], store: Store, agent: Agent | None, timeout_seconds: float, hurry: Hurry
+) -> Iterator[None]:
+    """Be the only run on these pods, taken in the order in which every run takes them."""
+    with contextlib.ExitStack() as locks:
+        for pod in sorted(pods):
+            locks.enter_context(only_run(store, agent, pod, timeout_seconds, hurry))
+        yield
 
 
 class StackRun:
@@ -379,12 +389,10 @@ class StackRun:
     @contextlib.contextmanager
     def _joined(self) -> Iterator[frozenset[str]]:
         """Reserve as well the pods that the workloads of this run have made; nobody else has the stack meanwhile."""
-        made = sorted({*pods_made_for(self.store, self.request.name)} - self.reserved)
+        made = frozenset(pods_made_for(self.store, self.request.name)) - self.reserved
         hurry = Hurry(self.podman, self.store, tuple(made), self.request.grace_period_seconds)
-        with contextlib.ExitStack() as locks:
-            for pod in made:
-                locks.enter_context(only_run(self.store, self.agent, pod, ROLLBACK_SECONDS, hurry))
-            yield self.reserved | {*made}
+        with _only_run_on(made, self.store, self.agent, ROLLBACK_SECONDS, hurry):
+            yield self.reserved | made
 
     def _way_back(self, good: Revision, rotated: list[op.RotateSecret]) -> StackRequest:
         """The request for the last good revision, with the secrets as they were when this run began."""
