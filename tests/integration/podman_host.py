@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -191,8 +192,16 @@ class PodmanHost:
                 "network": [each["name"] for each in api.get("/networks/json").json() or []],
             }
         lines = [f"{kind} {each}" for kind, group in held.items() for each in group]
-        files = [f"file {path} {path.lstat().st_mtime_ns}" for path in self.state_directory.rglob("*")]
-        return sorted(lines + files)
+        return sorted([*lines, *self._files()])
+
+    def _files(self) -> Iterator[str]:
+        for path in self.state_directory.rglob("*"):
+            # Containers write in a volume whenever they like; only the folders that lie there may be ours.
+            in_volume = re.match(r"pods/[^/]+/empty/[^/]+", str(path.relative_to(self.state_directory)))
+            if not in_volume:
+                yield f"file {path} {path.lstat().st_mtime_ns}"
+            elif path.is_dir():
+                yield f"folder {path}"
 
     def clean(self) -> None:
         """Remove what tests made: pods, containers, volumes, secrets, networks, images, state; the base stays."""
